@@ -1,0 +1,121 @@
+//! Writes, as Helm makes them: server-side apply, three-way strategic merge, replace, delete.
+//!
+//! Only `engine` may call these (held by `tests/architecture.rs`).
+
+use serde_json::Value;
+
+use super::{Cluster, Error, read::Target};
+use crate::manifest::Object;
+
+/// Field manager of Helm and so of ours (helm/helm `pkg/kube/client.go`, `ManagedFieldsManager`).
+pub const FIELD_MANAGER: &str = "helm";
+
+/// How a server-side apply behaves.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ServerSide {
+    /// Take fields that others own.
+    pub force: bool,
+    /// Ask the server only.
+    pub dry_run: bool,
+}
+
+/// How a deletion behaves.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Deletion {
+    /// Only this UID (precondition).
+    pub uid: Option<String>,
+    /// `Background` (Helm's default), `Foreground` or `Orphan`.
+    pub propagation: Propagation,
+    /// Ask the server only.
+    pub dry_run: bool,
+}
+
+/// What happens to dependents of a deleted object.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Propagation {
+    /// Dependents go later.
+    #[default]
+    Background,
+    /// Dependents go first.
+    Foreground,
+    /// Dependents stay.
+    Orphan,
+}
+
+/// A patch as the client-side method computes it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Patch {
+    /// `application/strategic-merge-patch+json` or `application/merge-patch+json`.
+    pub content_type: &'static str,
+    /// The body; an empty object means nothing to do.
+    pub body: Value,
+}
+
+impl Patch {
+    /// Whether the patch changes nothing.
+    pub fn is_empty(&self) -> bool {
+        self.body.as_object().is_some_and(serde_json::Map::is_empty)
+    }
+}
+
+/// The client-side patch for one object: three-way strategic merge for built-in kinds
+/// (original, target, live; merge keys from `assets/`), and for custom resources a JSON merge that is two-way
+/// (original → target) as Helm's by default, three-way against live when asked.
+/// Pure; source of the fact: helm/helm `pkg/kube/client.go`, `createPatch`.
+pub fn client_side_patch(
+    _original: Option<&Object>,
+    _target: &Object,
+    _live: &Object,
+    _three_way_custom_resources: bool,
+) -> Result<Patch, Error> {
+    todo!()
+}
+
+/// Applies a patch of [`client_side_patch`] to an object locally: what the server would store, defaults aside.
+pub fn apply_patch_locally(_live: &Object, _patch: &Patch) -> Object {
+    todo!()
+}
+
+/// The local estimate of a server-side apply for when a dry-run is not allowed: fields of `target`
+/// set on `live`, fields that manager `helm` owned and `target` no longer has removed.
+pub fn server_side_locally(_live: &Object, _target: &Object) -> Object {
+    todo!()
+}
+
+/// `managedFields` of a live object after Helm's migration from client-side to server-side
+/// (client-go `csaupgrade`): `None` when there is nothing to migrate. Also returned as the JSON patch body.
+pub fn migrated_managed_fields(_live: &Object) -> Option<Value> {
+    todo!()
+}
+
+impl Cluster {
+    /// Creates an object with plain POST.
+    pub async fn create(&self, _target: &Target, _object: &Object, _dry_run: bool) -> Result<Object, Error> {
+        todo!()
+    }
+
+    /// Server-side apply; creates when absent. Conflicts come back as `ErrorKind::FieldConflicts`.
+    pub async fn apply(&self, _target: &Target, _object: &Object, _options: ServerSide) -> Result<Object, Error> {
+        todo!()
+    }
+
+    /// Sends a client-side patch.
+    pub async fn patch(&self, _target: &Target, _patch: &Patch, _dry_run: bool) -> Result<Object, Error> {
+        todo!()
+    }
+
+    /// PUT, as `--force-replace` does.
+    pub async fn replace(&self, _target: &Target, _object: &Object, _dry_run: bool) -> Result<Object, Error> {
+        todo!()
+    }
+
+    /// Migrates ownership of fields from client-side managers to `helm`/Apply as Helm does; returns the object after it.
+    pub async fn migrate_field_managers(&self, _target: &Target, _live: &Object) -> Result<Object, Error> {
+        todo!()
+    }
+
+    /// Deletes; `false` when it was gone already.
+    pub async fn delete(&self, _target: &Target, _options: &Deletion) -> Result<bool, Error> {
+        todo!()
+    }
+}

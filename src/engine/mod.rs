@@ -1,0 +1,47 @@
+//! Operations on releases: prepare → preview → execute, and the reads that screens and verbs share.
+//!
+//! ```text
+//! prepare   load, validate, order, pair with the current revision           (no writes)
+//! preview   live objects + server dry-run by the method execute will use    (no writes)
+//! execute   checks the basis, writes the pending record, applies, waits, final status
+//! ```
+
+pub mod browse;
+pub mod execute;
+pub mod hooks;
+pub mod prepare;
+pub mod preview;
+pub mod progress;
+
+pub use execute::{Outcome, execute};
+pub use prepare::{Prepared, RollbackOptions, RollbackTarget, ServerSideMode, prepare_rollback};
+pub use preview::{Basis, Confidence, Preview, Risk, preview};
+pub use progress::{Phase, Progress, Reporter};
+
+/// Why an operation did not succeed.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum Error {
+    /// Records or storage.
+    #[error(transparent)]
+    Release(#[from] crate::release::Error),
+    /// The cluster.
+    #[error(transparent)]
+    Cluster(#[from] crate::cluster::Error),
+    /// Helm's words for a request that cannot be: unknown revision, invalid name …
+    #[error("{0}")]
+    Refused(String),
+    /// The reviewed basis no longer holds: each line says what moved.
+    #[error("changed since the review: {}", .0.join("; "))]
+    Moved(Vec<String>),
+    /// Something failed midway; the final status was written. Message in Helm's words, blockers as hints.
+    #[error("{message}")]
+    Failed {
+        /// Helm's words.
+        message: String,
+        /// What blocked: object, condition, events, pods' reasons, hook logs.
+        hints: Vec<String>,
+    },
+    /// Cancelled; the final status was written.
+    #[error("cancelled: {0}")]
+    Cancelled(String),
+}

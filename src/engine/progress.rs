@@ -1,0 +1,54 @@
+//! What an operation tells while it runs.
+
+use std::sync::Arc;
+
+use crate::{cluster::readiness::Readiness, diff::Change, manifest::ObjectKey};
+
+/// The steps of an operation, in order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Phase {
+    /// Checking the basis and writing the pending record.
+    Record,
+    /// Hooks before.
+    PreHooks,
+    /// Applying objects.
+    Apply,
+    /// Deleting what the target lacks.
+    Delete,
+    /// Waiting for readiness.
+    Wait,
+    /// Hooks after.
+    PostHooks,
+    /// Writing the final status.
+    Final,
+}
+
+/// One thing that happened.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Progress {
+    /// A phase began; `total` counts what it has to do (0 when there is nothing).
+    PhaseStarted(Phase, usize),
+    /// A phase ended well.
+    PhaseDone(Phase),
+    /// A record was written: revision and status word.
+    RecordWritten(u32, String),
+    /// An object was applied or deleted.
+    Object(ObjectKey, Change),
+    /// An object failed, in the server's words.
+    ObjectFailed(ObjectKey, String),
+    /// An object waits: its readiness, and what blocks it.
+    Waiting(ObjectKey, Readiness, Option<String>),
+    /// A hook started.
+    HookStarted(String),
+    /// A line of a hook's log.
+    HookLog(String, String),
+    /// A hook ended: name, whether it succeeded, how long in milliseconds.
+    HookDone(String, bool, u64),
+    /// Something worth knowing that is no failure.
+    Warning(String),
+    /// Cancelling: what is still being done.
+    Cancelling(String),
+}
+
+/// Where progress goes. Must not block.
+pub type Reporter = Arc<dyn Fn(Progress) + Send + Sync>;

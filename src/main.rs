@@ -1,0 +1,3 @@
+//! Chooses the terminal program or a headless command.
+
+fn main() {}

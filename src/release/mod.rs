@@ -1,0 +1,43 @@
+//! The release record: Helm's type, its codec, its storage drivers, rules of history.
+
+pub mod codec;
+pub mod history;
+pub mod record;
+pub mod storage;
+
+pub use record::{ApplyMethod, Chart, Hook, HookEvent, Info, Release, Status};
+pub use storage::{Driver, RecordMeta, Storage};
+
+/// What is wrong with records or their storage.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum Error {
+    /// No such release or revision, in Helm's words (`release: not found`).
+    #[error("release: not found")]
+    NotFound,
+    /// The record exists already (`release: already exists`): someone else took this revision.
+    #[error("release: already exists")]
+    Exists,
+    /// `NAME has no deployed releases`.
+    #[error("{0:?} has no deployed releases")]
+    NoDeployed(String),
+    /// The record cannot be decoded: truncated, corrupt or not Helm's.
+    #[error("record {record}: {message}")]
+    Corrupt {
+        /// Object name of the record.
+        record: String,
+        /// What is wrong and where.
+        message: String,
+    },
+    /// The record changed under us: its status or resourceVersion is not what was read.
+    #[error("record {record} was changed by someone else")]
+    Moved {
+        /// Object name of the record.
+        record: String,
+    },
+    /// The cluster answered with an error.
+    #[error(transparent)]
+    Cluster(#[from] crate::cluster::Error),
+    /// A driver that is not built in yet, or an unknown one.
+    #[error("{0}")]
+    Driver(String),
+}

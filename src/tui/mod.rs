@@ -1,0 +1,1 @@
+//! The full-screen program: run loop, app, event, action, effect, keymap, theme, screens, layers, widgets.
