@@ -90,27 +90,51 @@ pub fn migrated_managed_fields(_live: &Object) -> Option<Value> {
 
 impl Cluster {
     /// Creates an object with plain POST.
-    pub async fn create(&self, _target: &Target, _object: &Object, _dry_run: bool) -> Result<Object, Error> {
+    pub async fn create(
+        &self,
+        _target: &Target,
+        _object: &Object,
+        _dry_run: bool,
+    ) -> Result<Object, Error> {
         todo!()
     }
 
     /// Server-side apply; creates when absent. Conflicts come back as `ErrorKind::FieldConflicts`.
-    pub async fn apply(&self, _target: &Target, _object: &Object, _options: ServerSide) -> Result<Object, Error> {
+    pub async fn apply(
+        &self,
+        _target: &Target,
+        _object: &Object,
+        _options: ServerSide,
+    ) -> Result<Object, Error> {
         todo!()
     }
 
     /// Sends a client-side patch.
-    pub async fn patch(&self, _target: &Target, _patch: &Patch, _dry_run: bool) -> Result<Object, Error> {
+    pub async fn patch(
+        &self,
+        _target: &Target,
+        _patch: &Patch,
+        _dry_run: bool,
+    ) -> Result<Object, Error> {
         todo!()
     }
 
     /// PUT, as `--force-replace` does.
-    pub async fn replace(&self, _target: &Target, _object: &Object, _dry_run: bool) -> Result<Object, Error> {
+    pub async fn replace(
+        &self,
+        _target: &Target,
+        _object: &Object,
+        _dry_run: bool,
+    ) -> Result<Object, Error> {
         todo!()
     }
 
     /// Migrates ownership of fields from client-side managers to `helm`/Apply as Helm does; returns the object after it.
-    pub async fn migrate_field_managers(&self, _target: &Target, _live: &Object) -> Result<Object, Error> {
+    pub async fn migrate_field_managers(
+        &self,
+        _target: &Target,
+        _live: &Object,
+    ) -> Result<Object, Error> {
         todo!()
     }
 

@@ -22,7 +22,11 @@ pub struct ResourceType {
 impl ResourceType {
     /// `group/version`, or `version` for core.
     pub fn api_version(&self) -> String {
-        if self.group.is_empty() { self.version.clone() } else { format!("{}/{}", self.group, self.version) }
+        if self.group.is_empty() {
+            self.version.clone()
+        } else {
+            format!("{}/{}", self.group, self.version)
+        }
     }
 }
 
@@ -37,7 +41,11 @@ impl Cluster {
     }
 
     /// The preferred served version of a group and kind, for stored objects whose version is gone.
-    pub async fn resource_any_version(&self, _group: &str, _kind: &str) -> Result<ResourceType, Error> {
+    pub async fn resource_any_version(
+        &self,
+        _group: &str,
+        _kind: &str,
+    ) -> Result<ResourceType, Error> {
         todo!()
     }
 

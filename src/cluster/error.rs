@@ -63,7 +63,12 @@ pub struct Error {
 impl Error {
     /// An error without an HTTP answer.
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self { kind, code: 0, message: message.into(), retry_after: None }
+        Self {
+            kind,
+            code: 0,
+            message: message.into(),
+            retry_after: None,
+        }
     }
 }
 

@@ -52,7 +52,12 @@ impl Cluster {
     }
 
     /// The whole log of a container, for hook output.
-    pub async fn log_text(&self, _namespace: &str, _pod: &str, _container: &str) -> Result<String, Error> {
+    pub async fn log_text(
+        &self,
+        _namespace: &str,
+        _pod: &str,
+        _container: &str,
+    ) -> Result<String, Error> {
         todo!()
     }
 

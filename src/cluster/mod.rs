@@ -30,7 +30,11 @@ struct Inner {
 
 impl Cluster {
     /// Wraps a client, such as the sandbox's or one to a real server.
-    pub fn from_client(client: kube::Client, context: impl Into<String>, namespace: impl Into<String>) -> Self {
+    pub fn from_client(
+        client: kube::Client,
+        context: impl Into<String>,
+        namespace: impl Into<String>,
+    ) -> Self {
         Self {
             inner: Arc::new(Inner {
                 client,

@@ -24,7 +24,11 @@ pub struct NamespaceInfo {
 impl Cluster {
     /// Resolves scope and namespace of a manifest's object. When its version is not served any more the
     /// served one of the same group and kind is used. `NoKind` when none is.
-    pub async fn target(&self, _object: &Object, _default_namespace: &str) -> Result<Target, Error> {
+    pub async fn target(
+        &self,
+        _object: &Object,
+        _default_namespace: &str,
+    ) -> Result<Target, Error> {
         todo!()
     }
 
@@ -50,7 +54,13 @@ impl Cluster {
     }
 
     /// All objects of a kind in a namespace (all namespaces when empty), with a label selector.
-    pub async fn list(&self, _api_version: &str, _kind: &str, _namespace: &str, _labels: &str) -> Result<Vec<Object>, Error> {
+    pub async fn list(
+        &self,
+        _api_version: &str,
+        _kind: &str,
+        _namespace: &str,
+        _labels: &str,
+    ) -> Result<Vec<Object>, Error> {
         todo!()
     }
 

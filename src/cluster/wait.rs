@@ -66,7 +66,12 @@ impl Cluster {
     }
 
     /// Waits until all are gone; `Timeout` names finalizers that hold them.
-    pub async fn wait_deleted(&self, _targets: &[Target], _timeout: Duration, _cancel: &CancellationToken) -> Result<(), Error> {
+    pub async fn wait_deleted(
+        &self,
+        _targets: &[Target],
+        _timeout: Duration,
+        _cancel: &CancellationToken,
+    ) -> Result<(), Error> {
         todo!()
     }
 

@@ -98,12 +98,18 @@ pub struct Redactor {
 impl Redactor {
     /// A redactor keyed with the bytes handed in (this room knows no randomness).
     pub fn new(key: [u8; 32]) -> Self {
-        Self { key: std::sync::Arc::new(key), reveal: false }
+        Self {
+            key: std::sync::Arc::new(key),
+            reveal: false,
+        }
     }
 
     /// The same redactor, showing everything.
     pub fn revealed(&self) -> Self {
-        Self { key: self.key.clone(), reveal: true }
+        Self {
+            key: self.key.clone(),
+            reveal: true,
+        }
     }
 
     /// The fingerprint of a value, as `«fingerprint a91f07c3»`.

@@ -9,7 +9,11 @@ use crate::{
 };
 
 /// Changes from one revision's manifest to another's (hooks not included).
-pub fn changes(_old: Option<&Release>, _new: &Release, _redactor: &Redactor) -> Result<Vec<ObjectDiff>, Error> {
+pub fn changes(
+    _old: Option<&Release>,
+    _new: &Release,
+    _redactor: &Redactor,
+) -> Result<Vec<ObjectDiff>, Error> {
     todo!()
 }
 
@@ -26,7 +30,11 @@ pub struct Drift {
 }
 
 /// Drift of a revision's objects against the live cluster: what the manifest says and the cluster does not.
-pub async fn drift(_storage: &Storage, _release: &Release, _redactor: &Redactor) -> Result<Vec<Drift>, Error> {
+pub async fn drift(
+    _storage: &Storage,
+    _release: &Release,
+    _redactor: &Redactor,
+) -> Result<Vec<Drift>, Error> {
     todo!()
 }
 

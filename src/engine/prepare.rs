@@ -116,6 +116,10 @@ pub struct Prepared {
 }
 
 /// Prepares a rollback of `name` in the storage's namespace. No writes.
-pub async fn prepare_rollback(_storage: &Storage, _name: &str, _options: &RollbackOptions) -> Result<Prepared, Error> {
+pub async fn prepare_rollback(
+    _storage: &Storage,
+    _name: &str,
+    _options: &RollbackOptions,
+) -> Result<Prepared, Error> {
     todo!()
 }

@@ -108,7 +108,11 @@ pub struct Preview {
 }
 
 /// Previews a prepared operation against the live cluster. No writes; at most 16 requests at once.
-pub async fn preview(_storage: &Storage, _prepared: &Prepared, _redactor: &Redactor) -> Result<Preview, Error> {
+pub async fn preview(
+    _storage: &Storage,
+    _prepared: &Prepared,
+    _redactor: &Redactor,
+) -> Result<Preview, Error> {
     todo!()
 }
 

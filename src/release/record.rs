@@ -49,7 +49,10 @@ impl Status {
 
     /// Whether an operation holds the release.
     pub fn is_pending(&self) -> bool {
-        matches!(self, Self::PendingInstall | Self::PendingUpgrade | Self::PendingRollback)
+        matches!(
+            self,
+            Self::PendingInstall | Self::PendingUpgrade | Self::PendingRollback
+        )
     }
 }
 

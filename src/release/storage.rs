@@ -84,7 +84,11 @@ pub struct Storage {
 impl Storage {
     /// Records of `namespace`; of all namespaces when it is empty.
     pub fn new(cluster: Cluster, driver: Driver, namespace: impl Into<String>) -> Self {
-        Self { cluster, driver, namespace: namespace.into() }
+        Self {
+            cluster,
+            driver,
+            namespace: namespace.into(),
+        }
     }
 
     /// The cluster behind it.
@@ -125,7 +129,10 @@ impl Storage {
     }
 
     /// Many records decoded in parallel (bounded), in order; a corrupt one is an `Err` in its place.
-    pub async fn decode_many(&self, _metas: &[RecordMeta]) -> Vec<Result<std::sync::Arc<Release>, Error>> {
+    pub async fn decode_many(
+        &self,
+        _metas: &[RecordMeta],
+    ) -> Vec<Result<std::sync::Arc<Release>, Error>> {
         todo!()
     }
 
@@ -140,18 +147,30 @@ impl Storage {
     }
 
     /// Writes a new record with Helm's name, type and labels plus `annotations`; `Exists` when the revision is taken.
-    pub async fn create(&self, _release: &Release, _annotations: &BTreeMap<String, String>) -> Result<RecordMeta, Error> {
+    pub async fn create(
+        &self,
+        _release: &Release,
+        _annotations: &BTreeMap<String, String>,
+    ) -> Result<RecordMeta, Error> {
         todo!()
     }
 
     /// Replaces a record, with its resourceVersion as precondition. On 409 re-reads once; if the status there is still
     /// the one in `meta` it writes again, else `Moved`.
-    pub async fn update(&self, _meta: &RecordMeta, _release: &Release) -> Result<RecordMeta, Error> {
+    pub async fn update(
+        &self,
+        _meta: &RecordMeta,
+        _release: &Release,
+    ) -> Result<RecordMeta, Error> {
         todo!()
     }
 
     /// Sets annotations only (the heartbeat).
-    pub async fn annotate(&self, _meta: &RecordMeta, _annotations: &BTreeMap<String, String>) -> Result<RecordMeta, Error> {
+    pub async fn annotate(
+        &self,
+        _meta: &RecordMeta,
+        _annotations: &BTreeMap<String, String>,
+    ) -> Result<RecordMeta, Error> {
         todo!()
     }
 

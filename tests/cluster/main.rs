@@ -1,0 +1,5 @@
+//! What only a real control plane can prove. Run by `.ci/run` as `cargo test --test cluster`; needs Go for
+//! the programs that `build.sh` builds once, and openssl.
+
+mod plane;
+mod smoke;
