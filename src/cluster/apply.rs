@@ -2,9 +2,12 @@
 //!
 //! Only `engine` may call these (held by `tests/architecture.rs`).
 
+mod migrate;
+mod requests;
+
 use serde_json::Value;
 
-use super::{Cluster, Error, read::Target};
+use super::Error;
 use crate::manifest::Object;
 
 /// Field manager of Helm and so of ours (helm/helm `pkg/kube/client.go`, `ManagedFieldsManager`).
@@ -86,60 +89,4 @@ pub fn server_side_locally(_live: &Object, _target: &Object) -> Object {
 /// (client-go `csaupgrade`): `None` when there is nothing to migrate. Also returned as the JSON patch body.
 pub fn migrated_managed_fields(_live: &Object) -> Option<Value> {
     todo!()
-}
-
-impl Cluster {
-    /// Creates an object with plain POST.
-    pub async fn create(
-        &self,
-        _target: &Target,
-        _object: &Object,
-        _dry_run: bool,
-    ) -> Result<Object, Error> {
-        todo!()
-    }
-
-    /// Server-side apply; creates when absent. Conflicts come back as `ErrorKind::FieldConflicts`.
-    pub async fn apply(
-        &self,
-        _target: &Target,
-        _object: &Object,
-        _options: ServerSide,
-    ) -> Result<Object, Error> {
-        todo!()
-    }
-
-    /// Sends a client-side patch.
-    pub async fn patch(
-        &self,
-        _target: &Target,
-        _patch: &Patch,
-        _dry_run: bool,
-    ) -> Result<Object, Error> {
-        todo!()
-    }
-
-    /// PUT, as `--force-replace` does.
-    pub async fn replace(
-        &self,
-        _target: &Target,
-        _object: &Object,
-        _dry_run: bool,
-    ) -> Result<Object, Error> {
-        todo!()
-    }
-
-    /// Migrates ownership of fields from client-side managers to `helm`/Apply as Helm does; returns the object after it.
-    pub async fn migrate_field_managers(
-        &self,
-        _target: &Target,
-        _live: &Object,
-    ) -> Result<Object, Error> {
-        todo!()
-    }
-
-    /// Deletes; `false` when it was gone already.
-    pub async fn delete(&self, _target: &Target, _options: &Deletion) -> Result<bool, Error> {
-        todo!()
-    }
 }

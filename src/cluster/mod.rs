@@ -8,6 +8,7 @@ pub mod error;
 pub mod logs;
 pub mod read;
 pub mod readiness;
+pub mod schema;
 pub mod wait;
 
 use std::sync::Arc;
