@@ -1,10 +1,15 @@
 //! The objects of a manifest: reading them, their identity, their order.
 
-use std::collections::BTreeMap;
+use std::{cmp::Ordering, collections::BTreeMap};
 
 use serde_json::Value;
 
 use crate::yaml;
+use split::{flatten, split};
+
+mod split;
+#[cfg(test)]
+mod tests;
 
 /// What identifies an object in a cluster: group, kind, namespace, name. The version is not part of it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -87,16 +92,74 @@ impl Object {
     }
 }
 
-/// Reads a manifest: every document in order, `kind: List` flattened, `# Source:` remembered.
-pub fn read(_manifest: &str) -> Result<Vec<Object>, yaml::Error> {
-    todo!()
+/// Reads a manifest: every document in order, lists flattened, `# Source:` remembered. Documents are
+/// told apart as Helm does; the line of an error is that of the whole manifest, its message counts as Helm's.
+pub fn read(manifest: &str) -> Result<Vec<Object>, yaml::Error> {
+    let mut objects = Vec::new();
+    for document in split(manifest) {
+        let value = yaml::from_str(document.text).map_err(|error| document.place(error))?;
+        if !value.is_null() {
+            let source = document.source();
+            flatten(value, source, &mut objects).map_err(|error| document.place(error))?;
+        }
+    }
+    Ok(objects)
 }
 
 /// Sorts objects into Helm's install order by kind, stable within a kind
-/// (`pkg/release/util/kind_sorter.go`, `InstallOrder`). Unknown kinds come last, by kind name.
-pub fn install_order(_objects: &mut [Object]) {
-    todo!()
+/// (`pkg/release/v1/util/kind_sorter.go`, `InstallOrder`). Unknown kinds come last, by kind name.
+pub fn install_order(objects: &mut [Object]) {
+    objects.sort_by(|a, b| {
+        let place = |object: &Object| INSTALL_ORDER.iter().position(|kind| *kind == object.kind());
+        match (place(a), place(b)) {
+            (Some(a), Some(b)) => a.cmp(&b),
+            (Some(_), None) => Ordering::Less,
+            (None, Some(_)) => Ordering::Greater,
+            (None, None) => a.kind().cmp(b.kind()),
+        }
+    });
 }
+
+const INSTALL_ORDER: &[&str] = &[
+    "PriorityClass",
+    "Namespace",
+    "NetworkPolicy",
+    "ResourceQuota",
+    "LimitRange",
+    "PodSecurityPolicy",
+    "PodDisruptionBudget",
+    "ServiceAccount",
+    "Secret",
+    "SecretList",
+    "ConfigMap",
+    "StorageClass",
+    "PersistentVolume",
+    "PersistentVolumeClaim",
+    "CustomResourceDefinition",
+    "ClusterRole",
+    "ClusterRoleList",
+    "ClusterRoleBinding",
+    "ClusterRoleBindingList",
+    "Role",
+    "RoleList",
+    "RoleBinding",
+    "RoleBindingList",
+    "Service",
+    "DaemonSet",
+    "Pod",
+    "ReplicationController",
+    "ReplicaSet",
+    "Deployment",
+    "HorizontalPodAutoscaler",
+    "StatefulSet",
+    "Job",
+    "CronJob",
+    "IngressClass",
+    "Ingress",
+    "APIService",
+    "MutatingWebhookConfiguration",
+    "ValidatingWebhookConfiguration",
+];
 
 /// The labels or annotations of an object as a map.
 pub fn string_map(value: &Value) -> BTreeMap<String, String> {

@@ -1,15 +1,28 @@
 //! Helm's YAML dialect: sigs.k8s.io/yaml over go-yaml v2, both ways.
 //!
 //! Reading resolves scalars by YAML 1.1 as Go does and passes them through JSON as Helm does;
-//! writing gives Go's key order, quoting, folding and number printing byte for byte.
+//! writing gives Go's key order, quoting and number printing byte for byte.
+
+mod number;
+mod read;
+mod resolve;
+#[cfg(test)]
+mod tests;
+mod write;
 
 use serde_json::Value;
+
+/// How deep collections may nest. Go allows 10,000; the objects of a cluster never come near either,
+/// and a value of this depth can be walked by plain recursion.
+const MAX_DEPTH: usize = 500;
 
 /// Why a text is not YAML, with Go's words and the place.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct Error {
-    /// Go's message, for example `yaml: line 3: mapping values are not allowed in this context`.
+    /// The message of sigs.k8s.io/yaml, for example
+    /// `error converting YAML to JSON: yaml: line 3: mapping values are not allowed in this context`.
+    /// Go counts some of its lines from zero; `line` is the true one.
     pub message: String,
     /// 1-based line, 0 when unknown.
     pub line: usize,
@@ -26,17 +39,28 @@ pub struct Document {
     pub line: usize,
 }
 
-/// Reads a single document, as `yaml.Unmarshal` of sigs.k8s.io/yaml does. Empty text is `Null`.
-pub fn from_str(_text: &str) -> Result<Value, Error> {
-    todo!()
+/// Reads a single document, as `yaml.Unmarshal` of sigs.k8s.io/yaml does: what follows the first
+/// document is not looked at. Empty text is `Null`.
+pub fn from_str(text: &str) -> Result<Value, Error> {
+    let mut reader = read::Reader::new(text);
+    Ok(reader
+        .document()?
+        .map_or(Value::Null, |document| document.value))
 }
 
 /// Reads every document of a stream; empty documents are left out.
-pub fn documents(_text: &str) -> Result<Vec<Document>, Error> {
-    todo!()
+pub fn documents(text: &str) -> Result<Vec<Document>, Error> {
+    let mut reader = read::Reader::new(text);
+    let mut documents = Vec::new();
+    while let Some(document) = reader.document()? {
+        if !document.value.is_null() {
+            documents.push(document);
+        }
+    }
+    Ok(documents)
 }
 
 /// Writes a value as `yaml.Marshal` of sigs.k8s.io/yaml does: sorted keys, Go's quoting, a final newline.
-pub fn to_string(_value: &Value) -> String {
-    todo!()
+pub fn to_string(value: &Value) -> String {
+    write::to_string(value)
 }

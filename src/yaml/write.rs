@@ -1,0 +1,338 @@
+//! From values to text: go-yaml v2's encoder and emitter (`encode.go`, `emitterc.go`, `sorter.go`) for what
+//! JSON can hold. Lines are never folded: sigs.k8s.io/yaml leaves the width unlimited.
+
+use std::cmp::Ordering;
+
+use serde_json::{Map, Value};
+
+use super::{
+    number,
+    resolve::{Scalar, is_base60, resolve},
+};
+
+/// Keys longer than this, or of several lines, are written as `? key`.
+const SIMPLE_KEY_LENGTH: usize = 128;
+
+pub(super) fn to_string(value: &Value) -> String {
+    let mut writer = Writer::default();
+    writer.node(value, None, Place::Start);
+    writer.end_line();
+    writer.out
+}
+
+/// Where a node is about to be written.
+#[derive(Clone, Copy, PartialEq)]
+enum Place {
+    /// At the very start.
+    Start,
+    /// After `key:`.
+    Value,
+    /// After an indicator (`-`, `?`, or the `:` of a long key), where a collection may start on the same line.
+    Indicator,
+}
+
+#[derive(Default)]
+struct Writer {
+    out: String,
+    /// The last scalar ended with a line break of its own.
+    line_ended: bool,
+}
+
+impl Writer {
+    fn node(&mut self, value: &Value, indent: Option<usize>, place: Place) {
+        match value {
+            Value::Object(map) if !map.is_empty() => self.mapping(map, indent, place),
+            Value::Array(items) if !items.is_empty() => self.sequence(items, indent, place),
+            scalar => {
+                if place != Place::Start {
+                    self.out.push(' ');
+                }
+                self.scalar(scalar, indent.map_or(2, |indent| indent + 2));
+            }
+        }
+    }
+
+    fn scalar(&mut self, value: &Value, indent: usize) {
+        match value {
+            Value::Null => self.out.push_str("null"),
+            Value::Bool(true) => self.out.push_str("true"),
+            Value::Bool(false) => self.out.push_str("false"),
+            Value::Number(value) => self.number(value),
+            Value::String(text) => self.string(text, indent),
+            Value::Array(_) => self.out.push_str("[]"),
+            Value::Object(_) => self.out.push_str("{}"),
+        }
+    }
+
+    /// Go's JSON step first: a whole float is written as an integer.
+    fn number(&mut self, value: &serde_json::Number) {
+        let text = match value.as_f64() {
+            Some(float) if value.is_f64() => match number::json(float) {
+                Some(integer) if !integer.is_f64() => integer.to_string(),
+                _ => number::format_float(float),
+            },
+            _ => value.to_string(),
+        };
+        self.out.push_str(&text);
+    }
+
+    fn mapping(&mut self, map: &Map<String, Value>, parent: Option<usize>, place: Place) {
+        let indent = parent.map_or(0, |parent| parent + 2);
+        for (index, (key, value)) in sorted(map).into_iter().enumerate() {
+            self.start_entry(index == 0, indent, place);
+            if key.len() <= SIMPLE_KEY_LENGTH && !key.contains(is_break) {
+                self.string(key, indent);
+                self.out.push(':');
+                self.node(value, Some(indent), Place::Value);
+            } else {
+                self.out.push_str("? ");
+                self.string(key, indent + 2);
+                self.new_line(indent);
+                self.out.push(':');
+                self.node(value, Some(indent), Place::Indicator);
+            }
+        }
+    }
+
+    /// Sequences under a key are not indented.
+    fn sequence(&mut self, items: &[Value], parent: Option<usize>, place: Place) {
+        let indent = match parent {
+            None => 0,
+            Some(parent) if place == Place::Value => parent,
+            Some(parent) => parent + 2,
+        };
+        for (index, item) in items.iter().enumerate() {
+            self.start_entry(index == 0, indent, place);
+            self.out.push('-');
+            self.node(item, Some(indent), Place::Indicator);
+        }
+    }
+
+    fn start_entry(&mut self, first: bool, indent: usize, place: Place) {
+        match place {
+            Place::Start if first => {}
+            Place::Indicator if first => self.out.push(' '),
+            _ => self.new_line(indent),
+        }
+    }
+
+    fn end_line(&mut self) {
+        if !std::mem::take(&mut self.line_ended) {
+            self.out.push('\n');
+        }
+    }
+
+    fn new_line(&mut self, indent: usize) {
+        self.end_line();
+        self.indent(indent);
+    }
+
+    fn indent(&mut self, indent: usize) {
+        self.out.extend(std::iter::repeat_n(' ', indent));
+    }
+
+    fn string(&mut self, text: &str, indent: usize) {
+        let plain = resolve(text) == Scalar::Str && !is_base60(text);
+        let shape = Shape::of(text);
+        if text.contains('\n') {
+            if shape.block_allowed {
+                self.literal(text, indent)
+            } else {
+                self.double_quoted(text)
+            }
+        } else if plain && shape.plain_allowed {
+            self.out.push_str(text);
+        } else if plain && shape.single_quoted_allowed {
+            self.single_quoted(text, indent);
+        } else {
+            self.double_quoted(text);
+        }
+    }
+
+    fn literal(&mut self, text: &str, indent: usize) {
+        self.out.push('|');
+        if text.starts_with([' ']) || text.starts_with(is_break) {
+            self.out.push('2');
+        }
+        let mut from_end = text.chars().rev();
+        match (
+            from_end.next().is_some_and(is_break),
+            from_end.next().is_none_or(is_break),
+        ) {
+            (false, _) => self.out.push('-'),
+            (true, true) => self.out.push('+'),
+            (true, false) => {}
+        }
+        self.out.push('\n');
+        for line in text.split_inclusive(is_break) {
+            if !line.starts_with(is_break) {
+                self.indent(indent);
+            }
+            self.out.push_str(line);
+        }
+        self.line_ended = text.ends_with(is_break);
+    }
+
+    fn single_quoted(&mut self, text: &str, indent: usize) {
+        self.out.push('\'');
+        for (index, line) in text.split_inclusive(is_break).enumerate() {
+            if index > 0 && !line.starts_with(is_break) {
+                self.indent(indent);
+            }
+            self.out.push_str(&line.replace('\'', "''"));
+        }
+        self.out.push('\'');
+    }
+
+    fn double_quoted(&mut self, text: &str) {
+        // Go asks whether the whole text starts with a byte order mark and then escapes all of it.
+        let escape_all = text.starts_with('\u{feff}');
+        self.out.push('"');
+        for char in text.chars() {
+            if escape_all || !is_printable(char) || is_break(char) || char == '"' || char == '\\' {
+                self.escape(char);
+            } else {
+                self.out.push(char);
+            }
+        }
+        self.out.push('"');
+    }
+
+    fn escape(&mut self, char: char) {
+        let short = match char {
+            '\0' => '0',
+            '\x07' => 'a',
+            '\x08' => 'b',
+            '\t' => 't',
+            '\n' => 'n',
+            '\x0b' => 'v',
+            '\x0c' => 'f',
+            '\r' => 'r',
+            '\x1b' => 'e',
+            '"' | '\\' => char,
+            '\u{85}' => 'N',
+            '\u{a0}' => '_',
+            '\u{2028}' => 'L',
+            '\u{2029}' => 'P',
+            _ => {
+                let code = u32::from(char);
+                self.out.push_str(&match code {
+                    ..=0xff => format!("\\x{code:02X}"),
+                    ..=0xffff => format!("\\u{code:04X}"),
+                    _ => format!("\\U{code:08X}"),
+                });
+                return;
+            }
+        };
+        self.out.push('\\');
+        self.out.push(short);
+    }
+}
+
+/// Which styles a string may take.
+struct Shape {
+    plain_allowed: bool,
+    single_quoted_allowed: bool,
+    block_allowed: bool,
+}
+
+impl Shape {
+    fn of(text: &str) -> Self {
+        let mut indicators = text.starts_with("---") || text.starts_with("...");
+        let (mut breaks, mut special, mut space_break, mut break_space) =
+            (false, false, false, false);
+        let mut previous = None;
+        let mut chars = text.chars().peekable();
+        while let Some(char) = chars.next() {
+            let before_blank = matches!(chars.peek(), None | Some(' ' | '\t'));
+            indicators |= match (previous, char) {
+                (
+                    None,
+                    '#' | ',' | '[' | ']' | '{' | '}' | '&' | '*' | '!' | '|' | '>' | '\'' | '"'
+                    | '%' | '@' | '`',
+                ) => true,
+                (None, '?' | '-') | (_, ':') => before_blank,
+                (Some(previous), '#') => is_blank(previous),
+                _ => false,
+            };
+            special |= !is_printable(char);
+            breaks |= is_break(char);
+            space_break |= previous == Some(' ') && is_break(char);
+            break_space |= previous.is_some_and(is_break) && char == ' ';
+            previous = Some(char);
+        }
+        let loose = |char: char| char == ' ' || is_break(char);
+        let edges = text.starts_with(loose) || text.ends_with(loose);
+        Self {
+            plain_allowed: !(indicators || breaks || special || edges),
+            single_quoted_allowed: !(special || space_break || break_space),
+            block_allowed: !(special || space_break || text.ends_with(' ')),
+        }
+    }
+}
+
+fn is_break(char: char) -> bool {
+    matches!(char, '\n' | '\r' | '\u{85}' | '\u{2028}' | '\u{2029}')
+}
+
+fn is_blank(char: char) -> bool {
+    matches!(char, ' ' | '\t') || is_break(char)
+}
+
+/// Go's emitter knows no characters beyond the basic plane.
+fn is_printable(char: char) -> bool {
+    matches!(char, '\n' | ' '..='~' | '\u{a0}'..='\u{d7ff}' | '\u{e000}'..='\u{fefe}' | '\u{ff00}'..='\u{fffd}')
+}
+
+/// The entries in go-yaml's key order.
+fn sorted(map: &Map<String, Value>) -> Vec<(&str, &Value)> {
+    let mut entries: Vec<(&str, &Value)> = Vec::with_capacity(map.len());
+    for (key, value) in map {
+        // The order is not transitive ("a12" < "a1b" < "a2" < "a12"), which the standard sort may refuse.
+        let at = match entries.last() {
+            Some((last, _)) if natural(key, last) == Ordering::Less => {
+                entries.partition_point(|(other, _)| natural(other, key) == Ordering::Less)
+            }
+            _ => entries.len(),
+        };
+        entries.insert(at, (key, value));
+    }
+    entries
+}
+
+/// go-yaml's natural order: runs of digits by value, other characters before letters.
+fn natural(a: &str, b: &str) -> Ordering {
+    let same = a.char_indices().zip(b.chars()).find(|((_, a), b)| a != b);
+    let Some(((at, first_a), first_b)) = same else {
+        return a.len().cmp(&b.len());
+    };
+    match (first_a.is_alphabetic(), first_b.is_alphabetic()) {
+        (true, true) => return first_a.cmp(&first_b),
+        (true, false) => return Ordering::Greater,
+        (false, true) => return Ordering::Less,
+        (false, false) => {}
+    }
+    // A zero inside a number counts as a digit only after a digit that is not zero.
+    let inside = (first_a == '0' || first_b == '0')
+        && a[..at]
+            .bytes()
+            .rev()
+            .take_while(u8::is_ascii_digit)
+            .any(|digit| digit != b'0');
+    let (number_a, length_a) = digits(&a[at..], inside);
+    let (number_b, length_b) = digits(&b[at..], inside);
+    number_a
+        .cmp(&number_b)
+        .then(length_a.cmp(&length_b))
+        .then(first_a.cmp(&first_b))
+}
+
+fn digits(text: &str, inside: bool) -> (i64, usize) {
+    let run = text.bytes().take_while(u8::is_ascii_digit);
+    run.fold((i64::from(inside), 0), |(value, length), digit| {
+        (
+            value.wrapping_mul(10).wrapping_add(i64::from(digit - b'0')),
+            length + 1,
+        )
+    })
+}
