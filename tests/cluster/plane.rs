@@ -150,6 +150,21 @@ impl Plane {
         succeed("kubectl", args, self.try_kubectl(args))
     }
 
+    /// Where kubectl is, for shell scripts.
+    pub fn kubectl_path(&self) -> PathBuf {
+        self.bin.join("kubectl")
+    }
+
+    /// A shell script with the cluster's environment, which must succeed; its standard output.
+    #[track_caller]
+    pub fn shell(&self, script: &str) -> String {
+        succeed(
+            "bash",
+            &["-c", script],
+            run(self.command("bash").args(["-c", script])),
+        )
+    }
+
     /// A live object as JSON; `Null` when it does not exist.
     #[track_caller]
     pub fn object(&self, namespace: &str, what: &str) -> serde_json::Value {

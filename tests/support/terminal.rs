@@ -1,0 +1,233 @@
+//! A program in a real pseudo-terminal: type keys, look at the screen, wait for what should appear.
+
+use std::{
+    io::{Read, Write},
+    num::NonZero,
+    process::Command,
+    sync::{Arc, Condvar, Mutex},
+    thread,
+    time::{Duration, Instant},
+};
+
+use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
+
+/// How long anything may take to appear before a test gives up; conditions normally hold within milliseconds.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A running program and the screen it draws.
+pub struct Terminal {
+    child: Box<dyn Child + Send + Sync>,
+    master: Box<dyn MasterPty + Send>,
+    input: Box<dyn Write + Send>,
+    shared: Arc<(Mutex<Screen>, Condvar)>,
+}
+
+struct Screen {
+    parser: vt100::Parser,
+    /// Bytes received so far; also tells an idle screen from a drawing one.
+    received: u64,
+    closed: bool,
+}
+
+impl Terminal {
+    /// Starts `program` with arguments and extra environment on a screen of `columns` × `rows`.
+    pub fn start(
+        program: &str,
+        args: &[&str],
+        envs: &[(&str, &str)],
+        (columns, rows): (u16, u16),
+    ) -> Self {
+        let pair = native_pty_system()
+            .openpty(size(columns, rows))
+            .expect("a pseudo-terminal");
+        let mut command = CommandBuilder::new(program);
+        command.args(args);
+        command.cwd(env!("CARGO_MANIFEST_DIR"));
+        command.env("TERM", "xterm-256color");
+        command.env_remove("NO_COLOR");
+        for (name, value) in envs {
+            command.env(name, value);
+        }
+        let child = pair
+            .slave
+            .spawn_command(command)
+            .expect("the program starts");
+        let mut output = pair
+            .master
+            .try_clone_reader()
+            .expect("the terminal is readable");
+        let input = pair.master.take_writer().expect("the terminal is writable");
+        let screen = Screen {
+            parser: vt100::Parser::new(nonzero(rows), nonzero(columns), 0),
+            received: 0,
+            closed: false,
+        };
+        let shared = Arc::new((Mutex::new(screen), Condvar::new()));
+        let reader = shared.clone();
+        thread::spawn(move || {
+            let mut buffer = [0; 16 * 1024];
+            loop {
+                let count = output.read(&mut buffer).unwrap_or(0);
+                let mut screen = reader.0.lock().expect("no holder panics");
+                screen.parser.process(&buffer[..count]);
+                screen.received += count as u64;
+                screen.closed = count == 0;
+                reader.1.notify_all();
+                if count == 0 {
+                    return;
+                }
+            }
+        });
+        Self {
+            child,
+            master: pair.master,
+            input,
+            shared,
+        }
+    }
+
+    /// Types text; `<enter> <esc> <tab> <up> <down> <left> <right> <space> <ctrl-x>` are keys.
+    pub fn keys(&mut self, keys: &str) {
+        let mut bytes = Vec::new();
+        let mut rest = keys;
+        while let Some(start) = rest.find('<') {
+            bytes.extend_from_slice(&rest.as_bytes()[..start]);
+            let end = start + rest[start..].find('>').expect("a key name ends with >");
+            let name = &rest[start + 1..end];
+            match name {
+                "enter" => bytes.push(b'\r'),
+                "esc" => bytes.push(0x1b),
+                "tab" => bytes.push(b'\t'),
+                "space" => bytes.push(b' '),
+                "up" => bytes.extend(b"\x1b[A"),
+                "down" => bytes.extend(b"\x1b[B"),
+                "right" => bytes.extend(b"\x1b[C"),
+                "left" => bytes.extend(b"\x1b[D"),
+                _ => match name.strip_prefix("ctrl-") {
+                    Some(letter) => bytes.push(letter.as_bytes()[0] & 0x1f),
+                    None => panic!("unknown key <{name}>"),
+                },
+            }
+            rest = &rest[end + 1..];
+        }
+        bytes.extend_from_slice(rest.as_bytes());
+        self.input
+            .write_all(&bytes)
+            .and_then(|()| self.input.flush())
+            .expect("the terminal takes keys");
+    }
+
+    /// The screen's text now, a line each, trailing blanks cut.
+    pub fn screen(&self) -> String {
+        contents(&self.shared.0.lock().expect("no holder panics"))
+    }
+
+    /// Bytes the program has written so far.
+    pub fn received(&self) -> u64 {
+        self.shared.0.lock().expect("no holder panics").received
+    }
+
+    /// Waits until the screen shows `text`; returns the screen.
+    #[track_caller]
+    pub fn wait_for(&self, text: &str) -> String {
+        self.wait_until(&format!("{text:?} to appear"), |screen| {
+            screen.contains(text)
+        })
+    }
+
+    /// Waits until the screen satisfies `holds`; panics with the screen when it never does.
+    #[track_caller]
+    pub fn wait_until(&self, what: &str, holds: impl Fn(&str) -> bool) -> String {
+        let deadline = Instant::now() + PATIENCE;
+        let mut screen = self.shared.0.lock().expect("no holder panics");
+        loop {
+            let text = contents(&screen);
+            if holds(&text) {
+                return text;
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            assert!(
+                !left.is_zero() && !screen.closed,
+                "waited in vain for {what}; the screen:\n{text}"
+            );
+            screen = self
+                .shared
+                .1
+                .wait_timeout(screen, left)
+                .expect("no holder panics")
+                .0;
+        }
+    }
+
+    /// Waits until the program has written at least once more than `received` bytes.
+    pub fn wait_output_after(&self, received: u64) {
+        let mut screen = self.shared.0.lock().expect("no holder panics");
+        while screen.received <= received && !screen.closed {
+            screen = self.shared.1.wait(screen).expect("no holder panics");
+        }
+    }
+
+    /// Changes the size of the terminal; the program gets SIGWINCH.
+    pub fn resize(&self, columns: u16, rows: u16) {
+        self.shared
+            .0
+            .lock()
+            .expect("no holder panics")
+            .parser
+            .screen_mut()
+            .set_size(nonzero(rows), nonzero(columns));
+        self.master
+            .resize(size(columns, rows))
+            .expect("the terminal resizes");
+    }
+
+    /// Sends a signal by name (`TERM`, `HUP`, `INT`) to a process of the program: the deepest child named `name`.
+    pub fn signal(&self, signal: &str, name: &str) {
+        let shell = self
+            .child
+            .process_id()
+            .expect("the program runs")
+            .to_string();
+        let killed = Command::new("pkill")
+            .args([&format!("-{signal}"), "-P", &shell, "-f", name])
+            .status();
+        assert!(
+            killed.is_ok_and(|status| status.success()),
+            "no process {name:?} below {shell} to signal"
+        );
+    }
+
+    /// The program's process id.
+    pub fn process_id(&self) -> u32 {
+        self.child.process_id().expect("the program runs")
+    }
+
+    /// Waits for the program's end; its exit code.
+    pub fn wait_exit(&mut self) -> u32 {
+        self.child.wait().expect("the program ends").exit_code()
+    }
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        // Already ended is fine: nothing may outlive the test, that is all.
+        let _ended = self.child.kill();
+    }
+}
+
+fn contents(screen: &Screen) -> String {
+    screen.parser.screen().contents()
+}
+
+fn size(columns: u16, rows: u16) -> PtySize {
+    PtySize {
+        rows,
+        cols: columns,
+        pixel_width: 0,
+        pixel_height: 0,
+    }
+}
+
+fn nonzero(cells: u16) -> NonZero<u16> {
+    NonZero::new(cells).expect("a terminal has rows and columns")
+}
