@@ -2,5 +2,6 @@
 //! the programs that `build.sh` builds once, and openssl.
 
 mod plane;
+mod preview;
 mod smoke;
 mod stories;
