@@ -1,11 +1,17 @@
 //! The release record: Helm's type, its codec, its storage drivers, rules of history.
 
+pub mod chart;
 pub mod codec;
 pub mod history;
 pub mod record;
 pub mod storage;
 
-pub use record::{ApplyMethod, Chart, Hook, HookEvent, Info, Release, Status};
+mod gojson;
+mod values;
+
+pub use chart::{Chart, ChartMetadata};
+pub use codec::Summary;
+pub use record::{ApplyMethod, Hook, HookEvent, Info, Release, Status};
 pub use storage::{Driver, RecordMeta, Storage};
 
 /// What is wrong with records or their storage.
@@ -41,3 +47,6 @@ pub enum Error {
     #[error("{0}")]
     Driver(String),
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,8 +1,13 @@
 //! Helm's release as JSON, with every field kept (helm/helm `pkg/release/v1`).
+//!
+//! Fields stand in the order in which Go writes them, so that [`super::codec::encode`] gives Helm's bytes.
 
 use std::collections::BTreeMap;
 
-use serde_json::{Map, Value, value::RawValue};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::{Map, Value};
+
+use super::chart::Chart;
 
 /// Status of a revision (helm/helm `pkg/release/common/status.go`).
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
@@ -73,6 +78,18 @@ impl From<&str> for Status {
     }
 }
 
+impl Serialize for Status {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+impl<'de> Deserialize<'de> for Status {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(Self::from(or_default::<_, String>(deserializer)?.as_str()))
+    }
+}
+
 /// How a revision was applied.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum ApplyMethod {
@@ -83,132 +100,104 @@ pub enum ApplyMethod {
     ServerSide,
 }
 
+impl ApplyMethod {
+    /// Helm's word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::ClientSide => "csa",
+            Self::ServerSide => "ssa",
+        }
+    }
+}
+
+impl Serialize for ApplyMethod {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
 /// One revision of a release.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Release {
     /// Name.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    #[serde(deserialize_with = "or_default")]
     pub name: String,
-    /// Namespace.
-    pub namespace: String,
-    /// Revision number; Helm's `version`.
-    pub revision: u32,
     /// Times, status, description, notes.
+    #[serde(deserialize_with = "or_default")]
     pub info: Info,
     /// The chart, undecoded until asked.
+    #[serde(skip_serializing_if = "Chart::is_absent")]
     pub chart: Chart,
     /// Supplied values.
+    #[serde(skip_serializing_if = "Map::is_empty")]
+    #[serde(deserialize_with = "or_default")]
     pub config: Map<String, Value>,
     /// Rendered manifest.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    #[serde(deserialize_with = "or_default")]
     pub manifest: String,
     /// Hooks, tests included.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(deserialize_with = "or_default")]
     pub hooks: Vec<Hook>,
-    /// The record's own labels (Helm's system labels left out).
-    pub labels: BTreeMap<String, String>,
+    /// Revision number; Helm's `version`.
+    #[serde(rename = "version")]
+    #[serde(skip_serializing_if = "is_zero")]
+    #[serde(deserialize_with = "or_default")]
+    pub revision: u32,
+    /// Namespace.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    #[serde(deserialize_with = "or_default")]
+    pub namespace: String,
     /// `apply_method`; `None` when the record has no such field (older Helm).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "apply_method")]
     pub apply_method: Option<ApplyMethod>,
+    /// The record's own labels (Helm's system labels left out); they live on the record's object, not in its JSON.
+    #[serde(skip)]
+    pub labels: BTreeMap<String, String>,
     /// Top-level fields this version does not know, kept.
+    #[serde(flatten)]
     pub unknown: Map<String, Value>,
 }
 
 /// `info` of a release. Times are RFC 3339 text exactly as stored (Go prints nanoseconds and zone); `None` when absent or zero.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Info {
     /// `first_deployed`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "time")]
     pub first_deployed: Option<String>,
     /// `last_deployed`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "time")]
     pub last_deployed: Option<String>,
     /// `deleted`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "time")]
     pub deleted: Option<String>,
     /// `description`.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    #[serde(deserialize_with = "or_default")]
     pub description: String,
     /// `status`.
     pub status: Status,
     /// `notes`.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    #[serde(deserialize_with = "or_default")]
     pub notes: String,
     /// Fields this version does not know, kept.
+    #[serde(flatten)]
     pub unknown: Map<String, Value>,
 }
 
-/// The chart inside a record: raw JSON; parts are decoded when asked.
-#[derive(Debug, Clone, Default)]
-pub struct Chart {
-    /// The JSON as stored; `None` when the record has no chart.
-    pub raw: Option<std::sync::Arc<RawValue>>,
-}
-
-/// Chart metadata as far as lists and screens show it.
-#[derive(Debug, Clone, Default, PartialEq, serde::Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-pub struct ChartMetadata {
-    /// Name.
-    pub name: String,
-    /// Version.
-    pub version: String,
-    /// `appVersion`.
-    pub app_version: String,
-    /// Description.
-    pub description: String,
-    /// `apiVersion`.
-    pub api_version: String,
-    /// `type`.
-    #[serde(rename = "type")]
-    pub kind: String,
-    /// `kubeVersion`.
-    pub kube_version: String,
-    /// Home page.
-    pub home: String,
-    /// Sources.
-    pub sources: Vec<String>,
-    /// Whether deprecated.
-    pub deprecated: bool,
-    /// Annotations.
-    pub annotations: BTreeMap<String, String>,
-    /// Dependencies.
-    pub dependencies: Vec<ChartDependency>,
-}
-
-/// One dependency named in Chart.yaml.
-#[derive(Debug, Clone, Default, PartialEq, serde::Deserialize)]
-#[serde(default)]
-pub struct ChartDependency {
-    /// Name.
-    pub name: String,
-    /// Version constraint.
-    pub version: String,
-    /// Repository.
-    pub repository: String,
-    /// Alias.
-    pub alias: String,
-    /// Condition.
-    pub condition: String,
-}
-
-impl Chart {
-    /// `Chart.yaml` of the chart, decoded without touching templates and files.
-    pub fn metadata(&self) -> ChartMetadata {
-        todo!()
-    }
-
-    /// Default values of the chart.
-    pub fn values(&self) -> Map<String, Value> {
-        todo!()
-    }
-
-    /// Path and content (lossy UTF-8) of every template.
-    pub fn templates(&self) -> Vec<(String, String)> {
-        todo!()
-    }
-
-    /// Path and content (lossy UTF-8) of every other file, such as README.md.
-    pub fn files(&self) -> Vec<(String, String)> {
-        todo!()
-    }
-}
-
-/// When a hook runs.
+/// When a hook runs (helm/helm `pkg/release/v1/hook.go`).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum HookEvent {
-    /// `pre-install` and its eight siblings.
+    /// `pre-install`.
     PreInstall,
     /// `post-install`.
     PostInstall,
@@ -230,8 +219,56 @@ pub enum HookEvent {
     Other(String),
 }
 
+impl HookEvent {
+    /// Helm's word.
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::PreInstall => "pre-install",
+            Self::PostInstall => "post-install",
+            Self::PreDelete => "pre-delete",
+            Self::PostDelete => "post-delete",
+            Self::PreUpgrade => "pre-upgrade",
+            Self::PostUpgrade => "post-upgrade",
+            Self::PreRollback => "pre-rollback",
+            Self::PostRollback => "post-rollback",
+            Self::Test => "test",
+            Self::Other(word) => word,
+        }
+    }
+}
+
+impl From<&str> for HookEvent {
+    fn from(word: &str) -> Self {
+        match word {
+            "pre-install" => Self::PreInstall,
+            "post-install" => Self::PostInstall,
+            "pre-delete" => Self::PreDelete,
+            "post-delete" => Self::PostDelete,
+            "pre-upgrade" => Self::PreUpgrade,
+            "post-upgrade" => Self::PostUpgrade,
+            "pre-rollback" => Self::PreRollback,
+            "post-rollback" => Self::PostRollback,
+            "test" => Self::Test,
+            other => Self::Other(other.to_owned()),
+        }
+    }
+}
+
+impl Serialize for HookEvent {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+impl<'de> Deserialize<'de> for HookEvent {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(Self::from(String::deserialize(deserializer)?.as_str()))
+    }
+}
+
 /// One hook of a release.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(from = "HookJson", into = "HookJson")]
 pub struct Hook {
     /// Object name.
     pub name: String,
@@ -255,14 +292,139 @@ pub struct Hook {
     pub delete_policies: Vec<String>,
     /// `hook-succeeded`, `hook-failed`.
     pub output_log_policies: Vec<String>,
-    /// Fields this version does not know, kept.
+    /// Fields this version does not know, kept; those of `last_run` are under that name.
     pub unknown: Map<String, Value>,
 }
 
-impl Release {
-    /// The values a render would have seen: chart defaults under supplied ones, sub-charts' defaults under their
-    /// names, nulls deleting (what `helm get values --all` prints).
-    pub fn computed_values(&self) -> Map<String, Value> {
-        todo!()
+const LAST_RUN: &str = "last_run";
+
+/// A hook as it is written.
+#[derive(Default, Serialize, Deserialize)]
+#[serde(default)]
+struct HookJson {
+    #[serde(skip_serializing_if = "String::is_empty")]
+    #[serde(deserialize_with = "or_default")]
+    name: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    #[serde(deserialize_with = "or_default")]
+    kind: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    #[serde(deserialize_with = "or_default")]
+    path: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    #[serde(deserialize_with = "or_default")]
+    manifest: String,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(deserialize_with = "or_default")]
+    events: Vec<HookEvent>,
+    #[serde(deserialize_with = "or_default")]
+    last_run: LastRun,
+    #[serde(skip_serializing_if = "is_zero")]
+    #[serde(deserialize_with = "or_default")]
+    weight: i64,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(deserialize_with = "or_default")]
+    delete_policies: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(deserialize_with = "or_default")]
+    output_log_policies: Vec<String>,
+    #[serde(flatten)]
+    unknown: Map<String, Value>,
+}
+
+/// `last_run` of a hook: always written, with at least its phase.
+#[derive(Default, Serialize, Deserialize)]
+#[serde(default)]
+struct LastRun {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "time")]
+    started_at: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "time")]
+    completed_at: Option<String>,
+    #[serde(deserialize_with = "or_default")]
+    phase: String,
+    #[serde(flatten)]
+    unknown: Map<String, Value>,
+}
+
+impl From<HookJson> for Hook {
+    fn from(json: HookJson) -> Self {
+        let mut unknown = json.unknown;
+        if !json.last_run.unknown.is_empty() {
+            unknown.insert(LAST_RUN.to_owned(), json.last_run.unknown.into());
+        }
+        Self {
+            name: json.name,
+            kind: json.kind,
+            path: json.path,
+            manifest: json.manifest,
+            events: json.events,
+            started_at: json.last_run.started_at,
+            completed_at: json.last_run.completed_at,
+            phase: json.last_run.phase,
+            weight: json.weight,
+            delete_policies: json.delete_policies,
+            output_log_policies: json.output_log_policies,
+            unknown,
+        }
     }
+}
+
+impl From<Hook> for HookJson {
+    fn from(hook: Hook) -> Self {
+        let mut unknown = hook.unknown;
+        let in_last_run = match unknown.remove(LAST_RUN) {
+            Some(Value::Object(fields)) => fields,
+            _ => Map::new(),
+        };
+        Self {
+            name: hook.name,
+            kind: hook.kind,
+            path: hook.path,
+            manifest: hook.manifest,
+            events: hook.events,
+            last_run: LastRun {
+                started_at: hook.started_at,
+                completed_at: hook.completed_at,
+                phase: hook.phase,
+                unknown: in_last_run,
+            },
+            weight: hook.weight,
+            delete_policies: hook.delete_policies,
+            output_log_policies: hook.output_log_policies,
+            unknown,
+        }
+    }
+}
+
+/// `null` reads as the zero value, as in Go.
+pub(super) fn or_default<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de> + Default,
+{
+    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
+}
+
+/// A time as text. Helm 3 wrote unset times as empty text, Go's zero time means unset too.
+pub(super) fn time<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    let text: Option<String> = Option::deserialize(deserializer)?;
+    Ok(text.filter(|text| !text.is_empty() && text != "0001-01-01T00:00:00Z"))
+}
+
+/// A word other than `ssa` and `csa` means client-side to Helm, like no word at all.
+fn apply_method<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<ApplyMethod>, D::Error> {
+    let word: Option<String> = Option::deserialize(deserializer)?;
+    Ok(match word.as_deref() {
+        Some("ssa") => Some(ApplyMethod::ServerSide),
+        Some("csa") => Some(ApplyMethod::ClientSide),
+        _ => None,
+    })
+}
+
+fn is_zero<T: Default + PartialEq>(number: &T) -> bool {
+    *number == T::default()
 }

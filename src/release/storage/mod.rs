@@ -1,0 +1,481 @@
+//! Storage drivers: Secrets and ConfigMaps in the cluster.
+
+mod cache;
+mod object;
+mod watch;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use futures::stream::{self, BoxStream, StreamExt as _};
+use kube::api::{
+    DeleteParams, GetParams, ListParams, Patch, PatchParams, PostParams, Preconditions,
+};
+use kube::core::Request;
+use serde::de::DeserializeOwned;
+use serde_json::json;
+
+pub use object::record_name;
+use object::{Partial, PartialList, Stored};
+
+use super::{Error, Release, Status, Summary, codec, history};
+use crate::cluster::{self, Cluster, ErrorKind};
+
+/// Who our writes of records are by in `managedFields`; Helm's are by `Helm`.
+const FIELD_MANAGER: &str = "pilothouse";
+
+/// Objects on a page of a list.
+const PAGE: u32 = 500;
+
+/// Records fetched and decoded at a time.
+const IN_FLIGHT: usize = 8;
+
+/// Where records live: `HELM_DRIVER`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Driver {
+    /// `secret`, `secrets` or empty.
+    #[default]
+    Secrets,
+    /// `configmap`, `configmaps`.
+    ConfigMaps,
+}
+
+impl Driver {
+    /// Reads `HELM_DRIVER`'s value (helm/helm `pkg/action/action.go`, `Init`). `memory` and `sql` answer one clear
+    /// sentence until they exist.
+    pub fn parse(name: &str) -> Result<Self, Error> {
+        match name {
+            "" | "secret" | "secrets" => Ok(Self::Secrets),
+            "configmap" | "configmaps" => Ok(Self::ConfigMaps),
+            "memory" | "sql" => Err(Error::Driver(format!(
+                "the storage driver {name:?} is not available in this version; use \"secret\" or \"configmap\""
+            ))),
+            _ => Err(Error::Driver(format!("unknown driver {name:?}"))),
+        }
+    }
+
+    /// Plural resource name, as in URLs and access checks.
+    pub fn resource(self) -> &'static str {
+        match self {
+            Self::Secrets => "secrets",
+            Self::ConfigMaps => "configmaps",
+        }
+    }
+}
+
+/// A record's metadata, from its labels: all the home screen needs before decoding.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RecordMeta {
+    /// Object name, `sh.helm.release.v1.NAME.vN`.
+    pub record: String,
+    /// Namespace of the record and so of the release.
+    pub namespace: String,
+    /// Release name.
+    pub name: String,
+    /// Revision.
+    pub revision: u32,
+    /// Status from the label.
+    pub status: Status,
+    /// UID of the record object.
+    pub uid: String,
+    /// resourceVersion of the record object.
+    pub resource_version: String,
+    /// Seconds since 1970 of creation.
+    pub created_at: i64,
+    /// Seconds since 1970 of the `modifiedAt` label (or `createdAt`), 0 when absent.
+    pub modified_at: i64,
+    /// Managers that wrote the record and when (from managedFields), newest first: `(manager, RFC 3339)`.
+    pub writers: Vec<(String, String)>,
+    /// Annotations of the record: our operations keep holder and heartbeat here.
+    pub annotations: BTreeMap<String, String>,
+    /// Labels that are not Helm's own.
+    pub labels: BTreeMap<String, String>,
+}
+
+/// A change in the list of records.
+#[derive(Debug, Clone)]
+pub enum StorageEvent {
+    /// The whole list, after a start or a recovery.
+    Restarted(Vec<RecordMeta>),
+    /// A record came or changed.
+    Applied(RecordMeta),
+    /// A record went, or no longer matches the selector (became superseded).
+    Gone {
+        /// Namespace.
+        namespace: String,
+        /// Object name.
+        record: String,
+    },
+    /// The watch broke and is being restored.
+    Disconnected(String),
+    /// The watch works again.
+    Connected,
+    /// The server refuses (401, 403); the stream ends here. Watching one namespace at a time may still be allowed.
+    Denied(Error),
+}
+
+/// Records of one cluster in one namespace, or in all when `namespace` is empty. Cheap to clone; clones share the cache.
+#[derive(Clone)]
+pub struct Storage {
+    cluster: Cluster,
+    driver: Driver,
+    namespace: String,
+    cache: Arc<cache::Cache>,
+}
+
+impl Storage {
+    /// Records of `namespace`; of all namespaces when it is empty.
+    pub fn new(cluster: Cluster, driver: Driver, namespace: impl Into<String>) -> Self {
+        Self {
+            cluster,
+            driver,
+            namespace: namespace.into(),
+            cache: Arc::default(),
+        }
+    }
+
+    /// The cluster behind it.
+    pub fn cluster(&self) -> &Cluster {
+        &self.cluster
+    }
+
+    /// The driver.
+    pub fn driver(&self) -> Driver {
+        self.driver
+    }
+
+    /// The namespace, empty for all.
+    pub fn namespace(&self) -> &str {
+        &self.namespace
+    }
+
+    /// The same cluster and cache, another namespace.
+    #[must_use]
+    pub fn in_namespace(&self, namespace: &str) -> Self {
+        Self {
+            namespace: namespace.to_owned(),
+            ..self.clone()
+        }
+    }
+
+    /// Metadata of records matching a label selector on top of `owner=helm`, paged, metadata only.
+    /// `status!=superseded` gives the home screen, `name=N` a history, `""` everything.
+    pub async fn list(&self, selector: &str) -> Result<Vec<RecordMeta>, Error> {
+        Ok(self.list_at(selector).await?.0)
+    }
+
+    /// A live list for the UI: `list` then watch; 410 and disconnects recover by themselves.
+    pub fn watch(&self, selector: &str) -> BoxStream<'static, StorageEvent> {
+        watch::watch(self.clone(), selector)
+    }
+
+    /// One record decoded; cached by UID and resourceVersion.
+    pub async fn decode(&self, meta: &RecordMeta) -> Result<Arc<Release>, Error> {
+        if let Some(release) = self.cache.get(&meta.uid, &meta.resource_version) {
+            return Ok(release);
+        }
+        self.fetch(&meta.namespace, &meta.record).await
+    }
+
+    /// Many records decoded in parallel (bounded), in order; a corrupt one is an `Err` in its place.
+    pub async fn decode_many(&self, metas: &[RecordMeta]) -> Vec<Result<Arc<Release>, Error>> {
+        let decoding = metas.iter().map(|meta| self.decode(meta));
+        stream::iter(decoding).buffered(IN_FLIGHT).collect().await
+    }
+
+    /// What lists show of one record, without decoding all of it.
+    pub async fn summary(&self, meta: &RecordMeta) -> Result<Summary, Error> {
+        if let Some(release) = self.cache.get(&meta.uid, &meta.resource_version) {
+            return Ok(Summary::of(&release));
+        }
+        let text = self.fetch_text(&meta.namespace, &meta.record).await?;
+        let (driver, record) = (self.driver, meta.record.clone());
+        blocking(&meta.record, move || {
+            let stored: Stored = parse(&text)?;
+            codec::decode_summary(&record, &stored.payload(driver)?)
+        })
+        .await
+    }
+
+    /// Many summaries in parallel (bounded), in order; a corrupt one is an `Err` in its place.
+    pub async fn summaries(&self, metas: &[RecordMeta]) -> Vec<Result<Summary, Error>> {
+        let decoding = metas.iter().map(|meta| self.summary(meta));
+        stream::iter(decoding).buffered(IN_FLIGHT).collect().await
+    }
+
+    /// One revision by name and number; fresh from the server. Without a namespace, from the cluster's default one.
+    pub async fn get(&self, name: &str, revision: u32) -> Result<Release, Error> {
+        let namespace = match self.namespace.as_str() {
+            "" => self.cluster.namespace(),
+            namespace => namespace,
+        };
+        let release = self.fetch(namespace, &record_name(name, revision)).await?;
+        Ok(Release::clone(&release))
+    }
+
+    /// Metadata of a release's revisions, ascending. Empty history is `NotFound`.
+    pub async fn history(&self, name: &str) -> Result<Vec<RecordMeta>, Error> {
+        let mut records = self.list(&format!("name={name}")).await?;
+        if records.is_empty() {
+            return Err(Error::NotFound);
+        }
+        records.sort_by_key(|record| record.revision);
+        Ok(records)
+    }
+
+    /// Like [`history::last_good`] of the revisions before `below`, decoding no more than it must.
+    pub async fn last_good(&self, name: &str, below: u32) -> Result<Option<u32>, Error> {
+        let records = self.history(name).await?;
+        for meta in records.iter().rev().filter(|meta| meta.revision < below) {
+            let good = match meta.status {
+                Status::Deployed => true,
+                Status::Superseded => {
+                    let summary = self.summary(meta).await?;
+                    history::was_deployed(&summary.status, &summary.description)
+                }
+                _ => false,
+            };
+            if good {
+                return Ok(Some(meta.revision));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Writes a new record with Helm's name, type and labels plus `annotations`; `Exists` when the revision is taken.
+    pub async fn create(
+        &self,
+        release: &Release,
+        annotations: &BTreeMap<String, String>,
+    ) -> Result<RecordMeta, Error> {
+        let record = record_name(&release.name, release.revision);
+        let metadata = json!({"name": record, "annotations": annotations});
+        let body = object::body(self.driver, release, &[("createdAt", now())], metadata)?;
+        let request = self.collection(&release.namespace).create(&post(), body);
+        match self.send::<Partial>(request).await {
+            Err(error) if error.kind == ErrorKind::AlreadyExists => Err(Error::Exists),
+            written => record_of(&record, written?),
+        }
+    }
+
+    /// Replaces a record, with its resourceVersion as precondition. On 409 re-reads once; if the status there is still
+    /// the one in `meta` it writes again, else `Moved`.
+    pub async fn update(&self, meta: &RecordMeta, release: &Release) -> Result<RecordMeta, Error> {
+        match self.replace(meta, release).await {
+            Err(Error::Moved { .. }) => {}
+            done => return done,
+        }
+        let current = self.metadata(meta).await?;
+        if current.uid != meta.uid || current.status != meta.status {
+            return Err(moved(meta));
+        }
+        self.replace(&current, release).await
+    }
+
+    /// Sets annotations only (the heartbeat).
+    pub async fn annotate(
+        &self,
+        meta: &RecordMeta,
+        annotations: &BTreeMap<String, String>,
+    ) -> Result<RecordMeta, Error> {
+        let patch = json!({"metadata": {"uid": meta.uid, "annotations": annotations}});
+        let params = PatchParams {
+            field_manager: Some(FIELD_MANAGER.to_owned()),
+            ..PatchParams::default()
+        };
+        let collection = self.collection(&meta.namespace);
+        let request = collection.patch_metadata(&meta.record, &params, &Patch::Merge(patch));
+        let written = self.send::<Partial>(request).await;
+        record_of(&meta.record, written.map_err(|error| lost(meta, error))?)
+    }
+
+    /// Deletes a record; `NotFound` when it is gone already or another took its place.
+    pub async fn delete(&self, meta: &RecordMeta) -> Result<(), Error> {
+        let params = DeleteParams {
+            preconditions: Some(Preconditions {
+                uid: Some(meta.uid.clone()),
+                resource_version: None,
+            }),
+            ..DeleteParams::default()
+        };
+        let request = self
+            .collection(&meta.namespace)
+            .delete(&meta.record, &params);
+        match self.send::<serde::de::IgnoredAny>(request).await {
+            Err(error) if matches!(error.kind, ErrorKind::NotFound | ErrorKind::Conflict) => {
+                Err(Error::NotFound)
+            }
+            done => done.map(|_| ()).map_err(Error::from),
+        }
+    }
+
+    /// A list with the resourceVersion to watch from. Objects that name no release are left out.
+    async fn list_at(&self, selector: &str) -> Result<(Vec<RecordMeta>, String), Error> {
+        let mut params = ListParams::default()
+            .labels(&label_selector(selector))
+            .limit(PAGE);
+        let mut records = Vec::new();
+        loop {
+            let request = self.collection(&self.namespace).list_metadata(&params);
+            let page = match self.send::<PartialList>(request).await {
+                Err(error) if error.kind == ErrorKind::Gone && params.continue_token.is_some() => {
+                    // The pages are too old to go on with; ask for all at once.
+                    records.clear();
+                    params.continue_token = None;
+                    params.limit = None;
+                    continue;
+                }
+                page => page?,
+            };
+            records.extend(
+                page.items
+                    .into_iter()
+                    .filter_map(|item| item.metadata.into_record()),
+            );
+            if page.metadata.next.is_empty() {
+                return Ok((records, page.metadata.resource_version));
+            }
+            params.continue_token = Some(page.metadata.next);
+        }
+    }
+
+    async fn replace(&self, meta: &RecordMeta, release: &Release) -> Result<RecordMeta, Error> {
+        let metadata = json!({
+            "name": meta.record,
+            "uid": meta.uid,
+            "resourceVersion": meta.resource_version,
+            "annotations": meta.annotations,
+        });
+        let stamps = [("createdAt", meta.created_at), ("modifiedAt", now())];
+        let body = object::body(self.driver, release, &stamps, metadata)?;
+        let request = self
+            .collection(&meta.namespace)
+            .replace(&meta.record, &post(), body);
+        let written = self.send::<Partial>(request).await;
+        record_of(&meta.record, written.map_err(|error| lost(meta, error))?)
+    }
+
+    /// The metadata of a record as it is now.
+    async fn metadata(&self, meta: &RecordMeta) -> Result<RecordMeta, Error> {
+        let request = self
+            .collection(&meta.namespace)
+            .get_metadata(&meta.record, &GetParams::default());
+        let current = self.send::<Partial>(request).await;
+        record_of(&meta.record, current.map_err(|error| lost(meta, error))?)
+    }
+
+    /// Fetches and decodes a record, and remembers it.
+    async fn fetch(&self, namespace: &str, record: &str) -> Result<Arc<Release>, Error> {
+        let text = self.fetch_text(namespace, record).await?;
+        let (driver, cache, name) = (self.driver, Arc::clone(&self.cache), record.to_owned());
+        blocking(record, move || {
+            let stored: Stored = parse(&text)?;
+            let mut release = codec::decode(&name, &stored.payload(driver)?)?;
+            release.labels = object::user_labels(&stored.metadata.labels);
+            let release = Arc::new(release);
+            cache.put(
+                &stored.metadata.uid,
+                &stored.metadata.resource_version,
+                &release,
+            );
+            Ok(release)
+        })
+        .await
+    }
+
+    async fn fetch_text(&self, namespace: &str, record: &str) -> Result<String, Error> {
+        let request = self
+            .collection(namespace)
+            .get(record, &GetParams::default());
+        match self.send_text(request).await {
+            Err(error) if error.kind == ErrorKind::NotFound => Err(Error::NotFound),
+            text => Ok(text?),
+        }
+    }
+
+    /// The API path of the records of `namespace`, of all when it is empty.
+    fn collection(&self, namespace: &str) -> Request {
+        let resource = self.driver.resource();
+        Request::new(if namespace.is_empty() {
+            format!("/api/v1/{resource}")
+        } else {
+            format!("/api/v1/namespaces/{namespace}/{resource}")
+        })
+    }
+
+    async fn send<T: DeserializeOwned>(&self, request: Built) -> Result<T, cluster::Error> {
+        parse(&self.send_text(request).await?)
+    }
+
+    /// The client's own decoding would put a whole Secret into the log when it fails.
+    async fn send_text(&self, request: Built) -> Result<String, cluster::Error> {
+        let request = request.map_err(kube::Error::BuildRequest)?;
+        Ok(self.cluster.client().request_text(request).await?)
+    }
+}
+
+type Built = Result<http::Request<Vec<u8>>, kube::core::request::Error>;
+
+fn label_selector(selector: &str) -> String {
+    if selector.is_empty() {
+        "owner=helm".to_owned()
+    } else {
+        format!("owner=helm,{selector}")
+    }
+}
+
+fn post() -> PostParams {
+    PostParams {
+        field_manager: Some(FIELD_MANAGER.to_owned()),
+        ..PostParams::default()
+    }
+}
+
+fn parse<T: DeserializeOwned>(text: &str) -> Result<T, cluster::Error> {
+    serde_json::from_str(text).map_err(|error| {
+        cluster::Error::new(
+            ErrorKind::Other,
+            format!("unexpected answer of the server: {error}"),
+        )
+    })
+}
+
+fn record_of(record: &str, object: Partial) -> Result<RecordMeta, Error> {
+    object.metadata.into_record().ok_or_else(|| Error::Corrupt {
+        record: record.to_owned(),
+        message: "the server answered with an object that is no record".to_owned(),
+    })
+}
+
+/// A conflict, and a record that is not there any more, mean that someone else was at it.
+fn lost(meta: &RecordMeta, error: cluster::Error) -> Error {
+    match error.kind {
+        ErrorKind::Conflict | ErrorKind::NotFound => moved(meta),
+        _ => error.into(),
+    }
+}
+
+fn moved(meta: &RecordMeta) -> Error {
+    Error::Moved {
+        record: meta.record.clone(),
+    }
+}
+
+/// Decoding takes milliseconds of pure computing, too long for the threads that serve the screen.
+async fn blocking<T: Send + 'static>(
+    record: &str,
+    work: impl FnOnce() -> Result<T, Error> + Send + 'static,
+) -> Result<T, Error> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .unwrap_or_else(|error| {
+            Err(Error::Corrupt {
+                record: record.to_owned(),
+                message: format!("decoding stopped: {error}"),
+            })
+        })
+}
+
+fn now() -> i64 {
+    jiff::Timestamp::now().as_second()
+}

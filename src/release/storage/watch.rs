@@ -1,0 +1,191 @@
+//! The live list of records: list, then watch, and recover.
+
+use std::time::Duration;
+
+use futures::stream::{self, BoxStream, StreamExt as _};
+use kube::api::WatchParams;
+use kube::core::WatchEvent;
+
+use super::object::Partial;
+use super::{Storage, StorageEvent, label_selector};
+use crate::cluster::{Error, ErrorKind};
+use crate::release;
+
+const FIRST_PAUSE: Duration = Duration::from_millis(200);
+const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+
+/// The server ends a watch after this many seconds; silence beyond it means that the connection is dead.
+const WATCH_SECONDS: u32 = 290;
+const SILENCE: Duration = Duration::from_secs(WATCH_SECONDS as u64 + 10);
+
+type Events = BoxStream<'static, Result<WatchEvent<Partial>, kube::Error>>;
+
+/// Never ends by itself, except after [`StorageEvent::Denied`].
+pub(super) fn watch(storage: Storage, selector: &str) -> BoxStream<'static, StorageEvent> {
+    let watcher = Watcher {
+        storage,
+        selector: selector.to_owned(),
+        state: State::List,
+        pause: None,
+        failures: 0,
+    };
+    stream::unfold(watcher, |mut watcher| async move {
+        let event = watcher.next().await?;
+        Some((event, watcher))
+    })
+    .boxed()
+}
+
+struct Watcher {
+    storage: Storage,
+    selector: String,
+    state: State,
+    /// To sit out before the next attempt.
+    pause: Option<Duration>,
+    /// Attempts that failed one after another.
+    failures: u32,
+}
+
+enum State {
+    List,
+    /// Watch from this resourceVersion.
+    Resume(String),
+    Watching {
+        version: String,
+        events: Events,
+        heard: bool,
+    },
+    Denied,
+}
+
+impl Watcher {
+    async fn next(&mut self) -> Option<StorageEvent> {
+        loop {
+            if let Some(pause) = self.pause.take() {
+                tokio::time::sleep(pause).await;
+            }
+            let news = match std::mem::replace(&mut self.state, State::Denied) {
+                State::Denied => return None,
+                State::List => self.list().await,
+                State::Resume(version) => self.resume(version).await,
+                State::Watching {
+                    version,
+                    events,
+                    heard,
+                } => self.watch(version, events, heard).await,
+            };
+            if let Some(event) = news {
+                return Some(event);
+            }
+        }
+    }
+
+    async fn list(&mut self) -> Option<StorageEvent> {
+        match self.storage.list_at(&self.selector).await {
+            Ok((records, version)) => {
+                self.failures = 0;
+                self.state = State::Resume(version);
+                Some(StorageEvent::Restarted(records))
+            }
+            Err(error) => self.failed(error, State::List),
+        }
+    }
+
+    async fn resume(&mut self, version: String) -> Option<StorageEvent> {
+        match open(self.storage.clone(), &self.selector, &version).await {
+            Ok(events) => {
+                let event = (self.failures > 0).then_some(StorageEvent::Connected);
+                self.state = State::Watching {
+                    version,
+                    events,
+                    heard: false,
+                };
+                event
+            }
+            Err(error) => self.failed(error, State::Resume(version)),
+        }
+    }
+
+    async fn watch(
+        &mut self,
+        version: String,
+        mut events: Events,
+        heard: bool,
+    ) -> Option<StorageEvent> {
+        let partial = match tokio::time::timeout(SILENCE, events.next()).await {
+            Ok(Some(Ok(event))) => event,
+            Ok(Some(Err(error))) => return self.failed(Error::from(error), State::Resume(version)),
+            Ok(None) if heard => {
+                self.state = State::Resume(version);
+                return None;
+            }
+            Ok(None) | Err(_) => {
+                let error = Error::new(ErrorKind::Unreachable, "the watch ended without a word");
+                return self.failed(error, State::Resume(version));
+            }
+        };
+        let (object, gone) = match partial {
+            WatchEvent::Added(object) | WatchEvent::Modified(object) => (object, false),
+            WatchEvent::Deleted(object) => (object, true),
+            WatchEvent::Bookmark(bookmark) => {
+                let version = bookmark.metadata.resource_version;
+                self.heard(version, events);
+                return None;
+            }
+            WatchEvent::Error(status) => {
+                let error = Error::from(kube::Error::Api(status));
+                return self.failed(error, State::Resume(version));
+            }
+        };
+        let metadata = object.metadata;
+        self.heard(metadata.resource_version.clone(), events);
+        if gone {
+            let (namespace, record) = (metadata.namespace, metadata.name);
+            return Some(StorageEvent::Gone { namespace, record });
+        }
+        metadata.into_record().map(StorageEvent::Applied)
+    }
+
+    fn heard(&mut self, version: String, events: Events) {
+        self.failures = 0;
+        self.state = State::Watching {
+            version,
+            events,
+            heard: true,
+        };
+    }
+
+    /// Decides how to go on after `error`: list anew, give up, or try `again` after a pause.
+    fn failed(&mut self, error: impl Into<release::Error>, again: State) -> Option<StorageEvent> {
+        let error = error.into();
+        let kind = match &error {
+            release::Error::Cluster(error) => error.kind.clone(),
+            _ => ErrorKind::Other,
+        };
+        match kind {
+            ErrorKind::Gone => {
+                self.state = State::List;
+                None
+            }
+            ErrorKind::Unauthorized | ErrorKind::Forbidden => Some(StorageEvent::Denied(error)),
+            _ => {
+                self.state = again;
+                let pause = FIRST_PAUSE * 2_u32.saturating_pow(self.failures.min(16));
+                self.pause = Some(pause.min(LONGEST_PAUSE));
+                self.failures += 1;
+                Some(StorageEvent::Disconnected(error.to_string()))
+            }
+        }
+    }
+}
+
+async fn open(storage: Storage, selector: &str, version: &str) -> Result<Events, Error> {
+    let params = WatchParams::default()
+        .labels(&label_selector(selector))
+        .timeout(WATCH_SECONDS);
+    let collection = storage.collection(storage.namespace());
+    let request = collection.watch_metadata(&params, version);
+    let request = request.map_err(kube::Error::BuildRequest)?;
+    let client = storage.cluster().client();
+    Ok(client.request_events::<Partial>(request).await?.boxed())
+}
