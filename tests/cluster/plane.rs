@@ -150,6 +150,11 @@ impl Plane {
         succeed("kubectl", args, self.try_kubectl(args))
     }
 
+    /// Where real Helm is, for measuring it.
+    pub fn helm_path(&self) -> PathBuf {
+        self.bin.join("helm")
+    }
+
     /// Where kubectl is, for shell scripts.
     pub fn kubectl_path(&self) -> PathBuf {
         self.bin.join("kubectl")
