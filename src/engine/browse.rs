@@ -1,20 +1,61 @@
-//! Reads that screens and verbs share: changes between revisions, drift, resources.
+//! Reads that screens and verbs share: changes between revisions, drift, history, and what lives in the cluster.
 
-use super::Error;
-use crate::{
-    cluster::{read::Target, readiness::Readiness},
-    diff::{ObjectDiff, Redactor},
-    manifest::Object,
-    release::{Release, Storage},
+use std::sync::Arc;
+
+use super::{Error, objects::key_in};
+pub use super::{
+    gitops::gitops_owner,
+    resources::{ResourceNode, health, resources},
 };
+use crate::{
+    cluster::read::Target,
+    diff::{self, ObjectDiff, Redactor},
+    manifest::{self, Object},
+    release::{self, RecordMeta, Release, Storage},
+};
+
+/// A revision of a release: its record's metadata, and what is in it when that can be read.
+pub type Revision = (RecordMeta, Result<Arc<Release>, release::Error>);
+
+/// All revisions of a release, ascending. A record that cannot be decoded is an `Err` in its place.
+pub async fn history(storage: &Storage, name: &str) -> Result<Vec<Revision>, Error> {
+    let metas = storage.history(name).await?;
+    let releases = storage.decode_many(&metas).await;
+    Ok(metas.into_iter().zip(releases).collect())
+}
 
 /// Changes from one revision's manifest to another's (hooks not included).
 pub fn changes(
-    _old: Option<&Release>,
-    _new: &Release,
-    _redactor: &Redactor,
+    old: Option<&Release>,
+    new: &Release,
+    redactor: &Redactor,
 ) -> Result<Vec<ObjectDiff>, Error> {
-    todo!()
+    let old = old.map_or(Ok(Vec::new()), recorded)?;
+    Ok(diff::objects(&old, &recorded(new)?, redactor))
+}
+
+/// The objects of a revision's manifest. Those that name no namespace get the release's, so that revisions which
+/// differ only in writing it out are paired; cluster-scoped kinds cannot be told here and get it on both sides.
+fn recorded(release: &Release) -> Result<Vec<Object>, Error> {
+    let mut objects = read_manifest(release)?;
+    for object in &mut objects {
+        let namespace = key_in(object, &release.namespace).namespace;
+        if let Some(metadata) = object.value["metadata"].as_object_mut() {
+            metadata.insert("namespace".to_owned(), namespace.into());
+        }
+    }
+    Ok(objects)
+}
+
+/// The objects of a revision's manifest as they are written.
+pub(super) fn read_manifest(release: &Release) -> Result<Vec<Object>, Error> {
+    manifest::read(&release.manifest).map_err(|error| {
+        let place = format!(
+            "the manifest of {} revision {}",
+            release.name, release.revision
+        );
+        Error::Refused(format!("{place} cannot be read: {error}"))
+    })
 }
 
 /// Drift of one object.
@@ -35,38 +76,5 @@ pub async fn drift(
     _release: &Release,
     _redactor: &Redactor,
 ) -> Result<Vec<Drift>, Error> {
-    todo!()
-}
-
-/// A node of the resources tree.
-#[derive(Debug, Clone)]
-pub struct ResourceNode {
-    /// Where it lives.
-    pub target: Target,
-    /// Live object, `None` when missing or not readable.
-    pub live: Option<Object>,
-    /// Its readiness.
-    pub readiness: Readiness,
-    /// Trouble in a few words (pods), or why it could not be read.
-    pub trouble: Option<String>,
-    /// Use against limits for pods, `120Mi / 128Mi`, where metrics answer.
-    pub usage: Option<String>,
-    /// Dependents: ReplicaSets are skipped, their pods shown under the Deployment.
-    pub children: Vec<ResourceNode>,
-}
-
-/// Objects of a revision with live status, and their pods.
-pub async fn resources(_storage: &Storage, _release: &Release) -> Result<Vec<ResourceNode>, Error> {
-    todo!()
-}
-
-/// Health of a release: ready and total objects that have a notion of readiness.
-pub fn health(_nodes: &[ResourceNode]) -> (u32, u32) {
-    todo!()
-}
-
-/// Which GitOps controller owns live objects or wrote the record, from tracking labels and annotations and managers:
-/// `Flux HelmRelease payments/checkout`, `Argo CD application checkout`. Nothing is claimed otherwise.
-pub fn gitops_owner(_live: &[&Object], _writers: &[(String, String)]) -> Option<String> {
     todo!()
 }

@@ -1,1 +1,458 @@
 //! Running hooks: order, delete policies, output-log policies, deadlines (helm/helm `pkg/action/hooks.go`).
+
+use std::time::{Duration, Instant};
+
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    objects::as_sent,
+    progress::{Progress, Reporter},
+    record::Recorder,
+    time,
+};
+use crate::{
+    cluster::{
+        self, Cluster, ErrorKind,
+        apply::{Deletion, ServerSide},
+        read::Target,
+    },
+    manifest::{self, Object},
+    release::{ApplyMethod, Hook, HookEvent, Release},
+};
+
+const BEFORE_CREATION: &str = "before-hook-creation";
+const SUCCEEDED: &str = "hook-succeeded";
+const FAILED: &str = "hook-failed";
+/// Log lines of a failed hook's pod that go into the hints.
+const HINT_LINES: usize = 10;
+
+/// The hooks of an event in the order they run: by weight, then name; the record holds them sorted by kind already.
+pub fn ordered(hooks: &[Hook], event: &HookEvent) -> Vec<Hook> {
+    positions(hooks, event)
+        .into_iter()
+        .map(|position| hooks[position].clone())
+        .collect()
+}
+
+fn positions(hooks: &[Hook], event: &HookEvent) -> Vec<usize> {
+    let mut positions: Vec<usize> = (0..hooks.len())
+        .filter(|at| hooks[*at].events.contains(event))
+        .collect();
+    positions.sort_by(|a, b| {
+        (hooks[*a].weight, &hooks[*a].name).cmp(&(hooks[*b].weight, &hooks[*b].name))
+    });
+    positions
+}
+
+/// Helm's word for an event.
+pub fn event_name(event: &HookEvent) -> &str {
+    match event {
+        HookEvent::PreInstall => "pre-install",
+        HookEvent::PostInstall => "post-install",
+        HookEvent::PreDelete => "pre-delete",
+        HookEvent::PostDelete => "post-delete",
+        HookEvent::PreUpgrade => "pre-upgrade",
+        HookEvent::PostUpgrade => "post-upgrade",
+        HookEvent::PreRollback => "pre-rollback",
+        HookEvent::PostRollback => "post-rollback",
+        HookEvent::Test => "test",
+        HookEvent::Other(name) => name,
+    }
+}
+
+/// Why hooks did not all succeed.
+pub(super) struct HookFailure {
+    /// Helm's words.
+    pub(super) message: String,
+    /// Logs of its pods and warnings about it.
+    pub(super) hints: Vec<String>,
+    /// Whether it is the caller who stopped it.
+    pub(super) cancelled: bool,
+}
+
+impl HookFailure {
+    fn new(message: String, error: &cluster::Error) -> Self {
+        Self {
+            message,
+            hints: Vec::new(),
+            cancelled: error.kind == ErrorKind::Cancelled,
+        }
+    }
+}
+
+/// What running hooks needs.
+pub(super) struct Runner<'a> {
+    pub(super) cluster: &'a Cluster,
+    pub(super) namespace: &'a str,
+    pub(super) timeout: Duration,
+    pub(super) method: ApplyMethod,
+    pub(super) report: &'a Reporter,
+    pub(super) cancel: &'a CancellationToken,
+}
+
+/// A hook's object in the cluster, and the UID this run gave or found there.
+struct Made {
+    target: Target,
+    uid: String,
+}
+
+impl Runner<'_> {
+    /// Runs the hooks of an event one after another and notes each run in the release's record.
+    /// On failure, hooks that succeeded before are deleted where their policy says so.
+    pub(super) async fn run(
+        &self,
+        event: &HookEvent,
+        release: &mut Release,
+        recorder: &mut Recorder,
+    ) -> Result<(), HookFailure> {
+        let mut done: Vec<(usize, Vec<Made>)> = Vec::new();
+        for at in positions(&release.hooks, event) {
+            let started = Instant::now();
+            let name = release.hooks[at].name.clone();
+            (self.report)(Progress::HookStarted(name.clone()));
+            let ran = self.run_one(event, release, at, recorder).await;
+            let took = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+            (self.report)(Progress::HookDone(name, ran.is_ok(), took));
+            match ran {
+                Ok(made) => done.push((at, made)),
+                Err(failure) => {
+                    for (at, made) in &done {
+                        self.delete_after(&release.hooks[*at], SUCCEEDED, made)
+                            .await
+                            .map_err(plain)?;
+                    }
+                    return Err(failure);
+                }
+            }
+        }
+        for (at, made) in done.iter().rev() {
+            let hook = &release.hooks[*at];
+            self.output_logs(hook, SUCCEEDED, made).await;
+            self.delete_after(hook, SUCCEEDED, made)
+                .await
+                .map_err(plain)?;
+        }
+        Ok(())
+    }
+
+    async fn run_one(
+        &self,
+        event: &HookEvent,
+        release: &mut Release,
+        at: usize,
+        recorder: &mut Recorder,
+    ) -> Result<Vec<Made>, HookFailure> {
+        if release.hooks[at].delete_policies.is_empty() {
+            release.hooks[at]
+                .delete_policies
+                .push(BEFORE_CREATION.to_owned());
+        }
+        let objects = self.place(event, &release.hooks[at]).await?;
+        self.delete_before(&release.hooks[at], &objects)
+            .await
+            .map_err(plain)?;
+
+        let hook = &mut release.hooks[at];
+        hook.started_at = Some(time::now());
+        hook.completed_at = None;
+        "Running".clone_into(&mut hook.phase);
+        if let Err(error) = recorder.update(release).await {
+            (self.report)(Progress::Warning(format!(
+                "the record does not show that a hook runs: {error}"
+            )));
+        }
+
+        let hook = &mut release.hooks[at];
+        let mut made = Vec::new();
+        let created = self.create(&objects, &mut made).await;
+        let ran = match created {
+            Ok(()) => self.wait(hook, &made).await,
+            Err(error) => {
+                let message = format!(
+                    "warning: Hook {} {} failed: {}",
+                    event_name(event),
+                    hook.path,
+                    error.message
+                );
+                Err(HookFailure::new(message, &error))
+            }
+        };
+        hook.completed_at = Some(time::now());
+        if ran.is_ok() { "Succeeded" } else { "Failed" }.clone_into(&mut hook.phase);
+        ran.map(|()| made)
+    }
+
+    /// Reads a hook's manifest and finds where its objects live.
+    async fn place(
+        &self,
+        event: &HookEvent,
+        hook: &Hook,
+    ) -> Result<Vec<(Target, Object)>, HookFailure> {
+        let prefix = format!(
+            "unable to build kubernetes object for {} hook {}",
+            event_name(event),
+            hook.path
+        );
+        let objects = manifest::read(&hook.manifest).map_err(|error| HookFailure {
+            message: format!("{prefix}: {error}"),
+            hints: Vec::new(),
+            cancelled: false,
+        })?;
+        let mut placed = Vec::with_capacity(objects.len());
+        for object in objects {
+            let target = self.cluster.target(&object, self.namespace).await;
+            let target =
+                target.map_err(|error| HookFailure::new(format!("{prefix}: {error}"), &error))?;
+            let sent = as_sent(&object, &target);
+            placed.push((target, sent));
+        }
+        Ok(placed)
+    }
+
+    async fn create(
+        &self,
+        objects: &[(Target, Object)],
+        made: &mut Vec<Made>,
+    ) -> Result<(), cluster::Error> {
+        for (target, object) in objects {
+            // Only POST makes a name from generateName.
+            let created = if self.method == ApplyMethod::ServerSide && !object.name().is_empty() {
+                let applied = self
+                    .cluster
+                    .apply(target, object, ServerSide::default())
+                    .await;
+                applied.map_err(|error| super::apply::server_side_words(target, error))
+            } else {
+                self.cluster.create(target, object, false).await
+            }?;
+            let mut target = target.clone();
+            created.name().clone_into(&mut target.key.name);
+            made.push(Made {
+                target,
+                uid: created.uid().to_owned(),
+            });
+        }
+        Ok(())
+    }
+
+    async fn wait(&self, hook: &Hook, made: &[Made]) -> Result<(), HookFailure> {
+        for Made { target, .. } in made {
+            let news = |news: cluster::wait::WaitNews| {
+                (self.report)(Progress::Waiting(
+                    news.target.key,
+                    news.readiness,
+                    news.blocker,
+                ));
+            };
+            let Err(error) = self
+                .cluster
+                .wait_finished(target, self.timeout, self.cancel, &news)
+                .await
+            else {
+                continue;
+            };
+            let mut failure = HookFailure::new(error.message.clone(), &error);
+            failure.hints = self.hints(target).await;
+            self.output_logs(hook, FAILED, made).await;
+            if let Err(error) = self.delete_after(hook, FAILED, made).await {
+                (self.report)(Progress::Warning(format!(
+                    "error deleting the hook resource on hook failure: {error}"
+                )));
+            }
+            return Err(failure);
+        }
+        Ok(())
+    }
+
+    /// Deletes what an earlier run left, and waits until it is gone.
+    async fn delete_before(
+        &self,
+        hook: &Hook,
+        objects: &[(Target, Object)],
+    ) -> Result<(), cluster::Error> {
+        let named = objects
+            .iter()
+            .filter(|(target, _)| !target.key.name.is_empty());
+        let targets: Vec<Target> = named.map(|(target, _)| target.clone()).collect();
+        self.delete(
+            hook,
+            BEFORE_CREATION,
+            targets.into_iter().map(|target| (target, None)).collect(),
+        )
+        .await
+    }
+
+    /// Deletes what this run made.
+    async fn delete_after(
+        &self,
+        hook: &Hook,
+        policy: &str,
+        made: &[Made],
+    ) -> Result<(), cluster::Error> {
+        self.delete(
+            hook,
+            policy,
+            made.iter()
+                .map(|made| (made.target.clone(), Some(made.uid.clone())))
+                .collect(),
+        )
+        .await
+    }
+
+    async fn delete(
+        &self,
+        hook: &Hook,
+        policy: &str,
+        targets: Vec<(Target, Option<String>)>,
+    ) -> Result<(), cluster::Error> {
+        // A CustomResourceDefinition takes every object of its kind with it; Helm never deletes one as a hook.
+        if hook.kind == "CustomResourceDefinition"
+            || !hook.delete_policies.iter().any(|own| own == policy)
+        {
+            return Ok(());
+        }
+        let mut gone = Vec::new();
+        for (target, uid) in targets {
+            if self
+                .cluster
+                .delete(
+                    &target,
+                    &Deletion {
+                        uid,
+                        ..Deletion::default()
+                    },
+                )
+                .await?
+            {
+                gone.push(target);
+            }
+        }
+        self.cluster
+            .wait_deleted(&gone, self.timeout, self.cancel)
+            .await
+    }
+
+    /// Tells the log of a hook's pods when its policy asks for it. Trouble in reading logs fails nothing.
+    async fn output_logs(&self, hook: &Hook, policy: &str, made: &[Made]) {
+        if !hook.output_log_policies.iter().any(|own| own == policy) {
+            return;
+        }
+        for Made { target, .. } in made {
+            for (pod, container) in self.containers(target).await {
+                match self
+                    .cluster
+                    .log_text(pod.namespace(), pod.name(), &container)
+                    .await
+                {
+                    Ok(text) => {
+                        for line in text.lines() {
+                            (self.report)(Progress::HookLog(hook.name.clone(), line.to_owned()));
+                        }
+                    }
+                    Err(error) => {
+                        (self.report)(Progress::Warning(format!(
+                            "error outputting logs of hook {}: {error}",
+                            hook.name
+                        )));
+                    }
+                }
+            }
+        }
+    }
+
+    async fn containers(&self, target: &Target) -> Vec<(Object, String)> {
+        let pods = self.cluster.hook_pods(target).await.unwrap_or_default();
+        let named = |pod: Object| {
+            let containers = pod.value["spec"]["containers"]
+                .as_array()
+                .cloned()
+                .unwrap_or_default();
+            containers.into_iter().map(move |container| {
+                (
+                    pod.clone(),
+                    container["name"].as_str().unwrap_or_default().to_owned(),
+                )
+            })
+        };
+        pods.into_iter().flat_map(named).collect()
+    }
+
+    /// The last log lines of a failed hook's pods, and warnings about it.
+    async fn hints(&self, target: &Target) -> Vec<String> {
+        let mut hints = Vec::new();
+        for (pod, container) in self.containers(target).await {
+            if let Some(trouble) = cluster::readiness::pod_trouble(&pod) {
+                hints.push(format!("Pod/{}: {trouble}", pod.name()));
+            }
+            if let Ok(text) = self
+                .cluster
+                .log_text(pod.namespace(), pod.name(), &container)
+                .await
+            {
+                let lines: Vec<&str> = text.lines().collect();
+                let last = &lines[lines.len().saturating_sub(HINT_LINES)..];
+                hints.extend(
+                    last.iter()
+                        .map(|line| format!("{}/{container}: {line}", pod.name())),
+                );
+            }
+        }
+        if let Ok(Some(live)) = self.cluster.get(target).await
+            && let Ok(events) = self.cluster.events_of(&live).await
+        {
+            let warnings = events.into_iter().filter(|event| event.kind == "Warning");
+            hints.extend(
+                warnings
+                    .map(|event| format!("{}: {}: {}", event.object, event.reason, event.message)),
+            );
+        }
+        hints
+    }
+}
+
+fn plain(error: cluster::Error) -> HookFailure {
+    HookFailure::new(error.message.clone(), &error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hook(name: &str, weight: i64, event: HookEvent) -> Hook {
+        Hook {
+            name: name.to_owned(),
+            weight,
+            events: vec![event],
+            ..Hook::default()
+        }
+    }
+
+    #[test]
+    fn hooks_run_by_weight_then_name_and_else_as_recorded() {
+        let mut first = hook("same", 0, HookEvent::PreRollback);
+        "ServiceAccount".clone_into(&mut first.kind);
+        let mut second = hook("same", 0, HookEvent::PreRollback);
+        "Job".clone_into(&mut second.kind);
+        let hooks = [
+            hook("z", -5, HookEvent::PreRollback),
+            first,
+            second,
+            hook("a", 0, HookEvent::PreRollback),
+            hook("post", -9, HookEvent::PostRollback),
+        ];
+        let order: Vec<(String, String)> = ordered(&hooks, &HookEvent::PreRollback)
+            .into_iter()
+            .map(|hook| (hook.name, hook.kind))
+            .collect();
+        let expected = [
+            ("z", ""),
+            ("a", ""),
+            ("same", "ServiceAccount"),
+            ("same", "Job"),
+        ];
+        assert_eq!(
+            order,
+            expected.map(|(name, kind)| (name.to_owned(), kind.to_owned()))
+        );
+    }
+}

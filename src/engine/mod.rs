@@ -6,12 +6,19 @@
 //! execute   checks the basis, writes the pending record, applies, waits, final status
 //! ```
 
+mod apply;
+mod basis;
 pub mod browse;
 pub mod execute;
+mod gitops;
 pub mod hooks;
+mod objects;
 pub mod prepare;
 pub mod preview;
 pub mod progress;
+pub mod record;
+mod resources;
+mod time;
 
 pub use execute::{Outcome, execute};
 pub use prepare::{Prepared, RollbackOptions, RollbackTarget, ServerSideMode, prepare_rollback};

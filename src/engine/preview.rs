@@ -80,6 +80,8 @@ pub struct Basis {
     pub record: (String, u32, String),
     /// Per object: UID (empty when absent) and hash of it without `status`, `managedFields`, `resourceVersion`, `generation`.
     pub objects: BTreeMap<String, (String, String)>,
+    /// Fields that others own and that were not asked to be taken: a reviewed execute refuses while there are any.
+    pub conflicts: Vec<String>,
 }
 
 /// The preview of an operation.

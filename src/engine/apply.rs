@@ -1,0 +1,487 @@
+//! Applying objects in waves by kind, and deleting what the target lacks.
+
+use std::{collections::HashSet, time::Duration};
+
+use futures::{StreamExt, stream};
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    Prepared,
+    basis::fingerprint,
+    objects::{self, Originals, as_sent, defined_kinds, group_version_kind, label},
+    progress::{Progress, Reporter},
+    record::may_pass,
+};
+use crate::{
+    cluster::{
+        self, Cluster, ErrorKind,
+        apply::{Deletion, ServerSide, client_side_patch},
+        read::Target,
+        wait::{WaitOptions, WaitStrategy},
+    },
+    diff::Change,
+    manifest::Object,
+    release::ApplyMethod,
+};
+
+/// Requests in flight at once.
+pub(super) const CONCURRENCY: usize = 16;
+/// Tries of one object: for a 409 on a client-side patch, overload and broken connections.
+const TRIES: u32 = 5;
+/// How long custom resources wait for their definition of the same release.
+const ESTABLISHED: Duration = Duration::from_secs(60);
+
+/// What applying and deleting has done so far.
+#[derive(Default)]
+pub(super) struct Applied {
+    /// Everything applied, in order.
+    pub(super) targets: Vec<Target>,
+    /// What did not exist before, with its UID: `--cleanup-on-fail` deletes it.
+    pub(super) created: Vec<(Target, String)>,
+    /// Created, updated, deleted, unchanged.
+    pub(super) counts: [usize; 4],
+    uids: HashSet<String>,
+}
+
+impl Applied {
+    fn note(&mut self, done: Done) {
+        match done.change {
+            Change::Create => {
+                self.counts[0] += 1;
+                self.created.push((done.target.clone(), done.uid.clone()));
+            }
+            Change::Update | Change::Recreate => self.counts[1] += 1,
+            Change::Delete => self.counts[2] += 1,
+            Change::None => self.counts[3] += 1,
+        }
+        self.uids.insert(done.uid);
+        self.targets.push(done.target);
+    }
+}
+
+struct Done {
+    target: Target,
+    change: Change,
+    uid: String,
+}
+
+/// Why applying stopped.
+pub(super) enum Stop {
+    /// The caller asked.
+    Cancelled,
+    /// Objects failed; Helm's words.
+    Failed(String),
+}
+
+/// Applies a prepared operation.
+pub(super) struct Applier<'a> {
+    pub(super) cluster: &'a Cluster,
+    pub(super) prepared: &'a Prepared,
+    pub(super) report: &'a Reporter,
+    pub(super) cancel: &'a CancellationToken,
+}
+
+impl Applier<'_> {
+    /// Resolves every object once before anything is applied, as Helm builds its manifests first. Kinds that this
+    /// release itself defines are left to their wave.
+    pub(super) async fn check_kinds(&self) -> Result<(), String> {
+        let defined = defined_kinds(&self.prepared.objects);
+        for object in &self.prepared.objects {
+            let Err(error) = self.cluster.target(object, &self.prepared.namespace).await else {
+                continue;
+            };
+            let own = (object.group().to_owned(), object.kind().to_owned());
+            if error.kind != ErrorKind::NoKind || !defined.contains(&own) {
+                return Err(format!(
+                    "unable to build kubernetes objects from new release manifest: {error}"
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// Applies all objects: kinds in install order one after another, the objects of a kind at once.
+    /// A failure lets its wave finish and stops the next.
+    pub(super) async fn apply_all(&self, applied: &mut Applied) -> Result<(), Stop> {
+        if let Some(words) = self.prepared.contradiction() {
+            return Err(Stop::Failed(words.to_owned()));
+        }
+        let defined = defined_kinds(&self.prepared.objects);
+        for wave in self.prepared.objects.chunk_by(|a, b| a.kind() == b.kind()) {
+            if self.cancel.is_cancelled() {
+                return Err(Stop::Cancelled);
+            }
+            let work = stream::iter(wave).map(|object| self.apply_one(object));
+            let results: Vec<Result<Done, Failed>> = work.buffered(CONCURRENCY).collect().await;
+            let mut failures = Vec::new();
+            for result in results {
+                match result {
+                    Ok(done) => applied.note(done),
+                    Err(failed) => {
+                        applied.created.extend(failed.created);
+                        failures.push(failed.words);
+                    }
+                }
+            }
+            if !failures.is_empty() {
+                return Err(Stop::Failed(failures.join(" && ")));
+            }
+            if self.cancel.is_cancelled() {
+                return Err(Stop::Cancelled);
+            }
+            if wave
+                .first()
+                .is_some_and(|object| object.kind() == "CustomResourceDefinition")
+            {
+                self.await_established(applied, &defined).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Custom resources of this release need their definitions established and discovered.
+    async fn await_established(
+        &self,
+        applied: &Applied,
+        defined: &std::collections::BTreeSet<(String, String)>,
+    ) -> Result<(), Stop> {
+        let own = |object: &Object| {
+            defined.contains(&(object.group().to_owned(), object.kind().to_owned()))
+        };
+        if !self.prepared.objects.iter().any(own) {
+            return Ok(());
+        }
+        let definitions: Vec<Target> = applied
+            .targets
+            .iter()
+            .filter(|target| target.key.kind == "CustomResourceDefinition")
+            .cloned()
+            .collect();
+        let options = WaitOptions {
+            strategy: WaitStrategy::Watcher,
+            jobs: false,
+            timeout: ESTABLISHED,
+        };
+        let established = self
+            .cluster
+            .wait_ready(&definitions, &options, self.cancel, &|_| ())
+            .await;
+        self.cluster.refresh_discovery();
+        established.map_err(|error| match error.kind {
+            ErrorKind::Cancelled => Stop::Cancelled,
+            _ => Stop::Failed(error.message),
+        })
+    }
+
+    async fn apply_one(&self, object: &Object) -> Result<Done, Failed> {
+        let mut tried = 1;
+        let mut was_absent = false;
+        loop {
+            let failed = match self.try_one(object, &mut was_absent).await {
+                Ok(done) => {
+                    (self.report)(Progress::Object(done.target.key.clone(), done.change));
+                    return Ok(done);
+                }
+                Err(failed) => failed,
+            };
+            let again = failed.cause.kind == ErrorKind::Conflict
+                || may_pass(&failed.cause.kind, failed.cause.code);
+            if !again || tried == TRIES || self.cancel.is_cancelled() {
+                (self.report)(Progress::ObjectFailed(object.key(), failed.words.clone()));
+                return Err(failed);
+            }
+            self.pause(&failed.cause, tried).await;
+            tried += 1;
+        }
+    }
+
+    /// Waits before another try: as long as the server asks, else a little longer each time. Ends early on cancel.
+    async fn pause(&self, cause: &cluster::Error, tried: u32) {
+        let length = match cause.retry_after {
+            Some(seconds) => Duration::from_secs(u64::from(seconds)),
+            None if cause.kind == ErrorKind::Conflict => Duration::from_millis(10 << tried),
+            None => Duration::from_millis(200 << tried),
+        };
+        tokio::select! {
+            () = self.cancel.cancelled() => {}
+            () = tokio::time::sleep(length) => {}
+        }
+    }
+
+    /// One try, from a fresh read on, so that trying again is always safe. `was_absent` remembers across tries that
+    /// the object did not exist, for a creation whose answer got lost.
+    async fn try_one(&self, object: &Object, was_absent: &mut bool) -> Result<Done, Failed> {
+        let target = self
+            .cluster
+            .target(object, &self.prepared.namespace)
+            .await
+            .map_err(|error| {
+                Failed::new(
+                    format!(
+                        "unable to build kubernetes objects from new release manifest: {error}"
+                    ),
+                    error,
+                )
+            })?;
+        let object = as_sent(object, &target);
+        let live = self.cluster.get(&target).await.map_err(|error| {
+            Failed::new(
+                format!("could not get information about the resource: {error}"),
+                error,
+            )
+        })?;
+        let Some(live) = live else {
+            *was_absent = true;
+            let created = self
+                .create(&target, &object)
+                .await
+                .map_err(|failed| Failed {
+                    words: format!("failed to create resource: {}", failed.words),
+                    created: Some((target.clone(), String::new())),
+                    ..failed
+                })?;
+            return Ok(Done {
+                uid: created.uid().to_owned(),
+                target,
+                change: Change::Create,
+            });
+        };
+        let after = self.update(&target, &object, &live).await?;
+        let change = match (*was_absent, fingerprint(&live) == fingerprint(&after)) {
+            (true, _) => Change::Create,
+            (false, true) => Change::None,
+            (false, false) => Change::Update,
+        };
+        Ok(Done {
+            uid: after.uid().to_owned(),
+            target,
+            change,
+        })
+    }
+
+    async fn create(&self, target: &Target, object: &Object) -> Result<Object, Failed> {
+        if self.prepared.method == ApplyMethod::ServerSide {
+            self.apply_server_side(target, object).await
+        } else {
+            let created = self.cluster.create(target, object, false).await;
+            created.map_err(|error| Failed::new(error.message.clone(), error))
+        }
+    }
+
+    async fn update(
+        &self,
+        target: &Target,
+        object: &Object,
+        live: &Object,
+    ) -> Result<Object, Failed> {
+        if self.prepared.method == ApplyMethod::ServerSide {
+            self.cluster
+                .migrate_field_managers(target, live)
+                .await
+                .map_err(|error| {
+                    let words = format!(
+                        "failed to patch object to upgrade CSA field manager {}/{} {}: {error}",
+                        target.key.namespace,
+                        target.key.name,
+                        group_version_kind(target)
+                    );
+                    Failed::new(words, error)
+                })?;
+            return self.apply_server_side(target, object).await;
+        }
+        if self.prepared.options.force_replace {
+            let replaced = self.cluster.replace(target, object, false).await;
+            return replaced
+                .map_err(|error| Failed::new(format!("failed to replace object: {error}"), error));
+        }
+        let originals = Originals::new(&self.prepared.originals, &self.prepared.namespace);
+        // Helm takes the cluster's state as the baseline of an object that the current revision does not have.
+        let original = originals
+            .find(self.cluster, target, live)
+            .await
+            .unwrap_or_else(|| live.clone());
+        let three_way = self.prepared.options.three_way_custom_resources;
+        let patch = client_side_patch(Some(&original), object, live, three_way)
+            .map_err(|error| Failed::new(format!("failed to create patch: {error}"), error))?;
+        if patch.is_empty() {
+            return Ok(live.clone());
+        }
+        self.cluster
+            .patch(target, &patch, false)
+            .await
+            .map_err(|error| {
+                Failed::new(
+                    format!(
+                        "cannot patch {:?} with kind {}: {error}",
+                        target.key.name, target.key.kind
+                    ),
+                    error,
+                )
+            })
+    }
+
+    async fn apply_server_side(&self, target: &Target, object: &Object) -> Result<Object, Failed> {
+        let options = ServerSide {
+            force: self.prepared.options.force_conflicts,
+            dry_run: false,
+        };
+        let applied = self.cluster.apply(target, object, options).await;
+        applied
+            .map_err(|error| Failed::new(server_side_words(target, error.clone()).message, error))
+    }
+
+    /// Deletes what the target lacks. Never what this operation applied under another name, what is kept, what another
+    /// release owns, or what was made anew since it was read.
+    pub(super) async fn delete_all(&self, applied: &mut Applied) -> Result<(), Stop> {
+        if self.cancel.is_cancelled() {
+            return Err(Stop::Cancelled);
+        }
+        let uids = &applied.uids;
+        let work =
+            stream::iter(&self.prepared.deletions).map(|object| self.delete_one(object, uids));
+        let results: Vec<Result<bool, String>> = work.buffered(CONCURRENCY).collect().await;
+        let mut failures = Vec::new();
+        for result in results {
+            match result {
+                Ok(deleted) => applied.counts[2] += usize::from(deleted),
+                Err(words) => failures.push(words),
+            }
+        }
+        if failures.is_empty() {
+            Ok(())
+        } else {
+            Err(Stop::Failed(failures.join(" && ")))
+        }
+    }
+
+    async fn delete_one(&self, object: &Object, applied: &HashSet<String>) -> Result<bool, String> {
+        let warn = |why: String| {
+            (self.report)(Progress::Warning(format!(
+                "{} stays: {why}",
+                label(&object.key())
+            )));
+            Ok(false)
+        };
+        let target = match self.cluster.target(object, &self.prepared.namespace).await {
+            Ok(target) => target,
+            // A kind that is gone took its objects with it.
+            Err(error) if error.kind == ErrorKind::NoKind => return Ok(false),
+            Err(error) => return warn(error.message),
+        };
+        let live = match self.cluster.get(&target).await {
+            Ok(Some(live)) => live,
+            Ok(None) => return Ok(false),
+            Err(error) => return warn(format!("it cannot be read: {error}")),
+        };
+        if applied.contains(live.uid()) {
+            return Ok(false);
+        }
+        if let Some(why) = why_not_deleted(&live, self.prepared) {
+            return warn(why);
+        }
+        let deletion = Deletion {
+            uid: Some(live.uid().to_owned()),
+            ..Deletion::default()
+        };
+        match self.cluster.delete(&target, &deletion).await {
+            Ok(_) => {
+                (self.report)(Progress::Object(target.key, Change::Delete));
+                Ok(true)
+            }
+            Err(error) => {
+                let words = format!(
+                    "failed to delete resource namespace={}, name={}, kind={}: {error}",
+                    target.key.namespace, target.key.name, target.key.kind
+                );
+                (self.report)(Progress::ObjectFailed(target.key, words.clone()));
+                Err(words)
+            }
+        }
+    }
+
+    /// `--cleanup-on-fail`: deletes what this operation created.
+    pub(super) async fn clean_up(&self, applied: &Applied) -> Result<(), String> {
+        let mut failures = Vec::new();
+        for (target, uid) in &applied.created {
+            let uid = Some(uid.clone()).filter(|uid| !uid.is_empty());
+            match self
+                .cluster
+                .delete(
+                    target,
+                    &Deletion {
+                        uid,
+                        ..Deletion::default()
+                    },
+                )
+                .await
+            {
+                Ok(_) => (self.report)(Progress::Object(target.key.clone(), Change::Delete)),
+                Err(error) => failures.push(error.message),
+            }
+        }
+        if failures.is_empty() {
+            Ok(())
+        } else {
+            Err(failures.join(", "))
+        }
+    }
+}
+
+/// Why a live object that the target lacks is left alone; `None` when it may be deleted.
+pub(super) fn why_not_deleted(live: &Object, prepared: &Prepared) -> Option<String> {
+    if objects::is_kept(live) {
+        Some("its helm.sh/resource-policy is keep".to_owned())
+    } else if !objects::is_owned_by(live, &prepared.name, &prepared.namespace) {
+        Some(format!(
+            "its annotations do not name release {}/{}",
+            prepared.namespace, prepared.name
+        ))
+    } else {
+        None
+    }
+}
+
+/// Helm's words around a failed server-side apply (helm/helm `pkg/kube/client.go`, `patchResourceServerSide`).
+pub(super) fn server_side_words(target: &Target, error: cluster::Error) -> cluster::Error {
+    let what = format!(
+        "{}/{} {}",
+        target.key.namespace,
+        target.key.name,
+        group_version_kind(target)
+    );
+    let message = match &error.kind {
+        _ if error.code == 415 => format!(
+            "server-side apply not available on the server: {}",
+            error.message
+        ),
+        ErrorKind::Conflict | ErrorKind::FieldConflicts(_) => {
+            format!(
+                "conflict occurred while applying object {what}: {}",
+                error.message
+            )
+        }
+        _ => format!(
+            "server-side apply failed for object {what}: {}",
+            error.message
+        ),
+    };
+    cluster::Error { message, ..error }
+}
+
+/// An object that could not be applied.
+struct Failed {
+    words: String,
+    cause: cluster::Error,
+    /// A creation that was tried: the object may exist all the same.
+    created: Option<(Target, String)>,
+}
+
+impl Failed {
+    fn new(words: String, cause: cluster::Error) -> Self {
+        Self {
+            words,
+            cause,
+            created: None,
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! The record of a running operation: written first (it is the lock), kept beating, written last.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use tokio::task::JoinHandle;
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+use super::{Error, time};
+use crate::{
+    cluster::ErrorKind,
+    release::{self, RecordMeta, Release, Status, Storage},
+};
+
+/// Annotation of a record: who runs the operation.
+pub const HOLDER: &str = "pilothouse.dev/holder";
+/// Annotation of a record: when its holder was last alive, RFC 3339.
+pub const HEARTBEAT: &str = "pilothouse.dev/heartbeat";
+/// A heartbeat this old means that its holder is gone: three beats missed.
+pub const ALIVE_SECONDS: i64 = 30;
+
+const BEAT: Duration = Duration::from_secs(10);
+/// Tries of the final write; between them 0.2, 0.4, 0.8, 1.6 s.
+const FINAL_TRIES: u32 = 5;
+
+/// A pending record that beats until it is finished or dropped.
+pub(super) struct Recorder {
+    storage: Storage,
+    meta: RecordMeta,
+    beating: JoinHandle<()>,
+    stop: DropGuard,
+}
+
+impl Recorder {
+    /// Writes the pending record. When the revision is taken the error says who took it.
+    pub(super) async fn begin(storage: &Storage, release: &Release) -> Result<Self, Error> {
+        let annotations = BTreeMap::from([
+            (
+                HOLDER.to_owned(),
+                format!("pilothouse[{}]", std::process::id()),
+            ),
+            (HEARTBEAT.to_owned(), time::now()),
+        ]);
+        let meta = match storage.create(release, &annotations).await {
+            Err(release::Error::Exists) => return Err(taken(storage, release).await),
+            created => created?,
+        };
+        let stop = CancellationToken::new();
+        let beating = tokio::spawn(beat(storage.clone(), meta.clone(), stop.clone()));
+        Ok(Self {
+            storage: storage.clone(),
+            meta,
+            beating,
+            stop: stop.drop_guard(),
+        })
+    }
+
+    /// Writes the release into its record.
+    pub(super) async fn update(&mut self, release: &Release) -> Result<(), release::Error> {
+        self.meta = self.storage.update(&self.meta, release).await?;
+        Ok(())
+    }
+
+    /// Stops beating and writes the release for the last time; trouble that may pass is tried again.
+    pub(super) async fn finish(self, release: &Release) -> Result<(), release::Error> {
+        let Self {
+            storage,
+            meta,
+            beating,
+            stop,
+        } = self;
+        drop(stop);
+        // The task ends by itself; waiting for it keeps its last beat from racing with the write below.
+        let _ = beating.await;
+        let mut tried = 1;
+        loop {
+            match storage.update(&meta, release).await {
+                Err(release::Error::Cluster(error))
+                    if tried < FINAL_TRIES && may_pass(&error.kind, error.code) =>
+                {
+                    tokio::time::sleep(Duration::from_millis(100 << tried)).await;
+                    tried += 1;
+                }
+                written => return written.map(drop),
+            }
+        }
+    }
+}
+
+/// Whether asking again may help: overload, a broken connection, a server that is starting.
+pub(super) fn may_pass(kind: &ErrorKind, code: u16) -> bool {
+    matches!(kind, ErrorKind::TooManyRequests | ErrorKind::Unreachable) || matches!(code, 502..=504)
+}
+
+async fn beat(storage: Storage, meta: RecordMeta, stop: CancellationToken) {
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(BEAT) => {}
+        }
+        let now = BTreeMap::from([(HEARTBEAT.to_owned(), time::now())]);
+        // A beat that is missed says nothing; three of them do, and those the reader of the record sees.
+        let _ = storage.annotate(&meta, &now).await;
+    }
+}
+
+async fn taken(storage: &Storage, release: &Release) -> Error {
+    let history = storage.history(&release.name).await.unwrap_or_default();
+    let words = match history
+        .iter()
+        .find(|meta| meta.revision == release.revision)
+    {
+        Some(meta) => {
+            let writer = meta
+                .writers
+                .first()
+                .map_or("someone else", |(manager, _)| manager.as_str());
+            format!(
+                "{writer} is ahead: revision {} is {} since it was written",
+                meta.revision,
+                meta.status.as_str()
+            )
+        }
+        None => "someone else is ahead".to_owned(),
+    };
+    Error::Refused(format!(
+        "{}: another operation runs on {}: {words}",
+        release::Error::Exists,
+        release.name
+    ))
+}
+
+/// Marks a revision as superseded, whatever it was.
+pub(super) async fn supersede(
+    storage: &Storage,
+    meta: &RecordMeta,
+    release: &Release,
+) -> Result<(), release::Error> {
+    let mut superseded = release.clone();
+    superseded.info.status = Status::Superseded;
+    storage.update(meta, &superseded).await.map(drop)
+}
