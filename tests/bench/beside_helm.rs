@@ -14,7 +14,7 @@ use std::{
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use futures::{StreamExt, stream};
-use pilothouse::release::{Driver, Release, Status, Storage};
+use pilothouse::release::{Chart, Driver, Release, Status, Storage};
 use plane::{Plane, chart, plane};
 
 const RELEASES: u32 = 200;
@@ -99,18 +99,14 @@ fn record(mut release: Release, number: u32, revision: u32) -> Release {
     } else {
         Status::Superseded
     };
-    let mut chart: serde_json::Value = release
-        .chart
-        .raw
-        .as_ref()
-        .map_or(serde_json::Value::Null, |raw| {
-            serde_json::from_str(raw.get()).expect("Helm wrote JSON")
-        });
+    let mut chart: serde_json::Value =
+        serde_json::from_str(release.chart.raw().expect("Helm stores the chart"))
+            .expect("Helm wrote JSON");
     let mut ballast = vec![0; BALLAST];
     getrandom::fill(&mut ballast).expect("randomness");
     chart["files"] =
         serde_json::json!([{ "name": "ballast.bin", "data": STANDARD.encode(ballast) }]);
-    release.chart.raw = Some(
+    release.chart = Chart::new(
         serde_json::value::to_raw_value(&chart)
             .expect("JSON")
             .into(),
