@@ -1,8 +1,30 @@
 //! Kubeconfig, contexts, in-cluster, `--kube-*` flags, impersonation.
 
-use std::path::PathBuf;
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
-use super::{Cluster, Error};
+use base64::{Engine, engine::general_purpose::STANDARD};
+use http::{HeaderValue, Uri, header};
+use hyper_util::client::proxy::matcher::Matcher;
+use kube::{
+    Config,
+    config::{
+        AuthInfo, KubeConfigOptions, Kubeconfig, KubeconfigError, NamedCluster, NamedContext,
+    },
+};
+use serde::Deserialize;
+
+use super::{
+    Cluster, Error, ErrorKind,
+    credentials::Plugin,
+    error::chain,
+    transport::{Limiter, Transport},
+};
+
+/// How long the handshake with the server may take.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Where and as whom to connect: Helm's `--kube-*` flags after flags and environment were merged.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -48,19 +70,327 @@ pub struct ContextInfo {
     pub current: bool,
 }
 
-/// The contexts of a kubeconfig, sorted by name.
-pub fn contexts(_options: &ConnectOptions) -> Result<Vec<ContextInfo>, Error> {
-    todo!()
+/// The contexts of a kubeconfig, sorted by name. Only files are read.
+pub fn contexts(options: &ConnectOptions) -> Result<Vec<ContextInfo>, Error> {
+    let kubeconfig = load(options)?.unwrap_or_default();
+    let current = options
+        .context
+        .as_ref()
+        .or(kubeconfig.current_context.as_ref());
+    let mut contexts: Vec<_> = kubeconfig
+        .contexts
+        .iter()
+        .map(|named| {
+            let context = named.context.clone().unwrap_or_default();
+            ContextInfo {
+                name: named.name.clone(),
+                cluster: context.cluster,
+                namespace: non_empty(context.namespace).unwrap_or_else(|| "default".to_owned()),
+                current: current == Some(&named.name),
+            }
+        })
+        .collect();
+    contexts.sort_by(|one, other| one.name.cmp(&other.name));
+    Ok(contexts)
 }
 
 impl Cluster {
-    /// Reads the configuration and makes a client; sends no request yet.
-    pub async fn connect(_options: &ConnectOptions) -> Result<Self, Error> {
-        todo!()
+    /// Reads the configuration and makes a client; runs the context's credential plugin, sends no request yet.
+    pub async fn connect(options: &ConnectOptions) -> Result<Self, Error> {
+        let (context, mut config) = configuration(options).await?;
+        apply_flags(&mut config, options)?;
+        config.connect_timeout = Some(CONNECT_TIMEOUT);
+        // Retries are `Transport`'s: kube's would wait minutes for an aggregated API that is down.
+        config.default_retry = false;
+        let agent = HeaderValue::from_static(concat!("pilothouse/", env!("CARGO_PKG_VERSION")));
+        config.headers.push((header::USER_AGENT, agent));
+
+        let plugin = config
+            .auth_info
+            .exec
+            .take()
+            .map(|exec| Plugin::new(exec, options.interactive));
+        if let Some(plugin) = &plugin {
+            use_certificate_of(plugin, &mut config.auth_info).await?;
+        }
+        let namespace = config.default_namespace.clone();
+        let server = config
+            .cluster_url
+            .to_string()
+            .trim_end_matches('/')
+            .to_owned();
+        let client = kube::Client::try_from(config)
+            .map_err(|error| Error::new(ErrorKind::Config, Error::from(error).message))?;
+        let transport = Transport {
+            client,
+            limiter: Limiter::new(options.qps, options.burst),
+            plugin,
+        };
+        Ok(Self::new(
+            transport.into_client(&namespace),
+            context,
+            namespace,
+            server,
+        ))
     }
 
-    /// The server's version, for example `v1.36.1`. The cheapest request, so also the reachability check.
+    /// The server's version, for example `v1.36.1`. The cheapest request, so also the reachability check;
+    /// its failures are told as Go tells them.
     pub async fn server_version(&self) -> Result<String, Error> {
-        todo!()
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Version {
+            git_version: String,
+        }
+        let version: Version = self
+            .get_json("/version")
+            .await
+            .map_err(|error| self.as_go_tells(error))?;
+        Ok(version.git_version)
     }
+
+    fn as_go_tells(&self, mut error: Error) -> Error {
+        let server = self.server();
+        let address = server
+            .split_once("://")
+            .map_or(server, |(_, address)| address);
+        match error.kind {
+            // client-go `apimachinery/pkg/api/errors`, `NewGenericServerResponse`.
+            ErrorKind::Unauthorized if error.code == 401 => {
+                error.message =
+                    "the server has asked for the client to provide credentials".to_owned();
+            }
+            ErrorKind::Unreachable if !server.is_empty() => {
+                let dial = error.message == "connect: connection refused"
+                    || error.message == "i/o timeout";
+                let dial = if dial {
+                    format!("dial tcp {address}: ")
+                } else {
+                    String::new()
+                };
+                error.message = format!("Get \"{server}/version\": {dial}{}", error.message);
+            }
+            _ => {}
+        }
+        error
+    }
+}
+
+/// The chosen context's name and configuration, before flags.
+async fn configuration(options: &ConnectOptions) -> Result<(String, Config), Error> {
+    let kubeconfig = load(options)?;
+    if kubeconfig.is_none() && options.api_server.is_none() && options.context.is_none() {
+        let config = Config::incluster().map_err(|_| no_configuration())?;
+        return Ok(("in-cluster".to_owned(), config));
+    }
+    let kubeconfig = select(kubeconfig.unwrap_or_default(), options)?;
+    let context = kubeconfig.current_context.clone().unwrap_or_default();
+    let clusters = kubeconfig
+        .clusters
+        .iter()
+        .filter_map(|named| named.cluster.as_ref());
+    let own_proxy = clusters
+        .filter_map(|cluster| cluster.proxy_url.as_ref())
+        .any(|url| !url.is_empty());
+    let mut config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default())
+        .await
+        .map_err(|error| config_error(format!("context {context:?}: {}", chain(&error))))?;
+    if !own_proxy && bypasses_proxy(&config.cluster_url) {
+        config.proxy_url = None;
+    }
+    Ok((context, config))
+}
+
+/// The kubeconfig files merged; `None` when there is none. Of several files some may be missing, as for client-go.
+fn load(options: &ConnectOptions) -> Result<Option<Kubeconfig>, Error> {
+    let default = || std::env::home_dir().map(|home| home.join(".kube").join("config"));
+    let files: Vec<PathBuf> = match options.kubeconfig.as_slice() {
+        [] => default().into_iter().filter(|file| file.exists()).collect(),
+        [file] if !file.exists() => {
+            return Err(config_error(format!(
+                "stat {}: no such file or directory",
+                file.display()
+            )));
+        }
+        files => files.iter().filter(|file| file.exists()).cloned().collect(),
+    };
+    let mut merged: Option<Kubeconfig> = None;
+    for file in &files {
+        let next = Kubeconfig::read_from(file).map_err(|error| in_file(file, &error))?;
+        merged = Some(match merged {
+            Some(merged) => merged.merge(next).map_err(|error| in_file(file, &error))?,
+            None => next,
+        });
+    }
+    Ok(merged)
+}
+
+/// Makes the chosen context the current one, and sure that what it names exists (client-go
+/// `clientcmd/client_config.go`). With `--kube-apiserver` no context is needed.
+fn select(mut kubeconfig: Kubeconfig, options: &ConnectOptions) -> Result<Kubeconfig, Error> {
+    let chosen =
+        non_empty(options.context.clone()).or(non_empty(kubeconfig.current_context.take()));
+    let name = chosen.clone().unwrap_or_default();
+    let mut context = match kubeconfig.contexts.iter().find(|named| named.name == name) {
+        Some(named) => named.context.clone().unwrap_or_default(),
+        None if chosen.is_some() => {
+            return Err(config_error(format!("context {name:?} does not exist")));
+        }
+        None if options.api_server.is_some() => kube::config::Context::default(),
+        None => {
+            return Err(config_error(
+                "the kubeconfig has no current context; choose one with --kube-context",
+            ));
+        }
+    };
+    let user = context.user.as_deref().unwrap_or_default();
+    if !user.is_empty() && !kubeconfig.auth_infos.iter().any(|named| named.name == user) {
+        return Err(config_error(format!("auth info {user:?} does not exist")));
+    }
+    let has_cluster = kubeconfig
+        .clusters
+        .iter()
+        .any(|named| named.name == context.cluster);
+    if !has_cluster && !context.cluster.is_empty() {
+        return Err(config_error(format!(
+            "cluster {:?} does not exist",
+            context.cluster
+        )));
+    }
+    if !has_cluster {
+        kubeconfig.clusters.push(NamedCluster {
+            name: String::new(),
+            ..NamedCluster::default()
+        });
+    }
+    kubeconfig
+        .clusters
+        .retain(|named| named.name == context.cluster);
+    for named in &mut kubeconfig.clusters {
+        let cluster = named.cluster.get_or_insert_default();
+        cluster.server = options.api_server.clone().or(cluster.server.take());
+        if non_empty(cluster.server.clone()).is_none() {
+            return Err(config_error(format!(
+                "no server found for cluster {:?}",
+                named.name
+            )));
+        }
+    }
+    context.namespace = non_empty(context.namespace);
+    kubeconfig.contexts = vec![NamedContext {
+        name: name.clone(),
+        context: Some(context),
+        ..NamedContext::default()
+    }];
+    kubeconfig.current_context = Some(name);
+    Ok(kubeconfig)
+}
+
+/// The `--kube-*` flags win over what the files or the pod say.
+fn apply_flags(config: &mut Config, options: &ConnectOptions) -> Result<(), Error> {
+    if options.api_server.is_some() {
+        // A server name of the file is about the file's server (client-go `getCluster`).
+        config.tls_server_name = None;
+    }
+    if config.cluster_url.scheme().is_none() {
+        // client-go takes a bare host as plain HTTP (`rest/url_utils.go`, `DefaultServerURL`).
+        config.cluster_url = format!("http://{}", config.cluster_url)
+            .parse()
+            .map_err(|error| config_error(format!("{}: {error}", config.cluster_url)))?;
+    }
+    if let Some(name) = &options.tls_server_name {
+        config.tls_server_name = Some(name.clone());
+    }
+    if let Some(file) = &options.ca_file {
+        if let Err(error) = std::fs::File::open(file) {
+            return Err(config_error(format!(
+                "--kube-ca-file {}: {error}",
+                file.display()
+            )));
+        }
+        (config.root_cert, config.root_cert_file) = (None, Some(file.clone()));
+        config.accept_invalid_certs = false;
+    }
+    if options.insecure {
+        (config.root_cert, config.root_cert_file) = (None, None);
+        config.accept_invalid_certs = true;
+    }
+    if let Some(token) = &options.token {
+        config.auth_info.token = Some(token.clone().into());
+        (
+            config.auth_info.token_file,
+            config.auth_info.exec,
+            config.auth_info.auth_provider,
+        ) = (None, None, None);
+    }
+    impersonate(&mut config.auth_info, options)?;
+    if let Some(namespace) = non_empty(options.namespace.clone()) {
+        config.default_namespace = namespace;
+    }
+    Ok(())
+}
+
+fn impersonate(auth: &mut AuthInfo, options: &ConnectOptions) -> Result<(), Error> {
+    if let Some(user) = non_empty(options.as_user.clone()) {
+        auth.impersonate = Some(user);
+    }
+    if !options.as_groups.is_empty() {
+        auth.impersonate_groups = Some(options.as_groups.clone());
+    }
+    let groups = auth
+        .impersonate_groups
+        .as_ref()
+        .is_some_and(|groups| !groups.is_empty());
+    if groups && auth.impersonate.is_none() {
+        return Err(config_error(
+            "requesting groups without impersonating a user: --kube-as-group needs --kube-as-user",
+        ));
+    }
+    Ok(())
+}
+
+/// Client certificates are part of the TLS set-up, so the plugin runs before it.
+async fn use_certificate_of(plugin: &Plugin, auth: &mut AuthInfo) -> Result<(), Error> {
+    let credential = plugin.credential().await?;
+    if let (Some(certificate), Some(key)) = (
+        &credential.client_certificate_data,
+        &credential.client_key_data,
+    ) {
+        auth.client_certificate_data = Some(STANDARD.encode(certificate));
+        auth.client_key_data = Some(STANDARD.encode(key).into());
+    }
+    Ok(())
+}
+
+/// Whether `NO_PROXY` or a loopback address keeps this server away from `HTTPS_PROXY`; Go knows both rules,
+/// and kube asks `NO_PROXY` about the proxy instead of the server.
+fn bypasses_proxy(server: &Uri) -> bool {
+    let host = server.host().unwrap_or_default().trim_matches(['[', ']']);
+    let loopback = host == "localhost"
+        || host
+            .parse::<std::net::IpAddr>()
+            .is_ok_and(|address| address.is_loopback());
+    loopback || Matcher::from_env().intercept(server).is_none()
+}
+
+fn no_configuration() -> Error {
+    config_error(
+        "no configuration has been provided: there is no kubeconfig, and this is not a pod of a cluster",
+    )
+}
+
+fn in_file(file: &Path, error: &KubeconfigError) -> Error {
+    config_error(format!(
+        "error loading config file {:?}: {}",
+        file.display().to_string(),
+        chain(error)
+    ))
+}
+
+fn config_error(message: impl Into<String>) -> Error {
+    Error::new(ErrorKind::Config, message)
+}
+
+fn non_empty(text: Option<String>) -> Option<String> {
+    text.filter(|text| !text.is_empty())
 }

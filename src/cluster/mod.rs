@@ -3,12 +3,17 @@
 pub mod access;
 pub mod apply;
 pub mod connect;
+mod credentials;
 pub mod discovery;
 pub mod error;
 pub mod logs;
+mod owned;
 pub mod read;
 pub mod readiness;
+mod request;
 pub mod schema;
+mod shared;
+mod transport;
 pub mod wait;
 
 use std::sync::Arc;
@@ -26,7 +31,8 @@ struct Inner {
     client: kube::Client,
     context: String,
     namespace: String,
-    discovery: discovery::Cache,
+    server: String,
+    discovery: Arc<discovery::Cache>,
 }
 
 impl Cluster {
@@ -36,20 +42,35 @@ impl Cluster {
         context: impl Into<String>,
         namespace: impl Into<String>,
     ) -> Self {
+        Self::new(client, context.into(), namespace.into(), String::new())
+    }
+
+    fn new(client: kube::Client, context: String, namespace: String, server: String) -> Self {
+        let discovery = Arc::default();
         Self {
             inner: Arc::new(Inner {
                 client,
-                context: context.into(),
-                namespace: namespace.into(),
-                discovery: discovery::Cache::default(),
+                context,
+                namespace,
+                server,
+                discovery,
             }),
         }
     }
 
-    /// The same connection with another default namespace; discovery is shared where possible.
+    /// The same connection with another default namespace; discovery is shared.
     #[must_use]
-    pub fn with_namespace(&self, _namespace: &str) -> Self {
-        todo!()
+    pub fn with_namespace(&self, namespace: &str) -> Self {
+        let inner = &*self.inner;
+        Self {
+            inner: Arc::new(Inner {
+                client: inner.client.clone(),
+                context: inner.context.clone(),
+                namespace: namespace.to_owned(),
+                server: inner.server.clone(),
+                discovery: Arc::clone(&inner.discovery),
+            }),
+        }
     }
 
     /// The kubeconfig context's name.
@@ -62,12 +83,17 @@ impl Cluster {
         &self.inner.namespace
     }
 
+    /// The server's URL, empty for a wrapped client.
+    pub fn server(&self) -> &str {
+        &self.inner.server
+    }
+
     /// The client, for the release drivers only.
     pub(crate) fn client(&self) -> &kube::Client {
         &self.inner.client
     }
 
-    pub(crate) fn discovery(&self) -> &discovery::Cache {
+    fn discovery(&self) -> &discovery::Cache {
         &self.inner.discovery
     }
 }
