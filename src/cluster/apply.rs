@@ -2,12 +2,17 @@
 //!
 //! Only `engine` may call these (held by `tests/architecture.rs`).
 
+mod client_side;
+pub(crate) mod merge_patch;
 mod migrate;
 mod requests;
+pub(crate) mod strategic;
+mod three_way;
 
 use serde_json::Value;
 
-use super::Error;
+pub use client_side::{apply_patch_locally, client_side_patch};
+
 use crate::manifest::Object;
 
 /// Field manager of Helm and so of ours (helm/helm `pkg/kube/client.go`, `ManagedFieldsManager`).
@@ -59,24 +64,6 @@ impl Patch {
     pub fn is_empty(&self) -> bool {
         self.body.as_object().is_some_and(serde_json::Map::is_empty)
     }
-}
-
-/// The client-side patch for one object: three-way strategic merge for built-in kinds
-/// (original, target, live; merge keys from `assets/`), and for custom resources a JSON merge that is two-way
-/// (original → target) as Helm's by default, three-way against live when asked.
-/// Pure; source of the fact: helm/helm `pkg/kube/client.go`, `createPatch`.
-pub fn client_side_patch(
-    _original: Option<&Object>,
-    _target: &Object,
-    _live: &Object,
-    _three_way_custom_resources: bool,
-) -> Result<Patch, Error> {
-    todo!()
-}
-
-/// Applies a patch of [`client_side_patch`] to an object locally: what the server would store, defaults aside.
-pub fn apply_patch_locally(_live: &Object, _patch: &Patch) -> Object {
-    todo!()
 }
 
 /// The local estimate of a server-side apply for when a dry-run is not allowed: fields of `target`
