@@ -54,3 +54,51 @@ pub fn prune(history: &[RecordMeta], max: usize, keep: &[u32]) -> Vec<RecordMeta
     records.truncate(excess);
     records
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Statuses of revisions 1, 2, …, the limit, what to keep, and the revisions that go.
+    #[track_caller]
+    fn check_prune(statuses: &str, max: usize, keep: &[u32], expected: &[u32]) {
+        let history: Vec<_> = (1..)
+            .zip(statuses.split(' '))
+            .map(|(revision, status)| RecordMeta {
+                revision,
+                status: Status::from(status),
+                ..RecordMeta::default()
+            })
+            .collect();
+        let pruned = prune(&history, max, keep);
+        let revisions: Vec<_> = pruned.iter().map(|record| record.revision).collect();
+        assert_eq!(revisions, expected);
+    }
+
+    #[test]
+    fn the_oldest_make_room_for_one_more() {
+        check_prune("superseded superseded deployed", 0, &[], &[]);
+        check_prune("superseded superseded deployed", 4, &[], &[]);
+        check_prune("superseded superseded deployed", 3, &[], &[1]);
+        check_prune("superseded superseded deployed", 1, &[], &[1, 2]);
+    }
+
+    #[test]
+    fn the_deployed_one_and_those_to_keep_stay() {
+        check_prune("deployed failed failed failed", 2, &[], &[2, 3, 4]);
+        check_prune("superseded superseded deployed", 2, &[1], &[2]);
+        check_prune("deployed deployed failed", 3, &[], &[1]);
+    }
+
+    #[test]
+    fn descriptions_of_failure_are_known() {
+        let good = |description| was_deployed(&Status::Superseded, description);
+        assert!(good("Upgrade complete"));
+        assert!(good("Rollback to 3"));
+        assert!(good("deployed by \"ci\" after build 3 failed: flaky"));
+        assert!(!good("Release \"a\" failed: context deadline exceeded"));
+        assert!(!good("Rollback \"a\" failed: x"));
+        assert!(!good("Preparing upgrade"));
+        assert!(!was_deployed(&Status::Failed, "Install complete"));
+    }
+}

@@ -83,3 +83,24 @@ fn size_of_release(release: &Release) -> usize {
     let chart = release.chart.raw().map_or(0, str::len);
     chart + release.manifest.len() + release.info.notes.len() + hooks + 4096
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_least_recently_used_goes_first() {
+        let cache = Cache::default();
+        let release = Arc::new(Release::default());
+        let room_for_two = 2 * size_of_release(&release);
+        for uid in ["a", "b"] {
+            cache.put_within(room_for_two, uid, "1", &release);
+        }
+        assert!(cache.get("a", "1").is_some());
+        cache.put_within(room_for_two, "c", "1", &release);
+        cache.put_within(room_for_two, "c", "1", &release);
+        let kept = ["a", "b", "c"].map(|uid| cache.get(uid, "1").is_some());
+        assert_eq!(kept, [true, false, true]);
+        assert!(cache.get("a", "2").is_none(), "another version");
+    }
+}

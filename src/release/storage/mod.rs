@@ -64,7 +64,7 @@ impl Driver {
 }
 
 /// A record's metadata, from its labels: all the home screen needs before decoding.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RecordMeta {
     /// Object name, `sh.helm.release.v1.NAME.vN`.
     pub record: String,
@@ -213,7 +213,8 @@ impl Storage {
         Ok(Release::clone(&release))
     }
 
-    /// Metadata of a release's revisions, ascending. Empty history is `NotFound`.
+    /// Metadata of a release's revisions, ascending. Empty history is `NotFound`. Needs a namespace: releases of
+    /// different namespaces may share a name.
     pub async fn history(&self, name: &str) -> Result<Vec<RecordMeta>, Error> {
         let mut records = self.list(&format!("name={name}")).await?;
         if records.is_empty() {
@@ -227,15 +228,7 @@ impl Storage {
     pub async fn last_good(&self, name: &str, below: u32) -> Result<Option<u32>, Error> {
         let records = self.history(name).await?;
         for meta in records.iter().rev().filter(|meta| meta.revision < below) {
-            let good = match meta.status {
-                Status::Deployed => true,
-                Status::Superseded => {
-                    let summary = self.summary(meta).await?;
-                    history::was_deployed(&summary.status, &summary.description)
-                }
-                _ => false,
-            };
-            if good {
+            if self.was_deployed(meta).await? {
                 return Ok(Some(meta.revision));
             }
         }
@@ -364,6 +357,18 @@ impl Storage {
         record_of(&meta.record, current.map_err(|error| lost(meta, error))?)
     }
 
+    /// A superseded record has to be read: its description tells. One that cannot be read is nothing to go back to.
+    async fn was_deployed(&self, meta: &RecordMeta) -> Result<bool, Error> {
+        if meta.status != Status::Superseded {
+            return Ok(meta.status == Status::Deployed);
+        }
+        match self.summary(meta).await {
+            Ok(summary) => Ok(history::was_deployed(&summary.status, &summary.description)),
+            Err(Error::Corrupt { .. } | Error::NotFound) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Fetches and decodes a record, and remembers it.
     async fn fetch(&self, namespace: &str, record: &str) -> Result<Arc<Release>, Error> {
         let text = self.fetch_text(namespace, record).await?;
@@ -479,3 +484,6 @@ async fn blocking<T: Send + 'static>(
 fn now() -> i64 {
     jiff::Timestamp::now().as_second()
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,6 +5,7 @@ use std::time::Duration;
 use futures::stream::{self, BoxStream, StreamExt as _};
 use kube::api::WatchParams;
 use kube::core::WatchEvent;
+use tokio::time::Instant;
 
 use super::object::Partial;
 use super::{Storage, StorageEvent, label_selector};
@@ -13,6 +14,9 @@ use crate::release;
 
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+
+/// A watch that ends sooner than this is broken.
+const SHORTEST_WATCH: Duration = Duration::from_secs(1);
 
 /// The server ends a watch after this many seconds; silence beyond it means that the connection is dead.
 const WATCH_SECONDS: u32 = 290;
@@ -53,7 +57,7 @@ enum State {
     Watching {
         version: String,
         events: Events,
-        heard: bool,
+        since: Instant,
     },
     Denied,
 }
@@ -71,8 +75,8 @@ impl Watcher {
                 State::Watching {
                     version,
                     events,
-                    heard,
-                } => self.watch(version, events, heard).await,
+                    since,
+                } => self.watch(version, events, since).await,
             };
             if let Some(event) = news {
                 return Some(event);
@@ -98,7 +102,7 @@ impl Watcher {
                 self.state = State::Watching {
                     version,
                     events,
-                    heard: false,
+                    since: Instant::now(),
                 };
                 event
             }
@@ -110,12 +114,12 @@ impl Watcher {
         &mut self,
         version: String,
         mut events: Events,
-        heard: bool,
+        since: Instant,
     ) -> Option<StorageEvent> {
         let partial = match tokio::time::timeout(SILENCE, events.next()).await {
             Ok(Some(Ok(event))) => event,
             Ok(Some(Err(error))) => return self.failed(Error::from(error), State::Resume(version)),
-            Ok(None) if heard => {
+            Ok(None) if since.elapsed() > SHORTEST_WATCH => {
                 self.state = State::Resume(version);
                 return None;
             }
@@ -129,7 +133,7 @@ impl Watcher {
             WatchEvent::Deleted(object) => (object, true),
             WatchEvent::Bookmark(bookmark) => {
                 let version = bookmark.metadata.resource_version;
-                self.heard(version, events);
+                self.heard(version, events, since);
                 return None;
             }
             WatchEvent::Error(status) => {
@@ -138,7 +142,7 @@ impl Watcher {
             }
         };
         let metadata = object.metadata;
-        self.heard(metadata.resource_version.clone(), events);
+        self.heard(metadata.resource_version.clone(), events, since);
         if gone {
             let (namespace, record) = (metadata.namespace, metadata.name);
             return Some(StorageEvent::Gone { namespace, record });
@@ -146,12 +150,12 @@ impl Watcher {
         metadata.into_record().map(StorageEvent::Applied)
     }
 
-    fn heard(&mut self, version: String, events: Events) {
+    fn heard(&mut self, version: String, events: Events, since: Instant) {
         self.failures = 0;
         self.state = State::Watching {
             version,
             events,
-            heard: true,
+            since,
         };
     }
 
@@ -163,7 +167,7 @@ impl Watcher {
             _ => ErrorKind::Other,
         };
         match kind {
-            ErrorKind::Gone => {
+            ErrorKind::Gone if !matches!(again, State::List) => {
                 self.state = State::List;
                 None
             }
