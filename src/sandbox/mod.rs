@@ -1,36 +1,201 @@
 //! An in-memory Kubernetes API behind `kube::Client`, for trying the program and for fast tests.
 //!
 //! It knows the kinds of its example releases; anything else answers 501, plainly.
+//!
+//! A request comes in through `api` (from `kube` in the process, or from `serve` over HTTP), is read by `path`, checked by
+//! `access`, answered by `server`. Writes pass `write`, `patch`, `ssa` and `delete` into `store`, whose log of changes feeds `watch`
+//! and the `controllers`, one task that sleeps while nothing changes.
 
-use std::net::SocketAddr;
+mod access;
+mod api;
+mod controllers;
+mod defaults;
+mod delete;
+mod discovery;
+mod failure;
+mod kinds;
+mod logs;
+mod managed;
+mod metrics;
+mod patch;
+mod path;
+mod quantity;
+mod scale;
+mod select;
+mod serve;
+mod server;
+mod ssa;
+mod store;
+#[cfg(test)]
+mod tests;
+mod validate;
+mod watch;
+mod write;
+
+use std::{
+    net::SocketAddr,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+use api::Api;
+use store::Store;
 
 /// A running in-memory API server. Cheap to clone; clones share state. Dropping the last one stops its controllers.
 #[derive(Clone)]
-pub struct Sandbox {}
+pub struct Sandbox {
+    shared: Arc<Shared>,
+    _stop: Arc<DropGuard>,
+}
+
+/// A fault for tests: what a request meets instead of an answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fault {
+    /// A `Status` with this code and message, and `Retry-After` in seconds.
+    Status {
+        /// HTTP status code, for example 429.
+        code: u16,
+        /// The message.
+        message: String,
+        /// Seconds for the `Retry-After` header.
+        retry_after: Option<u32>,
+    },
+    /// The connection breaks without an answer.
+    Disconnect,
+    /// The answer never comes.
+    Hang,
+}
+
+type FaultFn = dyn Fn(&http::request::Parts) -> Option<Fault> + Send + Sync;
+
+/// How long simulated things take.
+#[derive(Debug, Clone, Copy, Default)]
+struct Pace {
+    /// From a pod's creation until its containers run and are ready.
+    start: Duration,
+    /// How long a Job's pod runs.
+    job: Duration,
+}
+
+/// What clients, controllers and listeners share.
+struct Shared {
+    store: Mutex<Store>,
+    revision: tokio::sync::watch::Sender<u64>,
+    /// Counts how often watches were broken on purpose.
+    breaks: tokio::sync::watch::Sender<u32>,
+    fault: Mutex<Option<Arc<FaultFn>>>,
+    pace: Pace,
+    stop: CancellationToken,
+}
+
+impl Shared {
+    /// Works on the store; whoever waits for changes hears of them afterwards. Never held across an await.
+    fn with_store<R>(&self, work: impl FnOnce(&mut Store) -> R) -> R {
+        let mut store = self.store.lock().unwrap_or_else(PoisonError::into_inner);
+        let result = work(&mut store);
+        let revision = store.revision();
+        drop(store);
+        self.revision
+            .send_if_modified(|known| std::mem::replace(known, revision) != revision);
+        result
+    }
+
+    fn fault(&self, request: &http::request::Parts) -> Option<Fault> {
+        let fault = self
+            .fault
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
+        fault.and_then(|fault| fault(request))
+    }
+}
 
 impl Sandbox {
     /// An empty cluster with the namespaces `default` and `kube-system` and simulated controllers. Needs a tokio runtime.
+    /// Nothing takes time here: pods are ready and Jobs done as soon as they exist.
     pub fn empty() -> Self {
-        todo!()
+        Self::start(Pace::default())
     }
 
     /// A cluster with about a dozen believable releases with history.
     pub async fn with_examples() -> Self {
-        todo!()
+        Self::start(Pace {
+            start: Duration::from_millis(1500),
+            job: Duration::from_secs(3),
+        })
+    }
+
+    fn start(pace: Pace) -> Self {
+        let stop = CancellationToken::new();
+        let store = Store::new();
+        let shared = Arc::new(Shared {
+            revision: tokio::sync::watch::Sender::new(store.revision()),
+            breaks: tokio::sync::watch::Sender::new(0),
+            store: Mutex::new(store),
+            fault: Mutex::new(None),
+            pace,
+            stop: stop.clone(),
+        });
+        controllers::start(&shared);
+        shared.with_store(server::seed);
+        Self {
+            shared,
+            _stop: Arc::new(stop.drop_guard()),
+        }
     }
 
     /// A client to it, as the user `admin`.
     pub fn client(&self) -> kube::Client {
-        todo!()
+        self.client_as("admin")
     }
 
-    /// Serves the same over plain HTTP on a loopback address until dropped; returns the bound address.
-    pub async fn listen(&self, _address: SocketAddr) -> std::io::Result<SocketAddr> {
-        todo!()
+    /// A client as another user. `reader` may read everything; `operator` may do everything outside the namespace `vault`, but not
+    /// list across all namespaces; `tenant` may do everything in `payments` and `orders` and sees no namespaces; others may nothing.
+    pub fn client_as(&self, user: &str) -> kube::Client {
+        kube::Client::new(Api::new(self.shared.clone(), user), "default")
+    }
+
+    /// Serves the same over plain HTTP on a loopback address until dropped; returns the bound address. The caller is `admin`, or
+    /// whom the `Impersonate-User` header names.
+    pub async fn listen(&self, address: SocketAddr) -> std::io::Result<SocketAddr> {
+        serve::listen(self.shared.clone(), address).await
     }
 
     /// A kubeconfig for an address from `listen`.
-    pub fn kubeconfig(_address: SocketAddr) -> String {
-        todo!()
+    pub fn kubeconfig(address: SocketAddr) -> String {
+        serve::kubeconfig(address)
+    }
+
+    /// Asks `fault` about every request from now on; what it answers happens instead of the request.
+    pub fn set_fault(
+        &self,
+        fault: impl Fn(&http::request::Parts) -> Option<Fault> + Send + Sync + 'static,
+    ) {
+        *self
+            .shared
+            .fault
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(fault));
+    }
+
+    /// Requests are answered again.
+    pub fn clear_fault(&self) {
+        *self
+            .shared
+            .fault
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    /// Breaks every open watch in the middle, as a lost connection does.
+    pub fn break_watches(&self) {
+        self.shared.breaks.send_modify(|count| *count += 1);
+    }
+
+    /// Forgets past changes: a watch that resumes from before now is told 410.
+    pub fn compact(&self) {
+        self.shared.with_store(Store::compact);
     }
 }
