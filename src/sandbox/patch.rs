@@ -29,7 +29,8 @@ pub(super) fn apply(
                 content_type: "application/strategic-merge-patch+json",
                 body: patch.clone(),
             };
-            Ok(apply::apply_patch_locally(&Object::new(live.clone()), &patch).value)
+            let patched = apply::apply_patch_locally(&Object::new(live.clone()), &patch);
+            patched.map(|object| object.value).map_err(|error| Failure::bad_request(error.message))
         }
         other => Err(Failure::new(
             415,
