@@ -3,5 +3,6 @@
 
 mod plane;
 mod preview;
+mod records;
 mod smoke;
 mod stories;

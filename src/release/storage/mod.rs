@@ -244,7 +244,11 @@ impl Storage {
         let record = record_name(&release.name, release.revision);
         let metadata = json!({"name": record, "annotations": annotations});
         let body = object::body(self.driver, release, &[("createdAt", now())], metadata)?;
-        let request = self.collection(&release.namespace).create(&post(), body);
+        let namespace = match self.namespace.as_str() {
+            "" => &release.namespace,
+            namespace => namespace,
+        };
+        let request = self.collection(namespace).create(&post(), body);
         match self.send::<Partial>(request).await {
             Err(error) if error.kind == ErrorKind::AlreadyExists => Err(Error::Exists),
             written => record_of(&record, written?),
@@ -452,10 +456,12 @@ fn record_of(record: &str, object: Partial) -> Result<RecordMeta, Error> {
     })
 }
 
-/// A conflict, and a record that is not there any more, mean that someone else was at it.
+/// A conflict, and a record that is not there any more, mean that someone else was at it; so does another UID,
+/// which a patch is told as an attempt to change it.
 fn lost(meta: &RecordMeta, error: cluster::Error) -> Error {
     match error.kind {
         ErrorKind::Conflict | ErrorKind::NotFound => moved(meta),
+        ErrorKind::Invalid if error.message.contains("metadata.uid") => moved(meta),
         _ => error.into(),
     }
 }

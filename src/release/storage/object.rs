@@ -8,6 +8,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::{Value, json};
 
 use super::{Driver, RecordMeta};
+use crate::release::record::or_default;
 use crate::release::{Error, Release, Status, codec};
 
 const NAME_PREFIX: &str = "sh.helm.release.v1.";
@@ -45,8 +46,11 @@ pub(super) struct Metadata {
     pub resource_version: String,
     #[serde(deserialize_with = "seconds")]
     creation_timestamp: i64,
+    #[serde(deserialize_with = "or_default")]
     pub labels: BTreeMap<String, String>,
+    #[serde(deserialize_with = "or_default")]
     annotations: BTreeMap<String, String>,
+    #[serde(deserialize_with = "or_default")]
     managed_fields: Vec<ManagedFields>,
 }
 
@@ -64,11 +68,12 @@ pub(super) struct Partial {
     pub metadata: Metadata,
 }
 
-/// `PartialObjectMetadataList`.
+/// `PartialObjectMetadataList`. An empty one has `items: null`.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct PartialList {
     pub metadata: ListMetadata,
+    #[serde(deserialize_with = "or_default")]
     pub items: Vec<Partial>,
 }
 

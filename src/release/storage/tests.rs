@@ -115,6 +115,11 @@ fn stored(version: &str, release: &[u8]) -> Answer {
 
 fn page(items: &[Value], next: &str) -> Answer {
     let metadata = json!({"resourceVersion": "100", "continue": next});
+    let items = if items.is_empty() {
+        Value::Null
+    } else {
+        json!(items)
+    };
     Answer::Json(200, json!({"metadata": metadata, "items": items}))
 }
 
