@@ -241,12 +241,12 @@ impl Cluster {
 }
 
 /// The results in order, with at most [`CONCURRENCY`] under way.
-pub(super) async fn bounded<F: Future>(futures: impl Iterator<Item = F>) -> Vec<F::Output> {
-    // Collected first: a lazy stream of borrowing closures is not `Send` to the compiler.
-    stream::iter(futures.collect::<Vec<_>>())
-        .buffered(CONCURRENCY)
-        .collect()
-        .await
+pub(crate) fn bounded<F: Future>(
+    futures: impl Iterator<Item = F>,
+) -> impl Future<Output = Vec<F::Output>> {
+    // Collected at once: a lazy stream of borrowing closures is not `Send` to the compiler.
+    let futures: Vec<F> = futures.collect();
+    stream::iter(futures).buffered(CONCURRENCY).collect()
 }
 
 /// Secrets and ConfigMaps are left out: next to the few we want lie release records of a megabyte each.

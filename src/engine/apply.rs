@@ -2,7 +2,6 @@
 
 use std::{collections::HashSet, time::Duration};
 
-use futures::{StreamExt, stream};
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -16,7 +15,7 @@ use crate::{
     cluster::{
         self, Cluster, ErrorKind,
         apply::{Deletion, ServerSide, client_side_patch},
-        read::Target,
+        read::{Target, bounded},
         wait::{WaitOptions, WaitStrategy},
     },
     diff::Change,
@@ -24,8 +23,6 @@ use crate::{
     release::ApplyMethod,
 };
 
-/// Requests in flight at once.
-pub(super) const CONCURRENCY: usize = 16;
 /// Tries of one object: for a 409 on a client-side patch, overload and broken connections.
 const TRIES: u32 = 5;
 /// How long custom resources wait for their definition of the same release.
@@ -111,8 +108,7 @@ impl Applier<'_> {
             if self.cancel.is_cancelled() {
                 return Err(Stop::Cancelled);
             }
-            let work = stream::iter(wave).map(|object| self.apply_one(object));
-            let results: Vec<Result<Done, Failed>> = work.buffered(CONCURRENCY).collect().await;
+            let results = bounded(wave.iter().map(|object| self.apply_one(object))).await;
             let mut failures = Vec::new();
             for result in results {
                 match result {
@@ -337,9 +333,8 @@ impl Applier<'_> {
             return Err(Stop::Cancelled);
         }
         let uids = &applied.uids;
-        let work =
-            stream::iter(&self.prepared.deletions).map(|object| self.delete_one(object, uids));
-        let results: Vec<Result<bool, String>> = work.buffered(CONCURRENCY).collect().await;
+        let deletions = self.prepared.deletions.iter();
+        let results = bounded(deletions.map(|object| self.delete_one(object, uids))).await;
         let mut failures = Vec::new();
         for result in results {
             match result {

@@ -2,14 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use futures::{StreamExt, stream};
-
-use super::{Error, apply::CONCURRENCY, basis, browse::read_manifest};
+use super::{Error, basis, browse::read_manifest};
 use crate::{
     cluster::{
         Cluster,
         logs::ContainerUse,
-        read::Target,
+        read::{Target, bounded},
         readiness::{Readiness, Status, pod_trouble, readiness},
     },
     manifest::Object,
@@ -50,8 +48,10 @@ pub async fn resources(storage: &Storage, release: &Release) -> Result<Vec<Resou
     let cluster = storage.cluster();
     let subjects = basis::read_live(cluster, &objects, &release.namespace).await;
     let uses = pod_uses(cluster, &subjects).await;
-    let nodes = stream::iter(subjects).map(|subject| node(cluster, subject, &uses));
-    Ok(nodes.buffered(CONCURRENCY).collect().await)
+    let nodes = subjects
+        .into_iter()
+        .map(|subject| node(cluster, subject, &uses));
+    Ok(bounded(nodes).await)
 }
 
 /// Health of a release: ready and total objects that have a notion of readiness: those with replicas or conditions,
@@ -82,12 +82,10 @@ async fn pod_uses(cluster: &Cluster, subjects: &[basis::Subject<'_>]) -> Vec<Con
         .collect();
     namespaces.sort_unstable();
     namespaces.dedup();
-    let asked = stream::iter(namespaces).map(|namespace| cluster.pod_use(namespace));
-    asked
-        .buffered(CONCURRENCY)
-        .collect::<Vec<_>>()
-        .await
-        .concat()
+    let asked = namespaces
+        .into_iter()
+        .map(|namespace| cluster.pod_use(namespace));
+    bounded(asked).await.concat()
 }
 
 async fn node(

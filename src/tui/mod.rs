@@ -1,1 +1,191 @@
 //! The full-screen program: run loop, app, event, action, effect, keymap, theme, screens, layers, widgets.
+//!
+//! ```text
+//! key ─► keymap ─► Action ─► App::update(Event) -> Vec<Job>     (pure, synchronous)
+//!                                  │
+//!                                  ▼
+//!            Session::spawn: Tasks::run(owner, slot, Task)      (generation, cancel token)
+//!                                  │
+//!                                  ▼
+//!               Event::News(owner, slot, News) ─► update ─► view(&App)  (reads only)
+//! ```
+//!
+//! **A screen** is a struct in `screens/` that implements [`screens::Part`] and a variant of [`screens::Screen`]:
+//! `update(ScreenEvent, &Shared) -> Vec<Effect>` changes it, `arrange(area)` fixes scroll places and asks for what came
+//! into view, `view` only draws. It is opened with `Effect::Show(Box::new(Screen::…))`, left with `Effect::Back`.
+//! It hears `ScreenEvent::Opened` at first and after every (re)connection: ask for data there, from `shared.storage_in(…)`.
+//! **An action** is a variant of [`keymap::Action`] and a row of [`keymap::ACTIONS`] (name, keys, help, footer hint, places);
+//! help, footer, palette and configuration follow. Screens get it as `ScreenEvent::Action`.
+//! **An effect** that needs time is a variant of [`tasks::Task`] and an arm of `tasks::carry_out`; what it tells is a variant
+//! of [`event::News`] and arrives as `ScreenEvent::News(slot, …)` at the screen that asked with `Effect::Run(slot, task)`.
+//! A slot holds one task: running another there cancels it, and what it still says is dropped.
+//! **A screen that runs on** when nobody looks (an operation) says so with `Part::running`.
+//!
+//! Cluster text is made safe where it enters a widget: `widgets::safe::visible` for cells, `TextLine::new` for texts.
+
+pub mod app;
+mod clipboard;
+pub mod command;
+pub mod config;
+pub mod effect;
+pub mod event;
+pub mod format;
+pub mod frame;
+pub mod highlight;
+pub mod keymap;
+pub mod layers;
+pub mod log;
+pub mod report;
+pub mod screens;
+pub mod session;
+pub mod shared;
+pub mod svg;
+pub mod tasks;
+mod terminal;
+#[cfg(test)]
+mod testing;
+pub mod theme;
+pub mod widgets;
+
+use std::{io, path::PathBuf};
+
+use crossterm::event::{Event as Input, EventStream};
+use futures::{FutureExt, StreamExt};
+use ratatui::layout::Rect;
+use tokio::signal::unix::{SignalKind, signal};
+
+use self::{app::Flash, effect::Effect, event::Event, session::Session, terminal::Terminal};
+use crate::{cluster::ConnectOptions, release::Driver};
+
+/// How to start.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// Where to connect, as whom.
+    pub connect: ConnectOptions,
+    /// Open on the embedded cluster with example releases instead.
+    pub sandbox: bool,
+    /// Change nothing.
+    pub read_only: bool,
+    /// Where records live.
+    pub driver: Driver,
+    /// The configuration file; the platform's place otherwise.
+    pub config: Option<PathBuf>,
+    /// No colours, whatever the configuration says.
+    pub plain: bool,
+}
+
+/// How many events may be handled before the screen is drawn again.
+const BATCH: usize = 500;
+
+/// Runs the program until the user leaves. Errors are the terminal's own.
+pub async fn run(options: Options) -> io::Result<()> {
+    let mut key = [0; 32];
+    getrandom::fill(&mut key).map_err(|error| io::Error::other(error.to_string()))?;
+    let mut session = Session::new(options, key, clock);
+    let mut terminal = Terminal::take(session.app().shared.config.mouse)?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut hangup = signal(SignalKind::hangup())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut input = EventStream::new();
+    let (columns, rows) = terminal.size()?;
+    session.handle(Event::Resize(columns, rows));
+    draw(&mut session, &mut terminal)?;
+    let mut outside = session.start();
+    loop {
+        outside.extend(drain(&mut session, &mut input));
+        for effect in std::mem::take(&mut outside) {
+            if matches!(effect, Effect::Exit) {
+                return Ok(());
+            }
+            carry_out(effect, &mut session, &mut terminal, &mut input).await?;
+        }
+        outside.extend(draw(&mut session, &mut terminal)?);
+        let wake = session.next_wake();
+        let event = tokio::select! {
+            read = input.next() => match read {
+                Some(Ok(read)) => translate(read),
+                // The terminal is gone.
+                _ => Some(Event::Terminate),
+            },
+            event = session.next() => Some(event),
+            _ = terminate.recv() => Some(Event::Terminate),
+            _ = hangup.recv() => Some(Event::Terminate),
+            _ = interrupt.recv() => Some(Event::Terminate),
+            () = tokio::time::sleep(wake) => Some(Event::Clock),
+        };
+        outside.extend(event.map(|event| session.handle(event)).unwrap_or_default());
+    }
+}
+
+/// Handles what has arrived already, so that drawing happens once.
+fn drain(session: &mut Session, input: &mut EventStream) -> Vec<Effect> {
+    let mut outside = Vec::new();
+    for _ in 0..BATCH {
+        let typed = input
+            .next()
+            .now_or_never()
+            .flatten()
+            .and_then(Result::ok)
+            .and_then(translate);
+        let Some(event) = typed.or_else(|| session.ready()) else {
+            break;
+        };
+        outside.extend(session.handle(event));
+    }
+    outside
+}
+
+fn draw(session: &mut Session, terminal: &mut Terminal) -> io::Result<Vec<Effect>> {
+    let (columns, rows) = session.app().size();
+    let outside = session.arrange(Rect::new(0, 0, columns, rows));
+    terminal.draw(|frame| frame::view(session.app(), frame.buffer_mut()))?;
+    Ok(outside)
+}
+
+fn translate(input: Input) -> Option<Event> {
+    match input {
+        Input::Key(key) => Some(Event::Key(key)),
+        Input::Mouse(mouse) => Some(Event::Mouse(mouse)),
+        Input::Paste(text) => Some(Event::Paste(text)),
+        Input::Resize(columns, rows) => Some(Event::Resize(columns, rows)),
+        Input::FocusGained | Input::FocusLost => None,
+    }
+}
+
+/// What needs the terminal itself.
+async fn carry_out(
+    effect: Effect,
+    session: &mut Session,
+    terminal: &mut Terminal,
+    input: &mut EventStream,
+) -> io::Result<()> {
+    match effect {
+        Effect::Sequence(sequence) => terminal.write(&sequence),
+        Effect::Title(title) => terminal.set_title(&title),
+        Effect::Suspend => {
+            terminal.suspend()?;
+            resized(session, terminal)
+        }
+        Effect::Pager(text) => {
+            // The stream's thread must not read what is typed into the pager.
+            drop(std::mem::replace(input, EventStream::new()));
+            let shown = terminal.page(&text).await;
+            *input = EventStream::new();
+            if let Err(error) = shown {
+                session.flash(Flash::bad(error.to_string()));
+            }
+            resized(session, terminal)
+        }
+        _ => Ok(()),
+    }
+}
+
+fn resized(session: &mut Session, terminal: &Terminal) -> io::Result<()> {
+    let (columns, rows) = terminal.size()?;
+    session.handle(Event::Resize(columns, rows));
+    Ok(())
+}
+
+fn clock() -> i64 {
+    jiff::Timestamp::now().as_millisecond()
+}

@@ -179,7 +179,8 @@ impl Storage {
 
     /// Many records decoded in parallel (bounded), in order; a corrupt one is an `Err` in its place.
     pub async fn decode_many(&self, metas: &[RecordMeta]) -> Vec<Result<Arc<Release>, Error>> {
-        let decoding = metas.iter().map(|meta| self.decode(meta));
+        // Collected first: a lazy stream of borrowing closures is not `Send` to the compiler.
+        let decoding: Vec<_> = metas.iter().map(|meta| self.decode(meta)).collect();
         stream::iter(decoding).buffered(IN_FLIGHT).collect().await
     }
 

@@ -1,0 +1,724 @@
+//! The state of the program and how events change it: pure and synchronous.
+
+use std::collections::BTreeMap;
+
+use crossterm::event::{KeyEvent, KeyEventKind};
+
+use super::{
+    Options,
+    config::Config,
+    effect::{Effect, Job, Live, Slot},
+    event::{Event, News, ScreenEvent},
+    keymap::{Action, KeyPress, Keymap, Spec},
+    layers::{Confirm, Help, Layer, Palette, Picker, picker},
+    log::{Entry, Mark},
+    report::Report,
+    screens::{APP, Log, Releases, Screen, ScreenId},
+    shared::Shared,
+    tasks::Task,
+    theme::Theme,
+    widgets::input::LineEdit,
+};
+use crate::{cluster::Cluster, diff::Redactor, release::Storage, sandbox::Sandbox};
+
+/// A line shown for some seconds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Flash {
+    /// The text.
+    pub text: String,
+    /// Whether it is an error.
+    pub bad: bool,
+}
+
+impl Flash {
+    /// Something that went well.
+    pub fn good(text: impl Into<String>) -> Self {
+        Self {
+            text: text.into(),
+            bad: false,
+        }
+    }
+
+    /// Something that went wrong or is not possible.
+    pub fn bad(text: impl Into<String>) -> Self {
+        Self {
+            text: text.into(),
+            bad: true,
+        }
+    }
+}
+
+/// How long a flash stays, in milliseconds.
+const FLASH: i64 = 6_000;
+/// After how many milliseconds waiting is worth a word.
+pub const PATIENCE: i64 = 150;
+/// The smallest terminal there is something to see on.
+pub const LEAST: (u16, u16) = (60, 15);
+
+/// The state of the program.
+pub struct App {
+    /// What screens may read.
+    pub shared: Shared,
+    options: Options,
+    screens: BTreeMap<ScreenId, Screen>,
+    /// Screens in the order they were visited; the shown one is at `at`.
+    trail: Vec<ScreenId>,
+    at: usize,
+    next_id: ScreenId,
+    layers: Vec<Layer>,
+    flash: Option<(Flash, i64)>,
+    size: (u16, u16),
+    /// Keeps the sandbox alive.
+    sandbox: Option<Sandbox>,
+    /// Leave as soon as nothing runs.
+    leaving: bool,
+}
+
+impl App {
+    /// The program before anything happened. `key` keys the fingerprints of secrets, `clock` is the time in
+    /// milliseconds, `plain` means `NO_COLOR`, `ascii` a locale that is not UTF-8.
+    pub fn new(
+        options: Options,
+        config: Config,
+        key: [u8; 32],
+        clock: i64,
+        (plain, ascii): (bool, bool),
+    ) -> Self {
+        let theme = Theme::named(&config.theme, plain, config.ascii.unwrap_or(ascii));
+        let why = if options.read_only {
+            Some("--read-only")
+        } else {
+            config.read_only.then_some("the configuration")
+        };
+        let shared = Shared {
+            theme: theme.unwrap_or_else(Theme::fallback),
+            keymap: Keymap::with(&config.keys).unwrap_or_default(),
+            clock,
+            redactor: Redactor::new(key),
+            revealed: false,
+            read_only: why.map(|by| format!("read-only mode ({by})")),
+            storage: None,
+            driver: options.driver,
+            context: options.connect.context.clone().unwrap_or_default(),
+            namespace: options.connect.namespace.clone().unwrap_or_default(),
+            version: None,
+            live: Live::Connecting,
+            contexts: Vec::new(),
+            namespaces: None,
+            releases: 0,
+            highlighter: None,
+            log: Vec::new(),
+            waiting: BTreeMap::new(),
+            config,
+        };
+        let home = Screen::Releases(Box::default());
+        Self {
+            shared,
+            options,
+            screens: BTreeMap::from([(1, home)]),
+            trail: vec![1],
+            at: 0,
+            next_id: 2,
+            layers: Vec::new(),
+            flash: None,
+            size: (0, 0),
+            sandbox: None,
+            leaving: false,
+        }
+    }
+
+    /// What to begin with: connecting, reading contexts, loading syntax.
+    pub fn start(&mut self) -> Vec<Job> {
+        let connect = self.connect();
+        let contexts = Task::Contexts(Box::new(self.options.connect.clone()));
+        let mut effects = vec![connect, Effect::Run(Slot::of("syntax"), Task::LoadSyntax)];
+        if !self.options.sandbox {
+            effects.push(Effect::Run(Slot::of("contexts"), contexts));
+        }
+        self.carry_out(APP, effects)
+    }
+
+    fn connect(&mut self) -> Effect {
+        self.shared.live = Live::Connecting;
+        let task = if self.options.sandbox {
+            Task::Sandbox
+        } else {
+            Task::Connect(Box::new(self.options.connect.clone()))
+        };
+        Effect::Run(Slot::of("connect"), task)
+    }
+
+    /// The shown screen.
+    pub fn screen(&self) -> &Screen {
+        &self.screens[&self.shown()]
+    }
+
+    fn shown(&self) -> ScreenId {
+        self.trail[self.at]
+    }
+
+    /// The layers over the screen, lowest first.
+    pub fn layers(&self) -> &[Layer] {
+        &self.layers
+    }
+
+    /// The line to show for some seconds.
+    pub fn flash(&self) -> Option<&Flash> {
+        self.flash.as_ref().map(|(flash, _)| flash)
+    }
+
+    /// Columns and rows.
+    pub fn size(&self) -> (u16, u16) {
+        self.size
+    }
+
+    /// What operations run, a few words each.
+    pub fn running(&self) -> Vec<String> {
+        self.screens
+            .values()
+            .filter_map(|screen| screen.part().running())
+            .collect()
+    }
+
+    /// What the shown screen or the app has been waiting on for longer than one notices.
+    pub fn waiting(&self) -> Option<&str> {
+        let shown = self.shown();
+        let due = |since: i64| self.shared.clock - since >= PATIENCE;
+        let mut waits = self
+            .shared
+            .waiting
+            .iter()
+            .filter(|((owner, _), _)| *owner == shown || *owner == APP);
+        waits
+            .find(|(_, (_, since))| due(*since))
+            .map(|(_, (label, _))| label.as_str())
+    }
+
+    /// In how many milliseconds something changes by itself: a flash ends, waiting becomes worth a word, ages move on.
+    pub fn next_wake(&self) -> i64 {
+        let flash = self
+            .flash
+            .as_ref()
+            .map(|(_, until)| until - self.shared.clock);
+        let waits = self
+            .shared
+            .waiting
+            .values()
+            .map(|(_, since)| since + PATIENCE - self.shared.clock);
+        let minute = 60_000 - self.shared.clock.rem_euclid(60_000);
+        waits
+            .chain(flash)
+            .filter(|wake| *wake > 0)
+            .chain([minute])
+            .min()
+            .unwrap_or(minute)
+    }
+
+    /// Takes an event. What is left to do outside comes back.
+    pub fn update(&mut self, event: Event) -> Vec<Job> {
+        if self
+            .flash
+            .as_ref()
+            .is_some_and(|(_, until)| *until <= self.shared.clock)
+        {
+            self.flash = None;
+        }
+        match event {
+            Event::Key(key) if key.kind != KeyEventKind::Release => self.key(&key),
+            Event::Key(_) | Event::Clock => Vec::new(),
+            Event::Mouse(mouse) => self.mouse(&mouse),
+            Event::Paste(text) => {
+                let effects = self
+                    .layers
+                    .last_mut()
+                    .map(|layer| layer.paste(&text))
+                    .unwrap_or_default();
+                self.carry_out(self.shown(), effects)
+            }
+            Event::Resize(columns, rows) => {
+                self.size = (columns, rows);
+                Vec::new()
+            }
+            Event::Terminate => self.carry_out(APP, vec![Effect::CancelAndQuit]),
+            Event::News(APP, _, news) => self.own_news(news),
+            Event::News(owner, slot, news) => self.tell(owner, ScreenEvent::News(slot, news)),
+            Event::Ended(owner, slot) => {
+                self.shared.waiting.remove(&(owner, slot.clone()));
+                let mut jobs = self.tell(owner, ScreenEvent::Ended(slot));
+                jobs.extend(self.leave_if_idle());
+                jobs
+            }
+        }
+    }
+
+    /// Fixes sizes and scroll places before drawing; what came into view may have to be read.
+    pub fn arrange(&mut self, area: ratatui::layout::Rect) -> Vec<Job> {
+        let shown = self.shown();
+        let effects = match self.screens.get_mut(&shown) {
+            Some(screen) => screen.part_mut().arrange(area, &self.shared),
+            None => Vec::new(),
+        };
+        self.carry_out(shown, effects)
+    }
+
+    fn tell(&mut self, owner: ScreenId, event: ScreenEvent) -> Vec<Job> {
+        let Some(screen) = self.screens.get_mut(&owner) else {
+            return Vec::new();
+        };
+        let effects = screen.part_mut().update(event, &self.shared);
+        self.carry_out(owner, effects)
+    }
+
+    fn tell_all(&mut self, event: impl Fn() -> ScreenEvent) -> Vec<Job> {
+        let ids: Vec<ScreenId> = self.screens.keys().copied().collect();
+        ids.into_iter()
+            .flat_map(|id| self.tell(id, event()))
+            .collect()
+    }
+
+    fn key(&mut self, key: &KeyEvent) -> Vec<Job> {
+        let shown = self.shown();
+        let press = KeyPress::of(key);
+        if let Some(layer) = self
+            .layers
+            .last_mut()
+            .filter(|_| Some(press) != KeyPress::parse("ctrl-c"))
+        {
+            let outcome = layer.key(key, &self.shared);
+            if !outcome.stays {
+                self.layers.pop();
+            }
+            return self.carry_out(shown, outcome.effects);
+        }
+        let place = self.screen().part().place();
+        match self.shared.keymap.resolve(press, place) {
+            Some(spec) => self.allowed(spec),
+            None => Vec::new(),
+        }
+    }
+
+    fn mouse(&mut self, mouse: &crossterm::event::MouseEvent) -> Vec<Job> {
+        use crossterm::event::MouseEventKind as Kind;
+        let action = match mouse.kind {
+            Kind::ScrollUp => Action::Up,
+            Kind::ScrollDown => Action::Down,
+            Kind::ScrollLeft => Action::Left,
+            Kind::ScrollRight => Action::Right,
+            _ => return Vec::new(),
+        };
+        if self.layers.is_empty() {
+            self.act(action)
+        } else {
+            Vec::new()
+        }
+    }
+
+    /// Acts unless read-only mode forbids it; then it says why.
+    fn allowed(&mut self, spec: &Spec) -> Vec<Job> {
+        match &self.shared.read_only {
+            Some(why) if spec.mutates => {
+                let flash = Flash::bad(format!("{}: not in {why}", spec.name));
+                self.carry_out(APP, vec![Effect::Flash(flash)])
+            }
+            _ => self.act(spec.action.clone()),
+        }
+    }
+
+    /// Carries out an action of the frame, or hands it to the shown screen.
+    fn act(&mut self, action: Action) -> Vec<Job> {
+        let shown = self.shown();
+        let place = self.screen().part().place();
+        match action {
+            Action::Quit => return self.quit(),
+            Action::Help => self.layers.push(Layer::Help(Help::new(place))),
+            Action::Command => self.layers.push(Layer::Palette(Palette::new(place))),
+            Action::Filter => {
+                if let Some(text) = self.screen().part().filter() {
+                    self.layers.push(Layer::Filter(LineEdit::new(&text)));
+                }
+            }
+            Action::Suspend => {
+                return vec![Job {
+                    owner: APP,
+                    effect: Effect::Suspend,
+                }];
+            }
+            Action::GoBack => return self.walk(false),
+            Action::GoForward => return self.walk(true),
+            Action::SwitchContext => self.pick_context(),
+            Action::SwitchNamespace => self.pick_namespace(),
+            Action::ShowLog => {
+                return self.carry_out(
+                    shown,
+                    vec![Effect::Show(Box::new(Screen::Log(Box::<Log>::default())))],
+                );
+            }
+            Action::ShowOperation => self.show_operation(),
+            Action::Reveal => return self.reveal(),
+            Action::Refresh if self.shared.storage.is_none() || self.shared.live == Live::Down => {
+                let effect = self.connect();
+                return self.carry_out(APP, vec![effect]);
+            }
+            Action::Back if self.waiting().is_some() => return self.stop_waiting(),
+            action => return self.tell(shown, ScreenEvent::Action(action)),
+        }
+        Vec::new()
+    }
+
+    /// `esc` ends what is waited on before it does anything else.
+    fn stop_waiting(&mut self) -> Vec<Job> {
+        let shown = self.shown();
+        let slots: Vec<(ScreenId, Slot)> = self
+            .shared
+            .waiting
+            .keys()
+            .filter(|(owner, _)| *owner == shown || *owner == APP)
+            .cloned()
+            .collect();
+        let mut jobs = Vec::new();
+        for (owner, slot) in slots {
+            jobs.extend(self.carry_out(owner, vec![Effect::Cancel(slot)]));
+        }
+        if self.shared.live == Live::Connecting {
+            self.shared.live = Live::Down;
+        }
+        jobs.extend(self.carry_out(
+            APP,
+            vec![Effect::Flash(Flash::bad(
+                "stopped waiting; ctrl-r tries again",
+            ))],
+        ));
+        jobs
+    }
+
+    fn reveal(&mut self) -> Vec<Job> {
+        self.shared.revealed = !self.shared.revealed;
+        let text = if self.shared.revealed {
+            "secrets are shown"
+        } else {
+            "secrets are hidden"
+        };
+        let mut jobs = self.carry_out(APP, vec![Effect::Flash(Flash::good(text))]);
+        jobs.extend(self.tell_all(|| ScreenEvent::Changed));
+        jobs
+    }
+
+    fn pick_context(&mut self) {
+        let items: Vec<_> = self
+            .shared
+            .contexts
+            .iter()
+            .map(|context| (context.name.clone(), context.cluster.clone()))
+            .collect();
+        self.layers.push(Layer::Picker(Picker::new(
+            picker::Purpose::Context,
+            items,
+            &self.shared.context,
+        )));
+    }
+
+    fn pick_namespace(&mut self) {
+        let all = std::iter::once(picker::ALL).chain(self.shared.namespace_names());
+        let items: Vec<_> = all.map(|name| (name.to_owned(), String::new())).collect();
+        self.layers.push(Layer::Picker(Picker::new(
+            picker::Purpose::Namespace,
+            items,
+            &self.shared.namespace,
+        )));
+    }
+
+    fn show_operation(&mut self) {
+        let mut found = self
+            .screens
+            .iter()
+            .filter(|(_, screen)| matches!(screen, Screen::Operation(_)));
+        match found.next_back().map(|(id, _)| *id) {
+            Some(id) => self.go_to(id),
+            None => self.set_flash(Flash::bad("no operation was started in this session")),
+        }
+    }
+
+    fn go_to(&mut self, id: ScreenId) {
+        if self.shown() != id {
+            self.trail.truncate(self.at + 1);
+            self.trail.push(id);
+            self.at = self.trail.len() - 1;
+        }
+    }
+
+    /// Back or forward over the visited screens.
+    fn walk(&mut self, forward: bool) -> Vec<Job> {
+        let to = if forward {
+            self.at + 1
+        } else {
+            self.at.wrapping_sub(1)
+        };
+        if to < self.trail.len() {
+            self.at = to;
+        }
+        Vec::new()
+    }
+
+    fn quit(&mut self) -> Vec<Job> {
+        let running = self.running();
+        if running.is_empty() {
+            return vec![Job {
+                owner: APP,
+                effect: Effect::Exit,
+            }];
+        }
+        let mut body = running;
+        body.push("It is not finished. Leaving must not leave the release half done.".into());
+        let confirm = Confirm::new("Quit?", body, "stay")
+            .answer("wait, then quit", vec![Effect::WaitAndQuit])
+            .answer("cancel it properly, then quit", vec![Effect::CancelAndQuit]);
+        self.layers.push(Layer::Confirm(confirm));
+        Vec::new()
+    }
+
+    fn leave_if_idle(&mut self) -> Vec<Job> {
+        if self.leaving && self.running().is_empty() {
+            vec![Job {
+                owner: APP,
+                effect: Effect::Exit,
+            }]
+        } else {
+            Vec::new()
+        }
+    }
+
+    /// Carries out what concerns the app, and hands back what does not.
+    fn carry_out(&mut self, owner: ScreenId, effects: Vec<Effect>) -> Vec<Job> {
+        let mut jobs = Vec::new();
+        for effect in effects {
+            match effect {
+                Effect::Show(screen) => jobs.extend(self.show(*screen, false)),
+                Effect::Replace(screen) => jobs.extend(self.show(*screen, true)),
+                Effect::Back => jobs.extend(self.walk(false)),
+                Effect::Layer(layer) => self.layers.push(*layer),
+                Effect::Flash(flash) => self.set_flash(flash),
+                Effect::Log(entry) => self.write(entry),
+                Effect::Do(action) => jobs.extend(self.run_action(action)),
+                Effect::Command(text) => jobs.extend(self.command(&text)),
+                Effect::Filter(text) => jobs.extend(self.tell(owner, ScreenEvent::Filter(text))),
+                Effect::UseContext(context) => jobs.extend(self.use_context(context)),
+                Effect::UseNamespace(namespace) => jobs.extend(self.use_namespace(namespace)),
+                Effect::Live(live) => self.shared.live = live,
+                Effect::Count(releases) => self.shared.releases = releases,
+                Effect::Copy(text) => jobs.push(Job {
+                    owner: APP,
+                    effect: Effect::Run(Slot::of("copy"), Task::Copy(text)),
+                }),
+                Effect::WaitAndQuit => {
+                    self.leaving = true;
+                    jobs.extend(self.leave_if_idle());
+                }
+                Effect::CancelAndQuit => {
+                    self.leaving = true;
+                    jobs.extend(self.tell_all(|| ScreenEvent::Action(Action::Cancel)));
+                    jobs.extend(self.leave_if_idle());
+                }
+                Effect::Run(slot, task) => {
+                    if let Some(label) = task.label() {
+                        self.shared
+                            .waiting
+                            .insert((owner, slot.clone()), (label, self.shared.clock));
+                    }
+                    jobs.push(Job {
+                        owner,
+                        effect: Effect::Run(slot, task),
+                    });
+                }
+                Effect::Cancel(slot) => {
+                    self.shared.waiting.remove(&(owner, slot.clone()));
+                    jobs.push(Job {
+                        owner,
+                        effect: Effect::Cancel(slot),
+                    });
+                }
+                effect => jobs.push(Job { owner, effect }),
+            }
+        }
+        jobs
+    }
+
+    fn run_action(&mut self, action: Action) -> Vec<Job> {
+        let rollback = matches!(action, Action::RollbackTo(_));
+        let wanted = if rollback { &Action::Rollback } else { &action };
+        match super::keymap::ACTIONS
+            .iter()
+            .find(|spec| spec.action == *wanted)
+        {
+            Some(spec) if spec.mutates && self.shared.read_only.is_some() => self.allowed(spec),
+            _ => self.act(action),
+        }
+    }
+
+    fn command(&mut self, text: &str) -> Vec<Job> {
+        match super::command::parse(text) {
+            Ok(effects) => self.carry_out(self.shown(), effects),
+            Err(message) => {
+                self.set_flash(Flash::bad(message));
+                Vec::new()
+            }
+        }
+    }
+
+    /// Opens a screen after the shown one, or in its place; screens ahead are forgotten unless something runs in them.
+    fn show(&mut self, screen: Screen, replace: bool) -> Vec<Job> {
+        let id = self.next_id;
+        self.next_id += 1;
+        self.screens.insert(id, screen);
+        let keep = if replace { self.at } else { self.at + 1 };
+        self.trail.truncate(keep);
+        self.trail.push(id);
+        self.at = self.trail.len() - 1;
+        let mut jobs = self.forget_unreachable();
+        jobs.extend(self.tell(id, ScreenEvent::Opened));
+        jobs
+    }
+
+    fn forget_unreachable(&mut self) -> Vec<Job> {
+        let trail = &self.trail;
+        let gone: Vec<ScreenId> = self
+            .screens
+            .iter()
+            .filter(|(id, screen)| !trail.contains(id) && !matches!(screen, Screen::Operation(_)))
+            .map(|(id, _)| *id)
+            .collect();
+        let mut jobs = Vec::new();
+        for owner in gone {
+            self.screens.remove(&owner);
+            self.shared.waiting.retain(|(known, _), _| *known != owner);
+            jobs.push(Job {
+                owner,
+                effect: Effect::CancelAll,
+            });
+        }
+        jobs
+    }
+
+    fn use_context(&mut self, context: String) -> Vec<Job> {
+        self.options.connect.context = Some(context.clone());
+        self.options.connect.namespace = None;
+        self.options.sandbox = false;
+        self.shared.context = context;
+        self.shared.namespace = String::new();
+        (
+            self.shared.storage,
+            self.shared.version,
+            self.shared.namespaces,
+        ) = (None, None, None);
+        self.shared.releases = 0;
+        let effect = self.connect();
+        let mut jobs = self.home();
+        jobs.extend(self.carry_out(APP, vec![effect]));
+        jobs
+    }
+
+    /// Back to a fresh home screen; every other screen is forgotten, operations go on.
+    fn home(&mut self) -> Vec<Job> {
+        self.trail.clear();
+        self.at = 0;
+        let id = self.next_id;
+        self.next_id += 1;
+        self.screens
+            .insert(id, Screen::Releases(Box::<Releases>::default()));
+        self.trail.push(id);
+        let mut jobs = self.forget_unreachable();
+        jobs.extend(self.tell(id, ScreenEvent::Opened));
+        jobs
+    }
+
+    fn use_namespace(&mut self, namespace: String) -> Vec<Job> {
+        self.shared.namespace = namespace;
+        let mut jobs = self.tell_all(|| ScreenEvent::Changed);
+        if !matches!(self.screen(), Screen::Releases(_)) {
+            jobs.extend(self.home());
+        }
+        jobs
+    }
+
+    fn own_news(&mut self, news: News) -> Vec<Job> {
+        match news {
+            News::Connected(Ok(cluster), sandbox) => return self.connected(cluster, sandbox),
+            News::Connected(Err(report), _) | News::Version(Err(report)) => {
+                self.shared.live = Live::Down;
+                self.report(report);
+            }
+            News::Version(Ok(version)) => self.shared.version = Some(version),
+            News::Contexts(Ok(contexts)) => {
+                if let Some(current) = contexts
+                    .iter()
+                    .find(|context| context.current && self.shared.context.is_empty())
+                {
+                    self.shared.context = current.name.clone();
+                }
+                self.shared.contexts = contexts;
+            }
+            News::Namespaces(found) => {
+                self.shared.namespaces = Some(found);
+                return self.tell_all(|| ScreenEvent::Changed);
+            }
+            News::Copied(tool) => self.set_flash(Flash::good(format!("copied ({tool})"))),
+            News::NoClipboard(text) => {
+                self.set_flash(Flash::good("copied through the terminal"));
+                return vec![Job {
+                    owner: APP,
+                    effect: Effect::Sequence(super::clipboard::osc52(&text)),
+                }];
+            }
+            News::Highlighter(highlighter) => self.shared.highlighter = Some(highlighter),
+            _ => {}
+        }
+        Vec::new()
+    }
+
+    fn connected(&mut self, cluster: Cluster, sandbox: Option<Sandbox>) -> Vec<Job> {
+        self.sandbox = sandbox;
+        self.shared.context = cluster.context().to_owned();
+        self.shared.storage = Some(Storage::new(cluster.clone(), self.shared.driver, ""));
+        let effects = vec![
+            Effect::Run(Slot::of("version"), Task::Version(cluster.clone())),
+            Effect::Run(Slot::of("namespaces"), Task::Namespaces(cluster)),
+        ];
+        let mut jobs = self.carry_out(APP, effects);
+        jobs.extend(self.tell_all(|| ScreenEvent::Opened));
+        jobs
+    }
+
+    /// Shows an error and writes it into the log.
+    fn report(&mut self, report: Report) {
+        self.write(Entry {
+            at: 0,
+            mark: Mark::Bad,
+            what: report.message.clone(),
+            command: String::new(),
+            details: report.hints.clone(),
+        });
+        self.layers.push(Layer::Error(report));
+    }
+
+    /// Shows a line for some seconds; a bad one stays in the log.
+    pub fn set_flash(&mut self, flash: Flash) {
+        if flash.bad {
+            self.write(Entry {
+                at: 0,
+                mark: Mark::Bad,
+                what: flash.text.clone(),
+                command: String::new(),
+                details: Vec::new(),
+            });
+        }
+        self.flash = Some((flash, self.shared.clock + FLASH));
+    }
+
+    fn write(&mut self, entry: Entry) {
+        let at = if entry.at == 0 {
+            self.shared.now()
+        } else {
+            entry.at
+        };
+        self.shared.log.push(Entry { at, ..entry });
+    }
+}

@@ -1,0 +1,110 @@
+//! What happens to the program: one closed set.
+
+use std::sync::Arc;
+
+use crossterm::event::{KeyEvent, MouseEvent};
+
+use super::{
+    effect::Slot, highlight::Highlighter, keymap::Action, report::Report, screens::ScreenId,
+    widgets::diff::Section,
+};
+use crate::{
+    cluster::{Cluster, ContextInfo, logs::EventInfo, read::NamespaceInfo, read::Target},
+    engine::{Outcome, Prepared, Preview, Progress, browse::ResourceNode},
+    manifest::Object,
+    release::{RecordMeta, Release, storage::StorageEvent},
+    sandbox::Sandbox,
+};
+
+/// Everything the run loop can hear.
+pub enum Event {
+    /// A key was pressed.
+    Key(KeyEvent),
+    /// Text was pasted.
+    Paste(String),
+    /// The mouse did something (only when switched on).
+    Mouse(MouseEvent),
+    /// The terminal has this many columns and rows.
+    Resize(u16, u16),
+    /// SIGTERM or SIGHUP: leave, giving a running operation its chance to end properly.
+    Terminate,
+    /// Time moved on; ages and expiring things want a look.
+    Clock,
+    /// A task tells its owner something.
+    News(ScreenId, Slot, News),
+    /// A task ended, whatever came of it.
+    Ended(ScreenId, Slot),
+}
+
+/// What tasks tell. Grouped by domain.
+pub enum News {
+    // Connection
+    /// The connection was made, or not; nothing was asked of the server yet. A sandbox lives as long as it is held.
+    Connected(Result<Cluster, Report>, Option<Sandbox>),
+    /// The server's version: it answers.
+    Version(Result<String, Report>),
+    /// The kubeconfig's contexts.
+    Contexts(Result<Vec<ContextInfo>, Report>),
+    /// The namespaces the user may list.
+    Namespaces(Result<Vec<NamespaceInfo>, Report>),
+
+    // Records
+    /// The live list of a scope (a namespace, or all when empty) changed.
+    Records(String, StorageEvent),
+    /// The live list of a scope may not be read.
+    RecordsDenied(String, Report),
+    /// A record was decoded; the record's name comes back with it.
+    Decoded(Box<RecordMeta>, Result<Arc<Release>, Report>),
+    /// Health (ready, total) and number of drifted objects of a release.
+    Condition(Box<RecordMeta>, Result<((u32, u32), usize), Report>),
+    /// A release's revisions, ascending.
+    History(Result<Vec<RecordMeta>, Report>),
+
+    // One release
+    /// Changes between two sides, ready to show.
+    Changes(Result<Arc<Vec<Section>>, Report>),
+    /// A text that took work to make.
+    Text(Vec<String>),
+    /// The resources of a revision, live.
+    Resources(Result<Vec<ResourceNode>, Report>),
+    /// Some watched object changed.
+    Touched(Target, Option<Box<Object>>),
+    /// Events about an object.
+    ObjectEvents(Result<Vec<EventInfo>, Report>),
+    /// Lines of a log.
+    LogLines(Vec<String>),
+    /// A log ended or could not be read.
+    LogEnded(Result<(), Report>),
+
+    // Operations
+    /// A rollback was prepared and previewed.
+    Previewed(Result<Box<(Prepared, Preview)>, Report>),
+    /// A running operation reports.
+    Progress(Progress),
+    /// An operation ended.
+    Executed(Result<Box<Outcome>, Report>),
+
+    // The program itself
+    /// Text was copied; says by what.
+    Copied(String),
+    /// There is no clipboard tool for this text; the terminal has to take it.
+    NoClipboard(String),
+    /// The syntax definitions are loaded.
+    Highlighter(Arc<Highlighter>),
+}
+
+/// What a screen hears.
+pub enum ScreenEvent {
+    /// It was opened, or the connection came (again): ask for what is shown.
+    Opened,
+    /// An action that is not the frame's own.
+    Action(Action),
+    /// The text of the filter or search line changed.
+    Filter(String),
+    /// One of its tasks tells something.
+    News(Slot, News),
+    /// A task of its ended.
+    Ended(Slot),
+    /// Something every screen may care about changed: namespace filter, reveal, read-only.
+    Changed,
+}

@@ -1,0 +1,91 @@
+//! The screens: one enum, one trait, one file or folder each.
+
+pub mod log;
+pub mod operation;
+pub mod release;
+pub mod releases;
+pub mod review;
+
+use ratatui::{buffer::Buffer, layout::Rect, style::Style};
+
+use super::{effect::Effect, event::ScreenEvent, keymap::Place, shared::Shared};
+pub use {
+    log::Log, operation::Operation, release::ReleaseScreen, releases::Releases, review::Review,
+};
+
+/// Names a screen for as long as the program runs.
+pub type ScreenId = u64;
+
+/// The app itself, as the owner of tasks.
+pub const APP: ScreenId = 0;
+
+/// What every screen does. Updating is pure and synchronous, drawing reads only.
+pub trait Part {
+    /// Where its keys apply.
+    fn place(&self) -> Place;
+
+    /// Where it is, after the context: namespace, release …
+    fn crumbs(&self) -> Vec<String>;
+
+    /// What the header says about it at the right: text and paint.
+    fn badge(&self, _shared: &Shared) -> Option<(String, Style)> {
+        None
+    }
+
+    /// What stands in its filter or search line; `None` when it has none.
+    fn filter(&self) -> Option<String> {
+        None
+    }
+
+    /// What runs in it and goes on when nobody looks; a few words.
+    fn running(&self) -> Option<String> {
+        None
+    }
+
+    /// Takes an event and says what is to be done.
+    fn update(&mut self, event: ScreenEvent, shared: &Shared) -> Vec<Effect>;
+
+    /// Fixes sizes and scroll places for `area` before drawing, and asks for what came into view.
+    fn arrange(&mut self, area: Rect, shared: &Shared) -> Vec<Effect>;
+
+    /// Draws it.
+    fn view(&self, buffer: &mut Buffer, area: Rect, shared: &Shared);
+}
+
+/// A screen.
+pub enum Screen {
+    /// Namespaces and releases: home.
+    Releases(Box<Releases>),
+    /// One release: revisions and tabs.
+    Release(Box<ReleaseScreen>),
+    /// The preview that confirms.
+    Review(Box<Review>),
+    /// A running or finished operation.
+    Operation(Box<Operation>),
+    /// What was done in this session.
+    Log(Box<Log>),
+}
+
+impl Screen {
+    /// What it does.
+    pub fn part(&self) -> &dyn Part {
+        match self {
+            Self::Releases(screen) => screen.as_ref(),
+            Self::Release(screen) => screen.as_ref(),
+            Self::Review(screen) => screen.as_ref(),
+            Self::Operation(screen) => screen.as_ref(),
+            Self::Log(screen) => screen.as_ref(),
+        }
+    }
+
+    /// The same, to change it.
+    pub fn part_mut(&mut self) -> &mut dyn Part {
+        match self {
+            Self::Releases(screen) => screen.as_mut(),
+            Self::Release(screen) => screen.as_mut(),
+            Self::Review(screen) => screen.as_mut(),
+            Self::Operation(screen) => screen.as_mut(),
+            Self::Log(screen) => screen.as_mut(),
+        }
+    }
+}

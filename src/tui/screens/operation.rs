@@ -1,0 +1,38 @@
+//! A running or finished operation.
+
+use ratatui::{buffer::Buffer, layout::Rect};
+
+use super::Part;
+use crate::tui::{
+    effect::Effect,
+    event::ScreenEvent,
+    keymap::{Action, Place},
+    shared::Shared,
+};
+
+/// A running or finished operation.
+#[derive(Default)]
+pub struct Operation {}
+
+impl Part for Operation {
+    fn place(&self) -> Place {
+        Place::Operation
+    }
+
+    fn crumbs(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    fn update(&mut self, event: ScreenEvent, _shared: &Shared) -> Vec<Effect> {
+        match event {
+            ScreenEvent::Action(Action::Back) => vec![Effect::Back],
+            _ => Vec::new(),
+        }
+    }
+
+    fn arrange(&mut self, _area: Rect, _shared: &Shared) -> Vec<Effect> {
+        Vec::new()
+    }
+
+    fn view(&self, _buffer: &mut Buffer, _area: Rect, _shared: &Shared) {}
+}

@@ -1,0 +1,156 @@
+//! The terminal itself: taken once, given back on every way out.
+
+use std::{
+    io::{self, Write},
+    path::PathBuf,
+    sync::{
+        Once,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use crossterm::{
+    cursor,
+    event::{DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste, EnableMouseCapture},
+    execute,
+    terminal::{
+        EnterAlternateScreen, LeaveAlternateScreen, SetTitle, disable_raw_mode, enable_raw_mode,
+    },
+};
+use ratatui::backend::CrosstermBackend;
+
+/// Whether the terminal is ours at the moment, for whoever gives it back (exit, panic, signal).
+static TAKEN: AtomicBool = AtomicBool::new(false);
+
+/// The terminal while it is ours. Dropping it gives the terminal back.
+pub struct Terminal {
+    screen: ratatui::Terminal<CrosstermBackend<io::Stdout>>,
+    mouse: bool,
+}
+
+impl Terminal {
+    /// Takes the terminal: raw mode, alternate screen.
+    pub fn take(mouse: bool) -> io::Result<Self> {
+        static HOOK: Once = Once::new();
+        HOOK.call_once(|| {
+            let before = std::panic::take_hook();
+            std::panic::set_hook(Box::new(move |panic| {
+                give_back();
+                before(panic);
+            }));
+        });
+        enter(mouse)?;
+        Ok(Self {
+            screen: ratatui::Terminal::new(CrosstermBackend::new(io::stdout()))?,
+            mouse,
+        })
+    }
+
+    /// Draws a frame; only what differs from the last one is sent.
+    pub fn draw(&mut self, view: impl FnOnce(&mut ratatui::Frame)) -> io::Result<()> {
+        self.screen.draw(view).map(|_| ())
+    }
+
+    /// Columns and rows.
+    pub fn size(&self) -> io::Result<(u16, u16)> {
+        crossterm::terminal::size()
+    }
+
+    /// Writes a control sequence of ours, such as a clipboard's.
+    pub fn write(&self, sequence: &str) -> io::Result<()> {
+        let mut out = io::stdout();
+        out.write_all(sequence.as_bytes())?;
+        out.flush()
+    }
+
+    /// Sets the window's title.
+    pub fn set_title(&self, title: &str) -> io::Result<()> {
+        execute!(io::stdout(), SetTitle(title))
+    }
+
+    /// Gives the terminal back and stops the process, as ctrl-z does; returns when it was continued.
+    pub fn suspend(&mut self) -> io::Result<()> {
+        give_back();
+        signal_hook::low_level::raise(signal_hook::consts::SIGTSTP)?;
+        self.retake()
+    }
+
+    /// Shows a text in the user's pager: `PAGER`, else `VISUAL` or `EDITOR`, else `less`. The file is readable by the
+    /// user alone, lies in memory where there is such a place, and is removed afterwards.
+    pub async fn page(&mut self, text: &str) -> io::Result<()> {
+        let mut file = tempfile::Builder::new()
+            .prefix("pilothouse-")
+            .suffix(".yaml")
+            .tempfile_in(private_folder())?;
+        file.write_all(text.as_bytes())?;
+        let chosen = ["PAGER", "VISUAL", "EDITOR"]
+            .iter()
+            .find_map(|name| std::env::var(name).ok());
+        let line = chosen
+            .filter(|line| !line.trim().is_empty())
+            .unwrap_or_else(|| "less".into());
+        let mut words = line.split_whitespace();
+        let program = words.next().unwrap_or("less");
+        give_back();
+        let status = tokio::process::Command::new(program)
+            .args(words)
+            .arg(file.path())
+            .status()
+            .await;
+        self.retake()?;
+        status
+            .map(|_| ())
+            .map_err(|error| io::Error::new(error.kind(), format!("{program}: {error}")))
+    }
+
+    fn retake(&mut self) -> io::Result<()> {
+        enter(self.mouse)?;
+        self.screen.clear()
+    }
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        give_back();
+    }
+}
+
+/// A folder in memory for the user alone, or the ordinary one.
+fn private_folder() -> PathBuf {
+    let runtime = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from);
+    runtime
+        .into_iter()
+        .chain([PathBuf::from("/dev/shm")])
+        .find(|folder| folder.is_dir())
+        .unwrap_or_else(std::env::temp_dir)
+}
+
+fn enter(mouse: bool) -> io::Result<()> {
+    enable_raw_mode()?;
+    TAKEN.store(true, Ordering::SeqCst);
+    execute!(
+        io::stdout(),
+        EnterAlternateScreen,
+        EnableBracketedPaste,
+        cursor::Hide
+    )?;
+    if mouse {
+        execute!(io::stdout(), EnableMouseCapture)
+    } else {
+        Ok(())
+    }
+}
+
+/// Gives the terminal back if it is ours. Errors have nobody to hear them: the terminal may be gone (SIGHUP).
+pub fn give_back() {
+    if TAKEN.swap(false, Ordering::SeqCst) {
+        let _ = execute!(
+            io::stdout(),
+            DisableMouseCapture,
+            DisableBracketedPaste,
+            LeaveAlternateScreen,
+            cursor::Show
+        );
+        let _ = disable_raw_mode();
+    }
+}
