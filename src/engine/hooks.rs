@@ -153,9 +153,9 @@ impl Runner<'_> {
             .map_err(plain)?;
 
         let hook = &mut release.hooks[at];
-        hook.started_at = Some(time::now());
-        hook.completed_at = None;
-        "Running".clone_into(&mut hook.phase);
+        hook.last_run.started_at = Some(time::now());
+        hook.last_run.completed_at = None;
+        "Running".clone_into(&mut hook.last_run.phase);
         if let Err(error) = recorder.update(release).await {
             (self.report)(Progress::Warning(format!(
                 "the record does not show that a hook runs: {error}"
@@ -177,8 +177,8 @@ impl Runner<'_> {
                 Err(HookFailure::new(message, &error))
             }
         };
-        hook.completed_at = Some(time::now());
-        if ran.is_ok() { "Succeeded" } else { "Failed" }.clone_into(&mut hook.phase);
+        hook.last_run.completed_at = Some(time::now());
+        if ran.is_ok() { "Succeeded" } else { "Failed" }.clone_into(&mut hook.last_run.phase);
         ran.map(|()| made)
     }
 

@@ -11,7 +11,7 @@ mod values;
 
 pub use chart::{Chart, ChartMetadata};
 pub use codec::Summary;
-pub use record::{ApplyMethod, Hook, HookEvent, Info, Release, Status};
+pub use record::{ApplyMethod, Hook, HookEvent, HookRun, Info, Release, Status};
 pub use storage::{Driver, RecordMeta, Storage};
 
 /// What is wrong with records or their storage.

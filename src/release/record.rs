@@ -268,134 +268,66 @@ impl<'de> Deserialize<'de> for HookEvent {
 
 /// One hook of a release.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(from = "HookJson", into = "HookJson")]
+#[serde(default)]
 pub struct Hook {
     /// Object name.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    #[serde(deserialize_with = "or_default")]
     pub name: String,
     /// Kind.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    #[serde(deserialize_with = "or_default")]
     pub kind: String,
     /// Template path.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    #[serde(deserialize_with = "or_default")]
     pub path: String,
     /// Manifest text.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    #[serde(deserialize_with = "or_default")]
     pub manifest: String,
     /// Events it fires on.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(deserialize_with = "or_default")]
     pub events: Vec<HookEvent>,
-    /// `started_at` of the last run, RFC 3339 as stored.
-    pub started_at: Option<String>,
-    /// `completed_at` of the last run.
-    pub completed_at: Option<String>,
-    /// `phase` of the last run: `Unknown`, `Running`, `Succeeded`, `Failed` or empty.
-    pub phase: String,
+    /// How it went last time; always written.
+    #[serde(deserialize_with = "or_default")]
+    pub last_run: HookRun,
     /// Weight.
+    #[serde(skip_serializing_if = "is_zero")]
+    #[serde(deserialize_with = "or_default")]
     pub weight: i64,
     /// `hook-succeeded`, `hook-failed`, `before-hook-creation`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(deserialize_with = "or_default")]
     pub delete_policies: Vec<String>,
     /// `hook-succeeded`, `hook-failed`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(deserialize_with = "or_default")]
     pub output_log_policies: Vec<String>,
-    /// Fields this version does not know, kept; those of `last_run` are under that name.
+    /// Fields this version does not know, kept.
+    #[serde(flatten)]
     pub unknown: Map<String, Value>,
 }
 
-const LAST_RUN: &str = "last_run";
-
-/// A hook as it is written.
-#[derive(Default, Serialize, Deserialize)]
+/// The last run of a hook; Helm's `HookExecution`.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
-struct HookJson {
-    #[serde(skip_serializing_if = "String::is_empty")]
-    #[serde(deserialize_with = "or_default")]
-    name: String,
-    #[serde(skip_serializing_if = "String::is_empty")]
-    #[serde(deserialize_with = "or_default")]
-    kind: String,
-    #[serde(skip_serializing_if = "String::is_empty")]
-    #[serde(deserialize_with = "or_default")]
-    path: String,
-    #[serde(skip_serializing_if = "String::is_empty")]
-    #[serde(deserialize_with = "or_default")]
-    manifest: String,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    #[serde(deserialize_with = "or_default")]
-    events: Vec<HookEvent>,
-    #[serde(deserialize_with = "or_default")]
-    last_run: LastRun,
-    #[serde(skip_serializing_if = "is_zero")]
-    #[serde(deserialize_with = "or_default")]
-    weight: i64,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    #[serde(deserialize_with = "or_default")]
-    delete_policies: Vec<String>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    #[serde(deserialize_with = "or_default")]
-    output_log_policies: Vec<String>,
-    #[serde(flatten)]
-    unknown: Map<String, Value>,
-}
-
-/// `last_run` of a hook: always written, with at least its phase.
-#[derive(Default, Serialize, Deserialize)]
-#[serde(default)]
-struct LastRun {
+pub struct HookRun {
+    /// `started_at`, RFC 3339 as stored; `None` when it never ran.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[serde(deserialize_with = "time")]
-    started_at: Option<String>,
+    pub started_at: Option<String>,
+    /// `completed_at`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[serde(deserialize_with = "time")]
-    completed_at: Option<String>,
+    pub completed_at: Option<String>,
+    /// `Unknown`, `Running`, `Succeeded`, `Failed` or empty.
     #[serde(deserialize_with = "or_default")]
-    phase: String,
+    pub phase: String,
+    /// Fields this version does not know, kept.
     #[serde(flatten)]
-    unknown: Map<String, Value>,
-}
-
-impl From<HookJson> for Hook {
-    fn from(json: HookJson) -> Self {
-        let mut unknown = json.unknown;
-        if !json.last_run.unknown.is_empty() {
-            unknown.insert(LAST_RUN.to_owned(), json.last_run.unknown.into());
-        }
-        Self {
-            name: json.name,
-            kind: json.kind,
-            path: json.path,
-            manifest: json.manifest,
-            events: json.events,
-            started_at: json.last_run.started_at,
-            completed_at: json.last_run.completed_at,
-            phase: json.last_run.phase,
-            weight: json.weight,
-            delete_policies: json.delete_policies,
-            output_log_policies: json.output_log_policies,
-            unknown,
-        }
-    }
-}
-
-impl From<Hook> for HookJson {
-    fn from(hook: Hook) -> Self {
-        let mut unknown = hook.unknown;
-        let in_last_run = match unknown.remove(LAST_RUN) {
-            Some(Value::Object(fields)) => fields,
-            _ => Map::new(),
-        };
-        Self {
-            name: hook.name,
-            kind: hook.kind,
-            path: hook.path,
-            manifest: hook.manifest,
-            events: hook.events,
-            last_run: LastRun {
-                started_at: hook.started_at,
-                completed_at: hook.completed_at,
-                phase: hook.phase,
-                unknown: in_last_run,
-            },
-            weight: hook.weight,
-            delete_policies: hook.delete_policies,
-            output_log_policies: hook.output_log_policies,
-            unknown,
-        }
-    }
+    pub unknown: Map<String, Value>,
 }
 
 /// `null` reads as the zero value, as in Go.

@@ -77,8 +77,8 @@ fn a_record_of_helm_is_read() {
     let hook = &release.hooks[0];
     assert_eq!((hook.name.as_str(), hook.weight), ("web-pre", -5));
     assert_eq!(hook.events[2], HookEvent::PreRollback);
-    assert_eq!(hook.phase, "Succeeded");
-    assert_eq!(release.hooks[1].started_at, None);
+    assert_eq!(hook.last_run.phase, "Succeeded");
+    assert_eq!(release.hooks[1].last_run.started_at, None);
 }
 
 #[test]
