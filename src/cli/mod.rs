@@ -1,6 +1,197 @@
-//! Headless commands: Helm's flags, output and exit codes. One file a verb.
+//! Headless commands: Helm's flags, output and exit codes. One file a verb, under `verbs/`.
+//!
+//! ```text
+//! arguments ─► commands::find ─► flags::parse ─► Request ─► verb ─► Console (stdout is Helm's)
+//!                                                             └──► Report (stderr, exit code)
+//! ```
 
-/// Runs a command line (without the program name); returns the exit code. Standard output is Helm's.
-pub async fn run(_args: Vec<String>) -> u8 {
-    todo!()
+pub mod commands;
+pub mod complete;
+pub mod console;
+pub mod flags;
+pub mod gotime;
+pub mod legacy;
+pub mod output;
+pub mod report;
+pub mod selector;
+pub mod session;
+pub mod settings;
+pub mod table;
+pub mod usage;
+pub mod verbs;
+
+use commands::{Path, Verb};
+use console::Console;
+use flags::Parsed;
+use report::Report;
+use session::Session;
+use settings::Env;
+
+use crate::cluster::{Cluster, ConnectOptions};
+
+/// What a command line asks for.
+pub enum Request {
+    /// The terminal program.
+    Screen(Screen),
+    /// A headless command.
+    Command(Command),
+}
+
+/// How the terminal program was asked for.
+#[derive(Debug, Clone)]
+pub struct Screen {
+    /// How to connect.
+    pub connect: ConnectOptions,
+    /// `HELM_DRIVER`.
+    pub driver: String,
+    /// `--sandbox`.
+    pub sandbox: bool,
+    /// `--read-only`.
+    pub read_only: bool,
+    /// `--debug`.
+    pub debug: bool,
+}
+
+/// A headless command, found but not yet begun.
+pub struct Command {
+    path: Path,
+    args: Vec<String>,
+    /// Why the line names no command.
+    error: Option<String>,
+    env: Env,
+}
+
+/// Reads a command line (without the program name): a command, or the terminal program when there is none.
+pub fn request(args: &[String], env: Env) -> Request {
+    if matches!(
+        args.first().map(String::as_str),
+        Some("__complete" | "__completeNoDesc")
+    ) {
+        return Request::Command(Command {
+            path: Path::root(),
+            args: args.to_vec(),
+            error: None,
+            env,
+        });
+    }
+    let (path, args, error) = match commands::find(&env, args) {
+        Ok((path, args)) => (path, args, None),
+        Err(error) => (Path::root(), args.to_vec(), Some(error)),
+    };
+    if path.is_root() && error.is_none() && env.terminal {
+        if let Some(screen) = screen(&path, &args, &env) {
+            return Request::Screen(screen);
+        }
+    }
+    Request::Command(Command {
+        path,
+        args,
+        error,
+        env,
+    })
+}
+
+/// The terminal program's options, unless the line is wrong or asks for help.
+fn screen(path: &Path, args: &[String], env: &Env) -> Option<Screen> {
+    let flags = flags::parse(&path.all_flags(env), args)
+        .ok()
+        .filter(|flags| !flags.bool("help"))?;
+    Some(Screen {
+        connect: settings::connect_options(env, &flags),
+        driver: env.get("HELM_DRIVER").to_owned(),
+        sandbox: flags.bool("sandbox"),
+        read_only: flags.bool("read-only"),
+        debug: flags.bool("debug"),
+    })
+}
+
+/// Runs a command; returns the exit code. Standard output is Helm's. A cluster handed in is used instead of connecting.
+pub async fn run(command: Command, console: Console, cluster: Option<Cluster>) -> u8 {
+    let result = execute(command, &console, cluster).await;
+    match result {
+        Ok(()) => 0,
+        Err(report) => {
+            report.lines().iter().for_each(|line| console.note(line));
+            report.exit_code()
+        }
+    }
+}
+
+async fn execute(
+    command: Command,
+    console: &Console,
+    cluster: Option<Cluster>,
+) -> Result<(), Report> {
+    let Command {
+        path,
+        args,
+        error,
+        env,
+    } = command;
+    if let Some((request @ ("__complete" | "__completeNoDesc"), line)) = args
+        .split_first()
+        .map(|(first, line)| (first.as_str(), line))
+    {
+        return complete::run(request == "__complete", line, env, console, cluster).await;
+    }
+    if let Some(message) = error {
+        return Err(unknown_command(message, &args, &path));
+    }
+    if path.command().verb == Verb::Later {
+        return Err(later(&path, &args));
+    }
+    let flags = parse(&path, &args, &env)?;
+    flags.notices.iter().for_each(|notice| console.note(notice));
+    if flags.bool("help") || !path.command().is_runnable() {
+        return console.print(&usage::help(&path, &env));
+    }
+    path.check_arguments(flags.args.len())?;
+    let session = Session::new(path, flags, env, console.clone(), cluster);
+    verbs::run(&session).await
+}
+
+fn parse(path: &Path, args: &[String], env: &Env) -> Result<Parsed, Report> {
+    let flags = flags::parse(&path.all_flags(env), args).map_err(|message| {
+        let report = Report::new(message);
+        match legacy::first(path.command().name, args) {
+            Some((_, today)) => report.hint(today),
+            None => report,
+        }
+    })?;
+    match flags.text("color") {
+        "never" | "auto" | "always" => Ok(flags),
+        other => {
+            let why = format!("invalid color mode {other:?}: must be one of: never, auto, always");
+            Err(Report::logged(format!(
+                "level=WARN msg=\"command failed\" error={why:?}"
+            )))
+        }
+    }
+}
+
+/// Cobra's words for a command that is none, with today's way where an older Helm knew it.
+fn unknown_command(message: String, args: &[String], path: &Path) -> Report {
+    // The suggestions end with a line break, and the line after them says where help is.
+    let report = Report::new(format!(
+        "{message}\nRun '{} --help' for usage.",
+        path.name()
+    ));
+    let words = args.iter().filter(|word| !word.starts_with('-'));
+    match words.filter_map(|word| legacy::today("", word)).next() {
+        Some(today) => report.hint(today),
+        None => report,
+    }
+}
+
+/// One of Helm's commands that is not built yet. What even Helm refuses is refused in its words.
+fn later(path: &Path, args: &[String]) -> Report {
+    match legacy::first(path.command().name, args) {
+        Some((flag, today)) => Report::new(format!("unknown flag: {flag}")).hint(today),
+        None => {
+            let name = path.command().name;
+            Report::new(format!(
+                "pilothouse {name} is not built yet; use helm {name}: both work on the same releases"
+            ))
+        }
+    }
 }

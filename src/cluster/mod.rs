@@ -13,6 +13,7 @@ pub mod readiness;
 mod request;
 pub mod schema;
 mod shared;
+pub mod table;
 mod transport;
 pub mod wait;
 

@@ -2,11 +2,11 @@
 
 pub mod chart;
 pub mod codec;
+pub mod gojson;
 pub mod history;
 pub mod record;
 pub mod storage;
 
-mod gojson;
 mod values;
 
 pub use chart::{Chart, ChartMetadata};

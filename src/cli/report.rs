@@ -1,0 +1,149 @@
+//! What a command says when it fails.
+
+use crate::{cluster, engine, release};
+
+/// How a failure ends the program.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// `Error: …`, exit code 1.
+    Error,
+    /// Helm logs it instead, exit code 1.
+    Logged,
+    /// `diff --detailed-exitcode` found changes: nothing is printed, exit code 2.
+    Differs,
+    /// Interrupted for the second time: nothing is printed, the exit code is that of a program ended by SIGINT.
+    Interrupted,
+    /// Nobody reads standard output any more: nothing is printed, the exit code is that of a program ended by SIGPIPE.
+    Closed,
+}
+
+/// A failure, ready to print.
+#[derive(Debug, Clone)]
+pub struct Report {
+    /// How it ends the program.
+    pub kind: Kind,
+    /// Helm's sentence, where Helm has one.
+    pub message: String,
+    /// What to do about it; only where Pilothouse knows more than Helm says.
+    pub hints: Vec<String>,
+}
+
+impl Report {
+    /// An error with a sentence.
+    pub fn new(message: impl Into<String>) -> Self {
+        Self {
+            kind: Kind::Error,
+            message: message.into(),
+            hints: Vec::new(),
+        }
+    }
+
+    /// A failure that Helm logs.
+    pub fn logged(message: impl Into<String>) -> Self {
+        Self {
+            kind: Kind::Logged,
+            ..Self::new(message)
+        }
+    }
+
+    /// `diff --detailed-exitcode` found changes.
+    pub fn differs() -> Self {
+        Self {
+            kind: Kind::Differs,
+            ..Self::new("")
+        }
+    }
+
+    /// Interrupted for the second time.
+    pub fn interrupted() -> Self {
+        Self {
+            kind: Kind::Interrupted,
+            ..Self::new("")
+        }
+    }
+
+    /// Standard output is closed.
+    pub fn closed() -> Self {
+        Self {
+            kind: Kind::Closed,
+            ..Self::new("")
+        }
+    }
+
+    /// With a hint.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hints.push(hint.into());
+        self
+    }
+
+    /// With Helm's words before the message, as Go wraps errors: `list: failed to list: …`.
+    #[must_use]
+    pub fn context(mut self, words: &str) -> Self {
+        self.message = format!("{words}: {}", self.message);
+        self
+    }
+
+    /// The exit code.
+    pub fn exit_code(&self) -> u8 {
+        match self.kind {
+            Kind::Error | Kind::Logged => 1,
+            Kind::Differs => 2,
+            Kind::Interrupted => 130,
+            Kind::Closed => 141,
+        }
+    }
+
+    /// What goes to standard error.
+    pub fn lines(&self) -> Vec<String> {
+        let head = match self.kind {
+            Kind::Error => format!("Error: {}", self.message),
+            Kind::Logged => self.message.clone(),
+            Kind::Differs | Kind::Interrupted | Kind::Closed => return Vec::new(),
+        };
+        std::iter::once(head)
+            .chain(self.hints.iter().map(|hint| format!("  hint: {hint}")))
+            .collect()
+    }
+}
+
+impl From<String> for Report {
+    fn from(message: String) -> Self {
+        Self::new(message)
+    }
+}
+
+impl From<cluster::Error> for Report {
+    fn from(error: cluster::Error) -> Self {
+        match error.kind {
+            // What client-go says for a 401 without a body that says more.
+            cluster::ErrorKind::Unauthorized => {
+                Self::new("the server has asked for the client to provide credentials")
+            }
+            _ => Self::new(error.message),
+        }
+    }
+}
+
+impl From<release::Error> for Report {
+    fn from(error: release::Error) -> Self {
+        match error {
+            release::Error::Cluster(error) => error.into(),
+            error => Self::new(error.to_string()),
+        }
+    }
+}
+
+impl From<engine::Error> for Report {
+    fn from(error: engine::Error) -> Self {
+        match error {
+            engine::Error::Release(error) => error.into(),
+            engine::Error::Cluster(error) => error.into(),
+            engine::Error::Failed { message, hints } => Self {
+                hints,
+                ..Self::new(message)
+            },
+            error => Self::new(error.to_string()),
+        }
+    }
+}

@@ -1,0 +1,137 @@
+//! What a running command has at hand: its flags, where it writes, the cluster.
+
+use tokio::sync::OnceCell;
+
+use super::{
+    commands::Path, console::Console, flags::Parsed, gotime::GoTime, output::Colors,
+    report::Report, settings, settings::Env,
+};
+use crate::{
+    cluster::Cluster,
+    diff::Redactor,
+    release::{self, Driver, Storage},
+    sandbox::Sandbox,
+};
+
+/// One run of a command.
+pub struct Session {
+    /// The command.
+    pub path: Path,
+    /// Its flags and arguments.
+    pub flags: Parsed,
+    /// The process around it.
+    pub env: Env,
+    /// Where it writes.
+    pub console: Console,
+    cluster: OnceCell<Cluster>,
+    /// Keeps `--sandbox`'s cluster alive.
+    sandbox: OnceCell<Sandbox>,
+}
+
+impl Session {
+    /// A run that connects when it first needs to, or uses the cluster handed in.
+    pub fn new(
+        path: Path,
+        flags: Parsed,
+        env: Env,
+        console: Console,
+        cluster: Option<Cluster>,
+    ) -> Self {
+        Self {
+            path,
+            flags,
+            env,
+            console,
+            cluster: OnceCell::new_with(cluster),
+            sandbox: OnceCell::new(),
+        }
+    }
+
+    /// The nth argument; empty when absent.
+    pub fn arg(&self, at: usize) -> &str {
+        self.flags.args.get(at).map_or("", String::as_str)
+    }
+
+    /// The cluster, checked to answer as Helm checks before every command.
+    pub async fn cluster(&self) -> Result<&Cluster, Report> {
+        let unreachable = |error| Report::from(error).context("kubernetes cluster unreachable");
+        let cluster = self.connect().await.map_err(unreachable)?;
+        cluster.server_version().await.map_err(unreachable)?;
+        Ok(cluster)
+    }
+
+    async fn connect(&self) -> Result<&Cluster, crate::cluster::Error> {
+        self.cluster
+            .get_or_try_init(async || {
+                if self.flags.bool("sandbox") {
+                    let sandbox = self.sandbox.get_or_init(Sandbox::with_examples).await;
+                    return Ok(Cluster::from_client(sandbox.client(), "sandbox", "default"));
+                }
+                Cluster::connect(&settings::connect_options(&self.env, &self.flags)).await
+            })
+            .await
+    }
+
+    /// The namespace in force: the flag's, else the connection's.
+    pub async fn namespace(&self) -> Result<String, Report> {
+        match self.flags.text("namespace") {
+            "" => Ok(self.cluster().await?.namespace().to_owned()),
+            namespace => Ok(namespace.to_owned()),
+        }
+    }
+
+    /// Records of the namespace in force.
+    pub async fn storage(&self) -> Result<Storage, Report> {
+        let driver = self.driver()?;
+        let namespace = self.namespace().await?;
+        Ok(Storage::new(
+            self.cluster().await?.with_namespace(&namespace),
+            driver,
+            namespace,
+        ))
+    }
+
+    /// Records of every namespace.
+    pub async fn storage_everywhere(&self) -> Result<Storage, Report> {
+        let driver = self.driver()?;
+        Ok(Storage::new(self.cluster().await?.clone(), driver, ""))
+    }
+
+    fn driver(&self) -> Result<Driver, Report> {
+        Driver::parse(self.env.get("HELM_DRIVER")).map_err(|error| match error {
+            release::Error::Driver(message) if message.starts_with("unknown driver") => {
+                Report::logged(format!("level=INFO msg={message:?}"))
+            }
+            error => error.into(),
+        })
+    }
+
+    /// Colours as `--color` and the terminal have it.
+    pub fn colors(&self) -> Colors {
+        Colors(match self.flags.text("color") {
+            "never" => false,
+            "always" => true,
+            _ => self.env.terminal && self.env.get("TERM") != "dumb",
+        })
+    }
+
+    /// A stored time, in the zone Go would show it in.
+    pub fn time(&self, stored: Option<&str>) -> Option<GoTime> {
+        GoTime::parse(stored?, &self.env.zone)
+    }
+
+    /// What hides secrets, with a fresh key.
+    pub fn redactor(&self) -> Result<Redactor, Report> {
+        let mut key = [0; 32];
+        getrandom::fill(&mut key)
+            .map_err(|error| Report::new(format!("no randomness for fingerprints: {error}")))?;
+        Ok(Redactor::new(key))
+    }
+
+    /// A line on standard error when `--debug` is given, in the form of Helm's log.
+    pub fn debug(&self, message: &str) {
+        if self.flags.bool("debug") {
+            self.console.note(&format!("level=DEBUG msg={message:?}"));
+        }
+    }
+}
