@@ -3,17 +3,20 @@
 //! Only `engine` may call these (held by `tests/architecture.rs`).
 
 mod client_side;
+pub mod fields;
 pub(crate) mod merge_patch;
-mod migrate;
+mod ownership;
+mod predict;
 mod requests;
+mod shape;
 pub(crate) mod strategic;
 mod three_way;
 
 use serde_json::Value;
 
 pub use client_side::{apply_patch_locally, client_side_patch};
-
-use crate::manifest::Object;
+pub use ownership::{migrated, migrated_managed_fields, owner_time};
+pub use predict::{local_conflicts, server_side_locally};
 
 /// Field manager of Helm and so of ours (helm/helm `pkg/kube/client.go`, `ManagedFieldsManager`).
 pub const FIELD_MANAGER: &str = "helm";
@@ -64,16 +67,4 @@ impl Patch {
     pub fn is_empty(&self) -> bool {
         self.body.as_object().is_some_and(serde_json::Map::is_empty)
     }
-}
-
-/// The local estimate of a server-side apply for when a dry-run is not allowed: fields of `target`
-/// set on `live`, fields that manager `helm` owned and `target` no longer has removed.
-pub fn server_side_locally(_live: &Object, _target: &Object) -> Object {
-    todo!()
-}
-
-/// `managedFields` of a live object after Helm's migration from client-side to server-side
-/// (client-go `csaupgrade`): `None` when there is nothing to migrate. Also returned as the JSON patch body.
-pub fn migrated_managed_fields(_live: &Object) -> Option<Value> {
-    todo!()
 }

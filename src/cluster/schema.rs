@@ -67,6 +67,12 @@ pub fn of(object: &Value) -> Option<Node> {
     lookup(group, version, object["kind"].as_str()?)
 }
 
+/// The node of every kind's `metadata`.
+pub fn object_meta() -> Node {
+    static OBJECT_META: Field = Field::unruled(Some("meta.v1.ObjectMeta"));
+    Node(&OBJECT_META)
+}
+
 impl Node {
     /// The node of a place nothing is known about, such as a custom resource.
     pub fn unknown() -> Self {

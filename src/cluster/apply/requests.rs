@@ -4,12 +4,16 @@
 
 use std::time::Duration;
 
-use http::{Method, Request, header::CONTENT_TYPE};
+use http::Method;
 use serde_json::{Value, json};
 
-use super::{Deletion, FIELD_MANAGER, Patch, Propagation, ServerSide, migrate};
+use super::{Deletion, FIELD_MANAGER, Patch, Propagation, ServerSide, ownership};
 use crate::{
-    cluster::{Cluster, Error, ErrorKind, read::Target},
+    cluster::{
+        Cluster, Error, ErrorKind,
+        read::Target,
+        request::{collection_path, object_path, with_query},
+    },
     manifest::Object,
 };
 
@@ -22,7 +26,7 @@ const TRIES: usize = 5;
 const PAUSE: Duration = Duration::from_millis(10);
 
 impl Cluster {
-    /// Creates an object with plain POST; the object must carry its name. `AlreadyExists` when it exists.
+    /// Creates an object with plain POST. `AlreadyExists` when it exists.
     pub async fn create(
         &self,
         target: &Target,
@@ -31,11 +35,8 @@ impl Cluster {
     ) -> Result<Object, Error> {
         let body = body(target, object, None);
         let call = Call::new(Method::POST, JSON).dry_run(dry_run);
-        retrying(
-            |error| error.kind == ErrorKind::Conflict,
-            async || self.write(target, &call, &body).await,
-        )
-        .await
+        let conflict = |error: &Error| error.kind == ErrorKind::Conflict;
+        retrying(conflict, async || self.write(target, &call, &body).await).await
     }
 
     /// Server-side apply; creates when absent. Conflicts come back as `ErrorKind::FieldConflicts`.
@@ -64,16 +65,10 @@ impl Cluster {
         dry_run: bool,
     ) -> Result<Object, Error> {
         if patch.is_empty() {
-            return self
-                .write(target, &Call::new(Method::GET, JSON), &Value::Null)
-                .await;
+            return self.read(target).await;
         }
-        self.write(
-            target,
-            &Call::new(Method::PATCH, patch.content_type).dry_run(dry_run),
-            &patch.body,
-        )
-        .await
+        let call = Call::new(Method::PATCH, patch.content_type).dry_run(dry_run);
+        self.write(target, &call, &patch.body).await
     }
 
     /// PUT, as `--force-replace` does: over whatever version is live now.
@@ -83,71 +78,54 @@ impl Cluster {
         object: &Object,
         dry_run: bool,
     ) -> Result<Object, Error> {
-        let live = match self
-            .write(target, &Call::new(Method::GET, JSON), &Value::Null)
-            .await
-        {
+        let version = match self.read(target).await {
             Ok(live) => live.value["metadata"]["resourceVersion"]
                 .as_str()
                 .map(str::to_owned),
             Err(error) if error.kind == ErrorKind::NotFound => None,
             Err(error) => return Err(error),
         };
-        let body = body(target, object, live.as_deref());
-        self.write(
-            target,
-            &Call::new(Method::PUT, JSON).strict().dry_run(dry_run),
-            &body,
-        )
-        .await
+        let call = Call::new(Method::PUT, JSON).strict().dry_run(dry_run);
+        let body = body(target, object, version.as_deref());
+        self.write(target, &call, &body).await
     }
 
-    /// Migrates ownership of fields from client-side managers to `helm`/Apply as Helm does; returns the object after it.
-    /// Without anything to migrate `live` comes back as it is. On a conflict the object is read again.
+    /// Migrates ownership of fields from client-side managers to `helm`/Apply as Helm does; returns the
+    /// object after it. Without anything to migrate `live` comes back as it is. On a conflict the object
+    /// is read again.
     pub async fn migrate_field_managers(
         &self,
         target: &Target,
         live: &Object,
     ) -> Result<Object, Error> {
+        let call = Call::new(Method::PATCH, JSON_PATCH).strict();
         let mut live = live.clone();
-        for tries_left in (0..TRIES).rev() {
-            let Some(body) = migrate::json_patch(&live) else {
+        let mut tries = 1;
+        loop {
+            let Some(body) = ownership::migration(&live) else {
                 return Ok(live);
             };
-            match self
-                .write(
-                    target,
-                    &Call::new(Method::PATCH, JSON_PATCH).strict(),
-                    &body,
-                )
-                .await
-            {
-                Err(error) if error.kind == ErrorKind::Conflict && tries_left > 0 => {
+            match self.write(target, &call, &body).await {
+                Err(error) if error.kind == ErrorKind::Conflict && tries < TRIES => {
+                    tries += 1;
                     tokio::time::sleep(PAUSE).await;
-                    live = self
-                        .write(target, &Call::new(Method::GET, JSON), &Value::Null)
-                        .await?;
+                    live = self.read(target).await?;
                 }
                 answer => return answer,
             }
         }
-        Ok(live)
     }
 
     /// Deletes; `false` when it was gone already. A UID that is not the live one's is a `Conflict`.
     pub async fn delete(&self, target: &Target, options: &Deletion) -> Result<bool, Error> {
-        let mut body = json!({"kind": "DeleteOptions", "apiVersion": "v1", "propagationPolicy": options.propagation.name()});
-        if let Some(uid) = &options.uid {
-            body["preconditions"] = json!({ "uid": uid });
-        }
-        if options.dry_run {
-            body["dryRun"] = json!(["All"]);
-        }
-        let request = self
-            .request(target, &Call::new(Method::DELETE, JSON), &body)
-            .await?;
+        let resource = self.resource(&target.api_version, &target.key.kind).await?;
+        let path = object_path(&resource, &target.key.namespace, &target.key.name);
+        let body = options.body().to_string().into_bytes();
         let retryable = |error: &Error| error.kind == ErrorKind::Conflict && options.uid.is_none();
-        let send = async || Ok(self.client().request::<Value>(request.clone()).await?);
+        let send = async || {
+            self.send_json::<Value>(Method::DELETE, &path, JSON, body.clone())
+                .await
+        };
         match retrying(retryable, send).await {
             Ok(_) => Ok(true),
             Err(error) if error.kind == ErrorKind::NotFound => Ok(false),
@@ -155,36 +133,25 @@ impl Cluster {
         }
     }
 
-    async fn write(&self, target: &Target, call: &Call, body: &Value) -> Result<Object, Error> {
-        let request = self.request(target, call, body).await?;
-        Ok(Object::new(self.client().request(request).await?))
+    /// The object as it is now; `NotFound` when it is gone.
+    async fn read(&self, target: &Target) -> Result<Object, Error> {
+        let resource = self.resource(&target.api_version, &target.key.kind).await?;
+        let path = object_path(&resource, &target.key.namespace, &target.key.name);
+        Ok(Object::new(self.get_json(&path).await?))
     }
 
-    async fn request(
-        &self,
-        target: &Target,
-        call: &Call,
-        body: &Value,
-    ) -> Result<Request<Vec<u8>>, Error> {
-        let kind = self.resource(&target.api_version, &target.key.kind).await?;
-        let collection = call.method == Method::POST;
-        let uri = path(target, &kind.plural, collection) + &call.query();
-        let body = if call.method == Method::GET {
-            Vec::new()
-        } else {
-            body.to_string().into_bytes()
+    async fn write(&self, target: &Target, call: &Call, body: &Value) -> Result<Object, Error> {
+        let resource = self.resource(&target.api_version, &target.key.kind).await?;
+        let path = match call.method {
+            Method::POST => collection_path(&resource, &target.key.namespace),
+            _ => object_path(&resource, &target.key.namespace, &target.key.name),
         };
-        Request::builder()
-            .method(&call.method)
-            .uri(uri)
-            .header(CONTENT_TYPE, call.content_type)
-            .body(body)
-            .map_err(|error| {
-                Error::new(
-                    ErrorKind::Invalid,
-                    format!("{} {}: {error}", target.key.kind, target.key.name),
-                )
-            })
+        let body = body.to_string().into_bytes();
+        let method = call.method.clone();
+        let answer = self
+            .send_json(method, &call.url(&path), call.content_type, body)
+            .await?;
+        Ok(Object::new(answer))
     }
 }
 
@@ -226,31 +193,35 @@ impl Call {
         }
     }
 
-    fn query(&self) -> String {
-        if self.method == Method::GET || self.method == Method::DELETE {
-            return String::new();
-        }
-        let mut query = format!("?fieldManager={FIELD_MANAGER}");
-        if self.strict {
-            query.push_str("&fieldValidation=Strict");
-        }
-        if let Some(force) = self.force {
-            query.push_str(&format!("&force={force}"));
-        }
-        if self.dry_run {
-            query.push_str("&dryRun=All");
-        }
-        query
+    fn url(&self, path: &str) -> String {
+        let force = self.force.map(|force| force.to_string());
+        let parameters = [
+            ("fieldManager", FIELD_MANAGER),
+            ("fieldValidation", if self.strict { "Strict" } else { "" }),
+            ("force", force.as_deref().unwrap_or_default()),
+            ("dryRun", if self.dry_run { "All" } else { "" }),
+        ];
+        with_query(path, &parameters)
     }
 }
 
-impl Propagation {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Background => "Background",
-            Self::Foreground => "Foreground",
-            Self::Orphan => "Orphan",
+impl Deletion {
+    fn body(&self) -> Value {
+        let propagation = match self.propagation {
+            Propagation::Background => "Background",
+            Propagation::Foreground => "Foreground",
+            Propagation::Orphan => "Orphan",
+        };
+        let mut body = json!({
+            "kind": "DeleteOptions", "apiVersion": "v1", "propagationPolicy": propagation,
+        });
+        if let Some(uid) = &self.uid {
+            body["preconditions"] = json!({ "uid": uid });
         }
+        if self.dry_run {
+            body["dryRun"] = json!(["All"]);
+        }
+        body
     }
 }
 
@@ -268,37 +239,6 @@ fn body(target: &Target, object: &Object, resource_version: Option<&str>) -> Val
             .extend(resource_version.map(|version| ("resourceVersion".to_owned(), json!(version))));
     }
     body
-}
-
-fn path(target: &Target, plural: &str, collection: bool) -> String {
-    let root = if target.api_version.contains('/') {
-        "apis"
-    } else {
-        "api"
-    };
-    let mut path = format!("/{root}/{}", target.api_version);
-    if !target.key.namespace.is_empty() {
-        path.push_str(&format!("/namespaces/{}", escape(&target.key.namespace)));
-    }
-    path.push_str(&format!("/{plural}"));
-    if !collection {
-        path.push_str(&format!("/{}", escape(&target.key.name)));
-    }
-    path
-}
-
-/// Escapes a path segment, so that a name from a manifest cannot address anything else.
-fn escape(segment: &str) -> String {
-    let mut out = String::with_capacity(segment.len());
-    for byte in segment.bytes() {
-        match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b':' => {
-                out.push(char::from(byte))
-            }
-            _ => out.push_str(&format!("%{byte:02X}")),
-        }
-    }
-    out
 }
 
 /// A ResourceQuota was counted concurrently: the one conflict Helm repeats a server-side apply for.
@@ -328,53 +268,6 @@ mod tests {
     use super::*;
     use crate::manifest::ObjectKey;
 
-    fn target(api_version: &str, namespace: &str, name: &str) -> Target {
-        let key = ObjectKey {
-            group: String::new(),
-            kind: "Any".to_owned(),
-            namespace: namespace.to_owned(),
-            name: name.to_owned(),
-        };
-        Target {
-            api_version: api_version.to_owned(),
-            key,
-        }
-    }
-
-    #[track_caller]
-    fn check_path(target: &Target, plural: &str, collection: bool, expected: &str) {
-        assert_eq!(path(target, plural, collection), expected);
-    }
-
-    #[test]
-    fn paths_are_the_apis() {
-        check_path(
-            &target("apps/v1", "prod", "web"),
-            "deployments",
-            false,
-            "/apis/apps/v1/namespaces/prod/deployments/web",
-        );
-        check_path(
-            &target("v1", "prod", "web"),
-            "services",
-            true,
-            "/api/v1/namespaces/prod/services",
-        );
-        let role = target("rbac.authorization.k8s.io/v1", "", "system:node");
-        check_path(
-            &role,
-            "clusterroles",
-            false,
-            "/apis/rbac.authorization.k8s.io/v1/clusterroles/system:node",
-        );
-        check_path(
-            &target("v1", "a", "../x?y"),
-            "services",
-            false,
-            "/api/v1/namespaces/a/services/..%2Fx%3Fy",
-        );
-    }
-
     #[test]
     fn parameters_are_helms() {
         let apply = Call::new(Method::PATCH, APPLY_PATCH)
@@ -382,27 +275,54 @@ mod tests {
             .force(true)
             .dry_run(true);
         assert_eq!(
-            apply.query(),
-            "?fieldManager=helm&fieldValidation=Strict&force=true&dryRun=All"
+            apply.url("/x"),
+            "/x?fieldManager=helm&fieldValidation=Strict&force=true&dryRun=All"
         );
-        assert_eq!(Call::new(Method::POST, JSON).query(), "?fieldManager=helm");
-        assert_eq!(Call::new(Method::DELETE, JSON).query(), "");
+        assert_eq!(
+            Call::new(Method::POST, JSON).url("/x"),
+            "/x?fieldManager=helm"
+        );
     }
 
     #[test]
     fn the_body_speaks_the_wires_version_and_namespace() {
+        let target = |namespace: &str| Target {
+            api_version: "policy/v1".to_owned(),
+            key: ObjectKey {
+                group: "policy".to_owned(),
+                kind: "Any".to_owned(),
+                namespace: namespace.to_owned(),
+                name: "web".to_owned(),
+            },
+        };
         let object = Object::new(json!({
-            "apiVersion": "policy/v1beta1", "kind": "Any", "metadata": {"name": "web", "resourceVersion": "7"},
+            "apiVersion": "policy/v1beta1", "kind": "Any",
+            "metadata": {"name": "web", "resourceVersion": "7"},
         }));
-        let sent = body(&target("policy/v1", "prod", "web"), &object, None);
+        let sent = body(&target("prod"), &object, None);
+        assert_eq!(sent["apiVersion"], "policy/v1");
         assert_eq!(
-            sent,
-            json!({"apiVersion": "policy/v1", "kind": "Any", "metadata": {"name": "web", "namespace": "prod"}})
+            sent["metadata"],
+            json!({"name": "web", "namespace": "prod"})
         );
-        let sent = body(&target("policy/v1", "", "web"), &object, Some("9"));
+        let sent = body(&target(""), &object, Some("9"));
         assert_eq!(
             sent["metadata"],
             json!({"name": "web", "resourceVersion": "9"})
         );
+    }
+
+    #[test]
+    fn a_deletion_names_what_it_may_delete() {
+        let deletion = Deletion {
+            uid: Some("u".to_owned()),
+            propagation: Propagation::Foreground,
+            dry_run: true,
+        };
+        let expected = json!({
+            "kind": "DeleteOptions", "apiVersion": "v1", "propagationPolicy": "Foreground",
+            "preconditions": {"uid": "u"}, "dryRun": ["All"],
+        });
+        assert_eq!(deletion.body(), expected);
     }
 }
