@@ -132,12 +132,12 @@ fn tests(session: &Session, release: &Release) -> String {
         return "TEST SUITE: None\n".to_owned();
     }
     let runs = tests.into_iter().filter_map(|hook| {
-        let started = session.time(hook.started_at.as_deref())?.format(ANSIC);
-        let completed = session.time(hook.completed_at.as_deref());
+        let started = session.time(hook.last_run.started_at.as_deref())?.format(ANSIC);
+        let completed = session.time(hook.last_run.completed_at.as_deref());
         let completed = completed.map_or_else(|| super::ZERO_TIME.to_owned(), |time| time.format(ANSIC));
         Some(format!(
             "TEST SUITE:     {}\nLast Started:   {started}\nLast Completed: {completed}\nPhase:          {}\n",
-            hook.name, hook.phase
+            hook.name, hook.last_run.phase
         ))
     });
     runs.collect()
