@@ -16,6 +16,7 @@ use super::{
     screens::{APP, Log, Releases, Screen, ScreenId},
     shared::Shared,
     tasks::Task,
+    template::{Display, Fields},
     theme::Theme,
     widgets::input::LineEdit,
 };
@@ -98,6 +99,13 @@ impl App {
             revealed: false,
             read_only: why.map(|by| format!("read-only mode ({by})")),
             storage: None,
+            extra_columns: config
+                .extra_columns
+                .iter()
+                .filter_map(|column| {
+                    Some((column.title.clone(), Display::parse(&column.template).ok()?))
+                })
+                .collect(),
             driver: options.driver,
             context: options.connect.context.clone().unwrap_or_default(),
             namespace: options.connect.namespace.clone().unwrap_or_default(),

@@ -9,7 +9,7 @@ use std::{
 use regex::Regex;
 use serde::Deserialize;
 
-use super::{keymap::Keymap, theme};
+use super::{keymap::Keymap, template::Display, theme};
 
 /// What the file may say; every field has a default.
 #[derive(Debug, Clone, Deserialize)]
@@ -190,10 +190,11 @@ impl Config {
         }
         Keymap::with(&config.keys)?;
         for column in &config.extra_columns {
-            gtmpl::Template::default()
-                .parse(column.template.as_str())
+            Display::parse(&column.template)
                 .map_err(|error| format!("extra-columns: {}: {error}", column.title))?;
         }
+        Display::parse(&config.terminal_title)
+            .map_err(|error| format!("terminal-title: {error}"))?;
         Ok(config)
     }
 

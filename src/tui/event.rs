@@ -12,7 +12,7 @@ use crate::{
     cluster::{Cluster, ContextInfo, logs::EventInfo, read::NamespaceInfo, read::Target},
     engine::{Outcome, Prepared, Preview, Progress, browse::ResourceNode},
     manifest::Object,
-    release::{RecordMeta, Release, storage::StorageEvent},
+    release::{RecordMeta, Release, codec::Summary, storage::StorageEvent},
     sandbox::Sandbox,
 };
 
@@ -51,8 +51,8 @@ pub enum News {
     // Records
     /// The live list of a scope (a namespace, or all when empty) changed.
     Records(String, StorageEvent),
-    /// The live list of a scope may not be read.
-    RecordsDenied(String, Report),
+    /// Chart and app of a record.
+    Summary(Box<RecordMeta>, Result<Box<Summary>, Report>),
     /// A record was decoded; the record's name comes back with it.
     Decoded(Box<RecordMeta>, Result<Arc<Release>, Report>),
     /// Health (ready, total) and number of drifted objects of a release.

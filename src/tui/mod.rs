@@ -41,6 +41,7 @@ pub mod session;
 pub mod shared;
 pub mod svg;
 pub mod tasks;
+pub mod template;
 mod terminal;
 #[cfg(test)]
 mod testing;

@@ -10,6 +10,7 @@ use super::{
     log::Entry,
     report::Report,
     screens::ScreenId,
+    template::Display,
     theme::Theme,
 };
 use crate::{
@@ -26,10 +27,12 @@ pub struct Shared {
     pub keymap: Keymap,
     /// The user's settings.
     pub config: Config,
+    /// The user's own columns: title and template.
+    pub extra_columns: Vec<(String, Display)>,
     /// Milliseconds since 1970, handed in: updating reads no clock.
     pub clock: i64,
-    /// Hides secrets; reveals them when the user asked to.
-    pub redactor: Redactor,
+    /// Hides secrets.
+    pub(super) redactor: Redactor,
     /// Whether secrets are revealed.
     pub revealed: bool,
     /// Why nothing may be changed, if so.
@@ -61,6 +64,15 @@ pub struct Shared {
 }
 
 impl Shared {
+    /// What hides secrets now: nothing once they are revealed.
+    pub fn redactor(&self) -> Redactor {
+        if self.revealed {
+            self.redactor.revealed()
+        } else {
+            self.redactor.clone()
+        }
+    }
+
     /// Seconds since 1970.
     pub fn now(&self) -> i64 {
         self.clock / 1000

@@ -1,6 +1,6 @@
 //! Work off the loop: one place starts it, every task has a generation and a cancel token.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use futures::{FutureExt, StreamExt};
 use tokio::sync::mpsc;
@@ -15,11 +15,11 @@ use super::{
     widgets::diff::Section,
 };
 use crate::{
-    cluster::{Cluster, ConnectOptions, access::Ask, contexts, logs::EventInfo, read::Target},
+    cluster::{Cluster, ConnectOptions, contexts, logs::EventInfo, read::Target},
     diff::Redactor,
     engine::{self, Basis, Prepared, Progress, Reporter, RollbackOptions, browse},
     manifest::Object,
-    release::{Driver, RecordMeta, Release, Storage},
+    release::{RecordMeta, Release, Storage},
     sandbox::Sandbox,
 };
 
@@ -40,6 +40,8 @@ pub enum Task {
     // Records
     /// Follow the newest records of the storage's namespace (all when empty).
     Watch(Storage),
+    /// Chart and app of a record.
+    Summary(Storage, Box<RecordMeta>),
     /// Decode a record.
     Decode(Storage, Box<RecordMeta>),
     /// Health and drift of a release.
@@ -297,9 +299,17 @@ async fn carry_out(task: Task, out: &Out, cancel: &CancellationToken) {
         Task::Namespaces(cluster) => {
             News::Namespaces(cluster.namespaces().await.map_err(Report::from))
         }
-        Task::Watch(storage) => return watch(&storage, out).await,
+        Task::Watch(storage) => return follow(&storage, "status!=superseded", out).await,
         Task::WatchHistory(storage, name) => {
             return follow(&storage, &format!("name={name}"), out).await;
+        }
+        Task::Summary(storage, meta) => {
+            let summary = storage
+                .summary(&meta)
+                .await
+                .map(Box::new)
+                .map_err(Report::from);
+            News::Summary(meta, summary)
         }
         Task::Decode(storage, meta) => {
             let decoded = storage.decode(&meta).await.map_err(Report::from);
@@ -381,37 +391,6 @@ async fn off_the_loop<T: Send + 'static>(
         .map_err(|error| Report::new(error.to_string()))
 }
 
-/// Follows the home screen's records, once it is known that they may be read.
-async fn watch(storage: &Storage, out: &Out) {
-    let scope = storage.namespace().to_owned();
-    let resource = match storage.driver() {
-        Driver::Secrets => "secrets",
-        Driver::ConfigMaps => "configmaps",
-    };
-    let ask = Ask {
-        verb: "list".into(),
-        group: String::new(),
-        resource: resource.into(),
-        namespace: scope.clone(),
-    };
-    match storage.cluster().may(&[ask]).await {
-        Ok(answers) if answers.first() == Some(&false) => {
-            let place = if scope.is_empty() {
-                "all namespaces".to_owned()
-            } else {
-                format!("namespace {scope}")
-            };
-            let report = Report {
-                forbidden: true,
-                ..Report::new(format!("you may not list {resource} in {place}"))
-            };
-            out.send(News::RecordsDenied(scope, report)).await;
-        }
-        // Where access cannot be reviewed the list itself tells.
-        _ => follow(storage, "status!=superseded", out).await,
-    }
-}
-
 async fn follow(storage: &Storage, selector: &str, out: &Out) {
     let mut events = storage.watch(selector);
     while let Some(event) = events.next().await {
@@ -465,11 +444,15 @@ async fn drift_sections(
     ))
 }
 
+/// How long a selection stands before its details are read: whoever runs through a list asks for nothing.
+const PAUSE: Duration = Duration::from_millis(120);
+
 async fn last_change(
     storage: &Storage,
     meta: &RecordMeta,
     redactor: Redactor,
 ) -> Result<Vec<String>, Report> {
+    tokio::time::sleep(PAUSE).await;
     let history = storage.history(&meta.name).await?;
     let before = history
         .iter()

@@ -14,6 +14,13 @@ use crate::tui::{
 #[derive(Default)]
 pub struct ReleaseScreen {}
 
+impl ReleaseScreen {
+    /// A release; with `live` its drift is shown first.
+    pub fn new(_namespace: &str, _name: &str, _live: bool) -> Self {
+        Self::default()
+    }
+}
+
 impl Part for ReleaseScreen {
     fn place(&self) -> Place {
         Place::Release
