@@ -45,9 +45,6 @@ impl Owner<'_> {
         }
         if text("operation") == "Update" {
             words += &format!(" using {}", text("apiVersion"));
-            if !text("time").is_empty() {
-                words += &format!(" at {}", text("time"));
-            }
         }
         words
     }

@@ -90,6 +90,16 @@ impl Cluster {
         self.write(target, &call, &body).await
     }
 
+    /// What the server would make of an object predicted by `server_side_locally`: its defaults and webhooks
+    /// included, and its refusal of immutable fields. A dry-run PUT, so it needs the right to update.
+    pub async fn complete(&self, target: &Target, predicted: &Object) -> Result<Object, Error> {
+        let conflict = |error: &Error| error.kind == ErrorKind::Conflict;
+        retrying(conflict, async || {
+            self.replace(target, predicted, true).await
+        })
+        .await
+    }
+
     /// Migrates ownership of fields from client-side managers to `helm`/Apply as Helm does; returns the
     /// object after it. Without anything to migrate `live` comes back as it is. On a conflict the object
     /// is read again.
