@@ -1,13 +1,20 @@
 //! From parser events to values (`decode.go` of go-yaml v2, then the JSON step of sigs.k8s.io/yaml).
 
-use std::collections::HashMap;
+use std::{
+    collections::HashMap,
+    io::{Chain, Read},
+    sync::LazyLock,
+};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use libyaml_safer::{Encoding, ErrorKind, Event, EventData, Mark, Parser};
+use libyaml_safer::{
+    Encoding, ErrorKind, Event, EventData, Mark, Parser, ScalarStyle, Scanner, TokenData,
+};
+use regex::Regex;
 use serde_json::{Map, Value};
 
 use super::{
-    Document, Error, MAX_DEPTH, number,
+    Document, Error, MAX_DEPTH, is_break, number,
     resolve::{Scalar, resolve},
 };
 
@@ -23,7 +30,13 @@ struct Node {
 
 /// Reads one document after the other.
 pub(super) struct Reader<'a> {
-    parser: Parser<&'a [u8]>,
+    /// The text, with a line break after it where it ends without one: the parser does not expect its end inside a line.
+    parser: Parser<Chain<&'a [u8], &'static [u8]>>,
+    text: &'a str,
+    /// What is wrong with the text where the parser would not survive it.
+    rejected: Option<Error>,
+    /// The parser is not asked any more.
+    stopped: bool,
     /// Anchors of the current document; `None` while the anchored collection is still open.
     anchors: HashMap<String, Option<Node>>,
     decoded: usize,
@@ -32,12 +45,12 @@ pub(super) struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     pub(super) fn new(text: &'a str) -> Self {
-        let mut parser = Parser::new();
-        // The encoding is known, and detection would mistake other characters for a byte order mark.
-        parser.set_encoding(Encoding::Utf8);
-        parser.set_input(text.strip_prefix('\u{feff}').unwrap_or(text).as_bytes());
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         Self {
-            parser,
+            parser: parser(text),
+            text,
+            rejected: tag_before_comma(text),
+            stopped: false,
             anchors: HashMap::new(),
             decoded: 0,
             aliased: 0,
@@ -50,6 +63,15 @@ impl<'a> Reader<'a> {
             let event = self.next()?;
             match event.data {
                 EventData::StreamEnd => return Ok(None),
+                EventData::DocumentStart {
+                    version_directive: Some(version),
+                    ..
+                } if (version.major, version.minor) != (1, 1) => {
+                    return Err(failure(
+                        event.start_mark,
+                        "yaml: found incompatible YAML document",
+                    ));
+                }
                 EventData::DocumentStart { .. } => break,
                 _ => {}
             }
@@ -58,21 +80,49 @@ impl<'a> Reader<'a> {
         (self.decoded, self.aliased) = (1, 0);
         let event = self.next()?;
         let line = line(event.start_mark);
-        let node = self.node(event, 0)?;
+        let value = self
+            .node(event, 0)
+            .map_err(|error| self.first(error))?
+            .value;
         self.next()?;
-        Ok(Some(Document {
-            value: node.value,
-            line,
-        }))
+        Ok(Some(Document { value, line }))
+    }
+
+    /// Go parses a whole document before it decodes: where both fail, its error is the parser's.
+    fn first(&mut self, error: Error) -> Error {
+        while !self.stopped {
+            match self.next() {
+                Ok(event)
+                    if matches!(
+                        event.data,
+                        EventData::DocumentEnd { .. } | EventData::StreamEnd
+                    ) =>
+                {
+                    break;
+                }
+                Ok(_) => {}
+                Err(syntax) => return syntax,
+            }
+        }
+        error
     }
 
     fn next(&mut self) -> Result<Event, Error> {
-        self.parser.parse().map_err(|error| syntax(&error))
+        let event = match self.rejected.take() {
+            Some(error) => Err(error),
+            None => self
+                .parser
+                .parse()
+                .map_err(|error| syntax(&error, self.text)),
+        };
+        self.stopped |= event.is_err();
+        event
     }
 
     fn node(&mut self, event: Event, depth: usize) -> Result<Node, Error> {
         let mark = event.start_mark;
         if depth > MAX_DEPTH {
+            self.stopped = true;
             return Err(failure(
                 mark,
                 &format!("yaml: exceeded max depth of {MAX_DEPTH}"),
@@ -85,10 +135,16 @@ impl<'a> Reader<'a> {
             EventData::Scalar {
                 anchor,
                 tag,
-                value,
+                mut value,
                 plain_implicit,
+                style,
                 ..
-            } => (anchor, scalar(tag.as_deref(), value, plain_implicit, mark)?),
+            } => {
+                if matches!(style, ScalarStyle::Literal | ScalarStyle::Folded) {
+                    self.without_added_break(&mut value, event.end_mark);
+                }
+                (anchor, scalar(tag.as_deref(), value, plain_implicit, mark)?)
+            }
             EventData::SequenceStart { anchor, .. } => {
                 self.open(anchor.as_deref());
                 (anchor, self.sequence(depth)?)
@@ -110,6 +166,18 @@ impl<'a> Reader<'a> {
         Ok(node)
     }
 
+    /// A block scalar that runs to the end of a text without a last line break must not gain one.
+    fn without_added_break(&self, value: &mut String, end: Mark) {
+        let at_end = usize::try_from(end.index).is_ok_and(|end| end >= self.text.len());
+        let last_line = self.text.rsplit(is_break).next().unwrap_or_default();
+        let of_last_line = !last_line.trim_matches(' ').is_empty()
+            || value.ends_with("\n\n")
+            || value.ends_with(" \n");
+        if at_end && !last_line.is_empty() && of_last_line && value.ends_with('\n') {
+            value.pop();
+        }
+    }
+
     fn open(&mut self, anchor: Option<&str>) {
         if let Some(anchor) = anchor {
             self.anchors.insert(anchor.to_owned(), None);
@@ -119,6 +187,7 @@ impl<'a> Reader<'a> {
     fn alias(&mut self, anchor: &str, mark: Mark) -> Result<Node, Error> {
         let node = match self.anchors.get(anchor) {
             None => {
+                self.stopped = true;
                 return Err(failure(
                     mark,
                     &format!("yaml: unknown anchor '{anchor}' referenced"),
@@ -312,7 +381,7 @@ fn to_value(scalar: Scalar, text: String, mark: Mark) -> Result<Value, Error> {
                 ));
             }
         },
-        Scalar::Timestamp | Scalar::Merge | Scalar::Str => Value::String(text),
+        Scalar::Timestamp | Scalar::Str => Value::String(text),
     })
 }
 
@@ -370,18 +439,74 @@ fn failure(mark: Mark, words: &str) -> Error {
 
 /// A scanner's or parser's error. Go prints the line from zero for a parser's error, from one for a scanner's,
 /// and none on the first line or for the reader.
-fn syntax(error: &libyaml_safer::Error) -> Error {
-    let problem = error.problem_mark().unwrap_or_default();
+fn syntax(error: &libyaml_safer::Error, text: &str) -> Error {
+    let mut problem = error.problem_mark().unwrap_or_default();
+    if error.problem() == "found unexpected end of stream" {
+        // Where a line break was added, the end is one line further than Go sees it.
+        problem.line = problem.line.min(text.matches('\n').count() as u64);
+    }
     let context = error.context_mark().unwrap_or_default();
     let go_line = match problem.line {
         0 => context.line,
         line if error.kind() == ErrorKind::Scanner => line + 1,
         line => line,
     };
-    let place = if go_line == 0 {
-        String::new()
+    let words = error.problem();
+    let message = if go_line == 0 {
+        format!("yaml: {words}")
     } else {
-        format!("line {go_line}: ")
+        format!("yaml: line {go_line}: {words}")
     };
-    failure(problem, &format!("yaml: {place}{}", error.problem()))
+    failure(problem, &message)
+}
+
+fn parser(text: &str) -> Parser<Chain<&[u8], &'static [u8]>> {
+    let mut parser = Parser::new();
+    // The encoding is known, and detection would mistake other characters for a byte order mark.
+    parser.set_encoding(Encoding::Utf8);
+    let end: &[u8] = if text.ends_with(is_break) { b"" } else { b"\n" };
+    parser.set_input(text.as_bytes().chain(end));
+    parser
+}
+
+/// The parser panics at a tag that is followed by a comma (`[!a, b]`), which Go takes for a part of the tag. Such
+/// a tag is refused; to know it from the same characters in a scalar, the tokens of the text with a space before
+/// each of these commas are asked.
+fn tag_before_comma(text: &str) -> Option<Error> {
+    static TAG: LazyLock<Regex> = LazyLock::new(|| {
+        Regex::new(r"!(?:(?:<[^>\s]*>|[^\s,<])[^\s,]*)?,").expect("a constant pattern")
+    });
+    let mut spaced = String::new();
+    let mut spaces = Vec::new();
+    let mut copied = 0;
+    for found in TAG.find_iter(text) {
+        spaced.push_str(&text[copied..found.end() - 1]);
+        spaces.push(spaced.len() as u64);
+        spaced.push(' ');
+        copied = found.end() - 1;
+    }
+    if spaces.is_empty() {
+        return None;
+    }
+    spaced.push_str(&text[copied..]);
+    spaced.push('\n');
+    let mut scanner = Scanner::new();
+    scanner.set_encoding(Encoding::Utf8);
+    scanner.set_input(spaced.as_bytes());
+    for token in scanner {
+        let token = match token {
+            Ok(token) => token,
+            // Tokens before the error may have been held back, such a tag among them.
+            Err(error) => return Some(syntax(&error, text)),
+        };
+        if matches!(token.data, TokenData::Tag { .. })
+            && spaces.binary_search(&token.end_mark.index).is_ok()
+        {
+            let line = token.start_mark.line + 1;
+            let words =
+                format!("yaml: line {line}: did not find expected whitespace or line break");
+            return Some(failure(token.start_mark, &words));
+        }
+    }
+    None
 }

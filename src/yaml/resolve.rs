@@ -15,8 +15,6 @@ pub(super) enum Scalar {
     Float(f64),
     /// Go keeps the text when it decodes into an interface.
     Timestamp,
-    /// `<<`
-    Merge,
     Str,
 }
 
@@ -29,7 +27,6 @@ impl Scalar {
             Self::Int(_) | Self::Uint(_) => "!!int",
             Self::Float(_) => "!!float",
             Self::Timestamp => "!!timestamp",
-            Self::Merge => "!!merge",
             Self::Str => "!!str",
         }
     }
@@ -44,7 +41,6 @@ pub(super) fn resolve(text: &str) -> Scalar {
         Some(b'y' | b'Y' | b'n' | b'N' | b't' | b'T' | b'f' | b'F' | b'o' | b'O' | b'~') => {
             word(text)
         }
-        Some(b'<') if text == "<<" => Scalar::Merge,
         Some(_) => Scalar::Str,
     }
 }

@@ -1,20 +1,147 @@
-//! Both ways against what Go gave.
+//! Both ways against what Go gave: `tests/read.jsonl` holds `[YAML, JSON]` or `[YAML, null, error]` from
+//! `yaml.YAMLToJSON`, `tests/write.jsonl` holds `[JSON, YAML]` from `yaml.Marshal` (sigs.k8s.io/yaml v1.6.0).
 
 use serde_json::json;
 
 use super::*;
 
+#[track_caller]
+fn check_error(text: &str, words: &str, line: usize, column: usize) {
+    let error = from_str(text).expect_err(text);
+    let expected = format!("error converting YAML to JSON: yaml: {words}");
+    assert_eq!(
+        (error.message, error.line, error.column),
+        (expected, line, column)
+    );
+}
+
+fn table(lines: &str) -> impl Iterator<Item = Vec<Value>> {
+    lines
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("a line of JSON"))
+}
+
 #[test]
-fn ordinary_manifest() {
-    let text = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  labels: {}\n  name: a\ndata:\n  on: \"yes\"\n  list:\n  - 1\n  - 0.5\n  text: |\n    a\n    b\n";
-    let value = from_str(text).expect("YAML");
+fn reads_what_go_reads() {
+    for case in table(include_str!("tests/read.jsonl")) {
+        let text = case[0].as_str().expect("YAML");
+        match from_str(text) {
+            Ok(value) => assert_eq!([value].as_slice(), &case[1..], "{text:?}"),
+            Err(error) => {
+                let words = error
+                    .message
+                    .strip_prefix("error converting YAML to JSON: ");
+                assert_eq!(Some(&json!(words)), case.get(2), "{text:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn writes_what_go_writes() {
+    for case in table(include_str!("tests/write.jsonl")) {
+        assert_eq!(Some(&*to_string(&case[0])), case[1].as_str(), "{}", case[0]);
+    }
+}
+
+#[test]
+fn what_was_written_reads_the_same() {
+    for case in table(include_str!("tests/write.jsonl")) {
+        // Go writes the key `<<` plain, which it then reads as a merge.
+        if case[0].get("<<").is_none() {
+            let text = case[1].as_str().expect("YAML");
+            assert_eq!(to_string(&from_str(text).expect(text)), text);
+        }
+    }
+}
+
+#[test]
+fn documents_of_a_stream() {
+    let text = "# first\na: 1\n---\n---\n# nothing\n---\nb: 2\n...\n---\n- c\n";
+    let found = documents(text).expect("a stream");
+    let expected = [
+        (json!({"a": 1}), 2),
+        (json!({"b": 2}), 7),
+        (json!(["c"]), 10),
+    ];
     assert_eq!(
-        value,
-        json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"labels": {}, "name": "a"},
-               "data": {"true": "yes", "list": [1, 0.5], "text": "a\nb\n"}})
+        found,
+        expected.map(|(value, line)| Document { value, line })
     );
+    assert_eq!(documents("\n# nothing\n").expect("a stream"), []);
     assert_eq!(
-        to_string(&value),
-        "apiVersion: v1\ndata:\n  list:\n  - 1\n  - 0.5\n  text: |\n    a\n    b\n  \"true\": \"yes\"\nkind: ConfigMap\nmetadata:\n  labels: {}\n  name: a\n"
+        documents("a: 1\n---\na: b: c\n")
+            .expect_err("two colons")
+            .line,
+        3
     );
+}
+
+#[test]
+fn errors_have_true_places() {
+    // A parser's error: Go counts its line from zero.
+    check_error(
+        "a: 1\nb: [1\nc: 2\n",
+        "line 2: did not find expected ',' or ']'",
+        3,
+        2,
+    );
+    check_error(
+        "a: 1\nb: c: d\n",
+        "line 2: mapping values are not allowed in this context",
+        2,
+        5,
+    );
+    check_error("a: 'x", "found unexpected end of stream", 1, 1);
+    check_error(
+        "a: 1\n\nb: *none\n",
+        "unknown anchor 'none' referenced",
+        3,
+        4,
+    );
+}
+
+#[test]
+fn depth_has_a_limit() {
+    let nested = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
+    assert!(from_str(&nested(MAX_DEPTH)).is_ok());
+    let endless = ["[", "- ", "{a: ", "? "].map(|open| open.repeat(100_000));
+    for text in [nested(MAX_DEPTH + 2)].iter().chain(&endless) {
+        let error = from_str(text).expect_err("too deep");
+        assert_eq!(
+            error.message,
+            "error converting YAML to JSON: yaml: exceeded max depth of 200"
+        );
+    }
+}
+
+#[test]
+fn aliases_have_a_limit() {
+    let mut text = "a: &a [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
+    for (name, previous) in "bcdefghi".chars().zip("abcdefgh".chars()) {
+        let aliases = vec![format!("*{previous}"); 10].join(", ");
+        text += &format!("{name}: &{name} [{aliases}]\n");
+    }
+    let error = from_str(&text).expect_err("a billion laughs");
+    assert_eq!(
+        error.message,
+        "error converting YAML to JSON: yaml: document contains excessive aliasing"
+    );
+}
+
+#[test]
+fn tags_before_commas_are_refused_and_scalars_are_not() {
+    for text in [
+        "[!a, b]",
+        "[!!str, b]",
+        "{a: !<b,c>, d: e}",
+        "[!a, b]\n'",
+        "a: {b: 1}\na: {c:2}\n[!a, b]",
+    ] {
+        assert!(from_str(text).is_err(), "{text}");
+    }
+    let text = "a: wow !x, y\nb: |\n  [!z, w]\nc: ['!b, c', \"!d, e\"]\nd: [a !b, c]\n# [!c, d]\n";
+    let expected =
+        json!({"a": "wow !x, y", "b": "[!z, w]\n", "c": ["!b, c", "!d, e"], "d": ["a !b", "c"]});
+    assert_eq!(from_str(text).expect(text), expected);
 }

@@ -1,17 +1,20 @@
 //! From values to text: go-yaml v2's encoder and emitter (`encode.go`, `emitterc.go`, `sorter.go`) for what
-//! JSON can hold. Lines are never folded: sigs.k8s.io/yaml leaves the width unlimited.
+//! JSON can hold.
 
 use std::cmp::Ordering;
 
 use serde_json::{Map, Value};
 
 use super::{
-    number,
+    is_break, number,
     resolve::{Scalar, is_base60, resolve},
 };
 
 /// Keys longer than this, or of several lines, are written as `? key`.
 const SIMPLE_KEY_LENGTH: usize = 128;
+
+/// A line longer than this is broken at its next space.
+const WIDTH: usize = 80;
 
 pub(super) fn to_string(value: &Value) -> String {
     let mut writer = Writer::default();
@@ -34,8 +37,18 @@ enum Place {
 #[derive(Default)]
 struct Writer {
     out: String,
+    /// Where the current line starts in `out`.
+    line_start: usize,
     /// The last scalar ended with a line break of its own.
     line_ended: bool,
+}
+
+/// How a scalar is written within its line.
+#[derive(Clone, Copy, PartialEq)]
+enum Style {
+    Plain,
+    SingleQuoted,
+    DoubleQuoted,
 }
 
 impl Writer {
@@ -58,7 +71,7 @@ impl Writer {
             Value::Bool(true) => self.out.push_str("true"),
             Value::Bool(false) => self.out.push_str("false"),
             Value::Number(value) => self.number(value),
-            Value::String(text) => self.string(text, indent),
+            Value::String(text) => self.string(text, Some(indent)),
             Value::Array(_) => self.out.push_str("[]"),
             Value::Object(_) => self.out.push_str("{}"),
         }
@@ -81,12 +94,12 @@ impl Writer {
         for (index, (key, value)) in sorted(map).into_iter().enumerate() {
             self.start_entry(index == 0, indent, place);
             if key.len() <= SIMPLE_KEY_LENGTH && !key.contains(is_break) {
-                self.string(key, indent);
+                self.string(key, None);
                 self.out.push(':');
                 self.node(value, Some(indent), Place::Value);
             } else {
                 self.out.push_str("? ");
-                self.string(key, indent + 2);
+                self.string(key, Some(indent + 2));
                 self.new_line(indent);
                 self.out.push(':');
                 self.node(value, Some(indent), Place::Indicator);
@@ -128,30 +141,41 @@ impl Writer {
     }
 
     fn indent(&mut self, indent: usize) {
+        self.line_start = self.out.len();
         self.out.extend(std::iter::repeat_n(' ', indent));
     }
 
-    fn string(&mut self, text: &str, indent: usize) {
+    /// Writes a string; without an indent, as a key that must stay on its line.
+    fn string(&mut self, text: &str, indent: Option<usize>) {
         let plain = resolve(text) == Scalar::Str && !is_base60(text);
         let shape = Shape::of(text);
-        if text.contains('\n') {
-            if shape.block_allowed {
-                self.literal(text, indent)
-            } else {
-                self.double_quoted(text)
+        let style = match indent {
+            Some(indent) if text.contains('\n') && shape.block_allowed => {
+                return self.literal(text, indent);
             }
-        } else if plain && shape.plain_allowed {
-            self.out.push_str(text);
-        } else if plain && shape.single_quoted_allowed {
-            self.single_quoted(text, indent);
-        } else {
-            self.double_quoted(text);
+            _ if text.contains('\n') || !plain => Style::DoubleQuoted,
+            _ if shape.plain_allowed => Style::Plain,
+            _ if shape.single_quoted_allowed => Style::SingleQuoted,
+            _ => Style::DoubleQuoted,
+        };
+        match style {
+            Style::Plain => self.flow(text, indent, style),
+            Style::SingleQuoted | Style::DoubleQuoted => {
+                let quote = if style == Style::SingleQuoted {
+                    '\''
+                } else {
+                    '"'
+                };
+                self.out.push(quote);
+                self.flow(text, indent, style);
+                self.out.push(quote);
+            }
         }
     }
 
     fn literal(&mut self, text: &str, indent: usize) {
         self.out.push('|');
-        if text.starts_with([' ']) || text.starts_with(is_break) {
+        if text.starts_with(' ') || text.starts_with(is_break) {
             self.out.push('2');
         }
         let mut from_end = text.chars().rev();
@@ -173,29 +197,64 @@ impl Writer {
         self.line_ended = text.ends_with(is_break);
     }
 
-    fn single_quoted(&mut self, text: &str, indent: usize) {
-        self.out.push('\'');
-        for (index, line) in text.split_inclusive(is_break).enumerate() {
-            if index > 0 && !line.starts_with(is_break) {
-                self.indent(indent);
-            }
-            self.out.push_str(&line.replace('\'', "''"));
-        }
-        self.out.push('\'');
-    }
-
-    fn double_quoted(&mut self, text: &str) {
+    /// The characters of a scalar, folded at spaces where the line is too long.
+    fn flow(&mut self, text: &str, indent: Option<usize>, style: Style) {
         // Go asks whether the whole text starts with a byte order mark and then escapes all of it.
         let escape_all = text.starts_with('\u{feff}');
-        self.out.push('"');
-        for char in text.chars() {
-            if escape_all || !is_printable(char) || is_break(char) || char == '"' || char == '\\' {
-                self.escape(char);
-            } else {
-                self.out.push(char);
-            }
+        let fold_to = indent.filter(|_| self.out.len() - self.line_start + text.len() > WIDTH);
+        if style == Style::Plain && fold_to.is_none() {
+            return self.out.push_str(text);
         }
-        self.out.push('"');
+        let mut previous = None;
+        let mut chars = text.chars().peekable();
+        while let Some(char) = chars.next() {
+            let next = chars.peek().copied();
+            if let Some(indent) = fold_to
+                && char == ' '
+                && previous != Some(' ')
+                && (style == Style::Plain || (previous.is_some() && next.is_some()))
+                && (style == Style::DoubleQuoted || next != Some(' '))
+                && self.column() > WIDTH
+            {
+                self.new_line(indent);
+                if next == Some(' ') {
+                    self.out.push('\\');
+                }
+            } else {
+                match style {
+                    Style::Plain => self.out.push(char),
+                    Style::SingleQuoted => self.single_quoted(char, previous, indent),
+                    Style::DoubleQuoted if escape_all => self.escape(char),
+                    Style::DoubleQuoted => self.double_quoted(char),
+                }
+            }
+            previous = Some(char);
+        }
+    }
+
+    fn single_quoted(&mut self, char: char, previous: Option<char>, indent: Option<usize>) {
+        if let Some(indent) = indent
+            && previous.is_some_and(is_break)
+            && !is_break(char)
+        {
+            self.indent(indent);
+        }
+        if char == '\'' {
+            self.out.push('\'');
+        }
+        self.out.push(char);
+    }
+
+    fn double_quoted(&mut self, char: char) {
+        if !is_printable(char) || is_break(char) || matches!(char, '"' | '\\') {
+            self.escape(char);
+        } else {
+            self.out.push(char);
+        }
+    }
+
+    fn column(&self) -> usize {
+        self.out[self.line_start..].chars().count()
     }
 
     fn escape(&mut self, char: char) {
@@ -269,10 +328,6 @@ impl Shape {
             block_allowed: !(special || space_break || text.ends_with(' ')),
         }
     }
-}
-
-fn is_break(char: char) -> bool {
-    matches!(char, '\n' | '\r' | '\u{85}' | '\u{2028}' | '\u{2029}')
 }
 
 fn is_blank(char: char) -> bool {
