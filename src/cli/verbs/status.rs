@@ -192,15 +192,8 @@ async fn objects(
             .or_default()
             .push(live.value);
         if let Some(selector) = new_selector(&object, &mut selectors) {
-            let pods = cluster
-                .list("v1", "Pod", &target.key.namespace, &selector)
-                .await
-                .unwrap_or_default();
-            if !pods.is_empty() {
-                found
-                    .entry(PODS.to_owned())
-                    .or_default()
-                    .extend(pods.into_iter().map(|pod| pod.value));
+            if let Ok(pods) = cluster.pod_list(&target.key.namespace, &selector).await {
+                found.entry(PODS.to_owned()).or_default().push(pods);
             }
         }
     }
