@@ -1,0 +1,243 @@
+//! The command line beside what real Helm answered on the same records (`tests/data/cli`).
+
+use std::{
+    collections::BTreeMap,
+    io::Write,
+    sync::{Arc, Mutex},
+};
+
+use jiff::tz::TimeZone;
+use k8s_openapi::api::core::v1::Secret;
+use kube::{Api, api::PostParams};
+use pilothouse::{
+    cli::{self, Request, console::Console, settings::Env},
+    cluster::Cluster,
+    sandbox::Sandbox,
+};
+
+/// One command and Helm's answer.
+struct Case {
+    line: String,
+    answer: Answer,
+}
+
+#[derive(Debug, Default, PartialEq)]
+struct Answer {
+    out: String,
+    err: String,
+    code: u8,
+}
+
+/// Cases of a file: `$` a command, `|` a line of standard output, `!` of standard error, `=` the exit code.
+fn cases(text: &str) -> Vec<Case> {
+    let mut cases: Vec<Case> = Vec::new();
+    for line in text.lines() {
+        let Some((mark, rest)) = line.split_at_checked(1) else {
+            continue;
+        };
+        match (mark, cases.last_mut()) {
+            ("$", _) => cases.push(Case {
+                line: rest.trim_start().to_owned(),
+                answer: Answer::default(),
+            }),
+            ("|", Some(case)) => case.answer.out += &format!("{rest}\n"),
+            ("!", Some(case)) => case.answer.err += &format!("{rest}\n"),
+            ("=", Some(case)) => case.answer.code = rest.parse().expect("an exit code"),
+            _ => {}
+        }
+    }
+    cases
+}
+
+/// Words of a line, quotes as a shell reads them.
+fn words(line: &str) -> Vec<String> {
+    let (mut words, mut word, mut quote, mut begun) = (Vec::new(), String::new(), None, false);
+    for character in line.chars() {
+        match (character, quote) {
+            ('\'' | '"', None) => (quote, begun) = (Some(character), true),
+            (end, Some(open)) if end == open => quote = None,
+            (' ', None) if begun => {
+                words.push(std::mem::take(&mut word));
+                begun = false;
+            }
+            (' ', None) => {}
+            (other, _) => {
+                word.push(other);
+                begun = true;
+            }
+        }
+    }
+    if begun {
+        words.push(word);
+    }
+    words
+}
+
+#[derive(Clone, Default)]
+struct Buffer(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Buffer {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Buffer {
+    fn text(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
+}
+
+/// Runs a line, `NAME=value` before it being environment, on a cluster.
+async fn run(line: &str, cluster: &Cluster) -> Answer {
+    let mut vars = BTreeMap::from([
+        ("HOME".to_owned(), "/root".to_owned()),
+        ("KUBECONFIG".to_owned(), "/nonexistent".to_owned()),
+    ]);
+    let mut args = words(line);
+    while let Some((name, value)) = args.first().and_then(|word| word.split_once('=')) {
+        if name.is_empty() || name.contains(|letter: char| !letter.is_uppercase() && letter != '_')
+        {
+            break;
+        }
+        vars.insert(name.to_owned(), value.to_owned());
+        args.remove(0);
+    }
+    let zone = vars.get("TZ").map_or("UTC", String::as_str);
+    let env = Env {
+        zone: TimeZone::get(zone).unwrap(),
+        vars,
+        program: "pilothouse".to_owned(),
+        terminal: false,
+    };
+    let (out, err) = (Buffer::default(), Buffer::default());
+    let Request::Command(command) = cli::request(&args, env) else {
+        panic!("{line} opens the screen");
+    };
+    let console = Console::new(out.clone(), err.clone());
+    let code = cli::run(command, console, Some(cluster.clone())).await;
+    Answer {
+        out: out.text(),
+        err: err.text(),
+        code,
+    }
+}
+
+/// What Helm would have said: its name, without what is ours alone.
+fn as_helm(answer: Answer) -> Answer {
+    let out = answer.out.replace("pilothouse", "helm");
+    let out = match out.split_once("\n\nPilothouse Flags:\n") {
+        Some((before, own)) => {
+            let after = own.find("\n\n").map_or("\n", |end| &own[end..]);
+            format!("{before}{after}")
+        }
+        None => out,
+    };
+    let err = answer.err.replace("pilothouse", "helm");
+    let ours = |line: &&str| line.starts_with("  hint: ") || line.starts_with("WARNING: ");
+    let lines = err.lines().filter(|line| !ours(line));
+    Answer {
+        out,
+        err: lines.map(|line| format!("{line}\n")).collect(),
+        code: answer.code,
+    }
+}
+
+/// A sandbox that holds the records Helm wrote.
+async fn cluster() -> (Sandbox, Cluster) {
+    let sandbox = Sandbox::empty();
+    let records: Vec<Secret> = serde_json::from_str(include_str!("data/cli/records.json")).unwrap();
+    let namespace = serde_json::json!({"metadata": {"name": "payments"}});
+    let namespaces: Api<k8s_openapi::api::core::v1::Namespace> = Api::all(sandbox.client());
+    namespaces
+        .create(
+            &PostParams::default(),
+            &serde_json::from_value(namespace).unwrap(),
+        )
+        .await
+        .unwrap();
+    for record in records {
+        let namespace = record.metadata.namespace.clone().unwrap();
+        let secrets: Api<Secret> = Api::namespaced(sandbox.client(), &namespace);
+        secrets
+            .create(&PostParams::default(), &record)
+            .await
+            .unwrap();
+    }
+    let cluster = Cluster::from_client(sandbox.client(), "sandbox", "default");
+    (sandbox, cluster)
+}
+
+#[tokio::test]
+async fn answers_are_helms() {
+    let (_sandbox, cluster) = cluster().await;
+    let cases = cases(include_str!("data/cli/commands.txt"));
+    assert!(cases.len() > 100, "{} cases", cases.len());
+    for case in cases {
+        let answer = as_helm(run(&case.line, &cluster).await);
+        assert_eq!(
+            answer.out, case.answer.out,
+            "standard output of {}",
+            case.line
+        );
+        assert_eq!(
+            answer.err, case.answer.err,
+            "standard error of {}",
+            case.line
+        );
+        assert_eq!(answer.code, case.answer.code, "exit code of {}", case.line);
+    }
+}
+
+#[tokio::test]
+async fn a_record_that_cannot_be_read_costs_one_line() {
+    let (_sandbox, cluster) = cluster().await;
+    let answer = run("list -A -q", &cluster).await;
+    assert_eq!(
+        answer.out,
+        "berlin\nbig\ngone\nlines\nnochart\nshop\nstuck\nweb\n"
+    );
+    assert_eq!(answer.err.lines().count(), 1, "{}", answer.err);
+    assert!(
+        answer.err.contains("sh.helm.release.v1.rotten.v4"),
+        "{}",
+        answer.err
+    );
+}
+
+#[tokio::test]
+async fn old_habits_get_todays_command() {
+    let (_sandbox, cluster) = cluster().await;
+    for (line, hint) in [
+        ("init", "since Helm 3"),
+        ("serve", "OCI"),
+        ("delete --purge web", "helm uninstall NAME"),
+        ("install --name web web", "helm install NAME CHART"),
+        ("--home /x list", "HELM_DATA_HOME"),
+        ("--tiller-namespace x list", "-n NAMESPACE"),
+        ("list --all", "pilothouse list"),
+        ("help chart", "helm create"),
+    ] {
+        let answer = run(line, &cluster).await;
+        let last = answer.err.lines().last().unwrap_or_default();
+        assert!(
+            last.starts_with("  hint: ") && last.contains(hint),
+            "{line}: {last}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn what_is_not_built_yet_says_so() {
+    let (_sandbox, cluster) = cluster().await;
+    let answer = run("upgrade web ./chart --install", &cluster).await;
+    assert_eq!(answer.code, 1);
+    assert_eq!(
+        answer.err,
+        "Error: pilothouse upgrade is not built yet; use helm upgrade: both work on the same releases\n"
+    );
+}
