@@ -179,10 +179,14 @@ fn without_line_ends(data: &[u8]) -> Cow<'_, [u8]> {
     }
 }
 
-/// Reads JSON; text that is not UTF-8 gets U+FFFD, as in Go.
+/// Reads JSON; text that is not UTF-8 gets U+FFFD, as in Go. Looking for such text beforehand would cost as much as
+/// skipping over the chart.
 fn parse<T: DeserializeOwned>(record: &str, json: &[u8]) -> Result<T, Error> {
-    serde_json::from_str(&String::from_utf8_lossy(json))
-        .map_err(|error| corrupt(record, format!("not a Helm release: {error}")))
+    let mut read = serde_json::from_slice(json);
+    if read.is_err() && std::str::from_utf8(json).is_err() {
+        read = serde_json::from_str(&String::from_utf8_lossy(json));
+    }
+    read.map_err(|error| corrupt(record, format!("not a Helm release: {error}")))
 }
 
 /// Any JSON object would pass for a release; one without a name is something else.

@@ -157,6 +157,14 @@ fn records_from_before_gzip_are_read() {
 }
 
 #[test]
+fn text_that_is_not_utf8_is_replaced_as_in_go() {
+    let data = gzip(b"{\"name\":\"a\",\"manifest\":\"x\xffy\",\"chart\":{\"v\":\"\xff\"}}");
+    let release = decode(&data);
+    assert_eq!(release.manifest, "x\u{fffd}y");
+    assert_eq!(release.chart.raw(), Some("{\"v\":\"\u{fffd}\"}"));
+}
+
+#[test]
 fn line_ends_in_base64_are_skipped() {
     let mut data = V1.to_vec();
     data.insert(100, b'\n');

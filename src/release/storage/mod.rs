@@ -2,30 +2,22 @@
 
 mod cache;
 mod object;
+mod requests;
 mod watch;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use futures::stream::{self, BoxStream, StreamExt as _};
-use kube::api::{
-    DeleteParams, GetParams, ListParams, Patch, PatchParams, PostParams, Preconditions,
-};
-use kube::core::Request;
-use serde::de::DeserializeOwned;
+use kube::api::{DeleteParams, Patch, PatchParams, Preconditions};
 use serde_json::json;
 
 pub use object::record_name;
-use object::{Partial, PartialList, Stored};
+use object::{Partial, Stored};
+use requests::{FIELD_MANAGER, blocking, lost, moved, now, parse, post, record_of};
 
 use super::{Error, Release, Status, Summary, codec, history};
-use crate::cluster::{self, Cluster, ErrorKind};
-
-/// Who our writes of records are by in `managedFields`; Helm's are by `Helm`.
-const FIELD_MANAGER: &str = "pilothouse";
-
-/// Objects on a page of a list.
-const PAGE: u32 = 500;
+use crate::cluster::{Cluster, ErrorKind};
 
 /// Records fetched and decoded at a time.
 const IN_FLIGHT: usize = 8;
@@ -307,61 +299,6 @@ impl Storage {
         }
     }
 
-    /// A list with the resourceVersion to watch from. Objects that name no release are left out.
-    async fn list_at(&self, selector: &str) -> Result<(Vec<RecordMeta>, String), Error> {
-        let mut params = ListParams::default()
-            .labels(&label_selector(selector))
-            .limit(PAGE);
-        let mut records = Vec::new();
-        loop {
-            let request = self.collection(&self.namespace).list_metadata(&params);
-            let page = match self.send::<PartialList>(request).await {
-                Err(error) if error.kind == ErrorKind::Gone && params.continue_token.is_some() => {
-                    // The pages are too old to go on with; ask for all at once.
-                    records.clear();
-                    params.continue_token = None;
-                    params.limit = None;
-                    continue;
-                }
-                page => page?,
-            };
-            records.extend(
-                page.items
-                    .into_iter()
-                    .filter_map(|item| item.metadata.into_record()),
-            );
-            if page.metadata.next.is_empty() {
-                return Ok((records, page.metadata.resource_version));
-            }
-            params.continue_token = Some(page.metadata.next);
-        }
-    }
-
-    async fn replace(&self, meta: &RecordMeta, release: &Release) -> Result<RecordMeta, Error> {
-        let metadata = json!({
-            "name": meta.record,
-            "uid": meta.uid,
-            "resourceVersion": meta.resource_version,
-            "annotations": meta.annotations,
-        });
-        let stamps = [("createdAt", meta.created_at), ("modifiedAt", now())];
-        let body = object::body(self.driver, release, &stamps, metadata)?;
-        let request = self
-            .collection(&meta.namespace)
-            .replace(&meta.record, &post(), body);
-        let written = self.send::<Partial>(request).await;
-        record_of(&meta.record, written.map_err(|error| lost(meta, error))?)
-    }
-
-    /// The metadata of a record as it is now.
-    async fn metadata(&self, meta: &RecordMeta) -> Result<RecordMeta, Error> {
-        let request = self
-            .collection(&meta.namespace)
-            .get_metadata(&meta.record, &GetParams::default());
-        let current = self.send::<Partial>(request).await;
-        record_of(&meta.record, current.map_err(|error| lost(meta, error))?)
-    }
-
     /// A superseded record has to be read: its description tells. One that cannot be read is nothing to go back to.
     async fn was_deployed(&self, meta: &RecordMeta) -> Result<bool, Error> {
         if meta.status != Status::Superseded {
@@ -373,123 +310,6 @@ impl Storage {
             Err(error) => Err(error),
         }
     }
-
-    /// Fetches and decodes a record, and remembers it.
-    async fn fetch(&self, namespace: &str, record: &str) -> Result<Arc<Release>, Error> {
-        let text = self.fetch_text(namespace, record).await?;
-        let (driver, cache, name) = (self.driver, Arc::clone(&self.cache), record.to_owned());
-        blocking(record, move || {
-            let stored: Stored = parse(&text)?;
-            let mut release = codec::decode(&name, &stored.payload(driver)?)?;
-            release.labels = object::user_labels(&stored.metadata.labels);
-            let release = Arc::new(release);
-            cache.put(
-                &stored.metadata.uid,
-                &stored.metadata.resource_version,
-                &release,
-            );
-            Ok(release)
-        })
-        .await
-    }
-
-    async fn fetch_text(&self, namespace: &str, record: &str) -> Result<String, Error> {
-        let request = self
-            .collection(namespace)
-            .get(record, &GetParams::default());
-        match self.send_text(request).await {
-            Err(error) if error.kind == ErrorKind::NotFound => Err(Error::NotFound),
-            text => Ok(text?),
-        }
-    }
-
-    /// The API path of the records of `namespace`, of all when it is empty.
-    fn collection(&self, namespace: &str) -> Request {
-        let resource = self.driver.resource();
-        Request::new(if namespace.is_empty() {
-            format!("/api/v1/{resource}")
-        } else {
-            format!("/api/v1/namespaces/{namespace}/{resource}")
-        })
-    }
-
-    async fn send<T: DeserializeOwned>(&self, request: Built) -> Result<T, cluster::Error> {
-        parse(&self.send_text(request).await?)
-    }
-
-    /// The client's own decoding would put a whole Secret into the log when it fails.
-    async fn send_text(&self, request: Built) -> Result<String, cluster::Error> {
-        let request = request.map_err(kube::Error::BuildRequest)?;
-        Ok(self.cluster.client().request_text(request).await?)
-    }
-}
-
-type Built = Result<http::Request<Vec<u8>>, kube::core::request::Error>;
-
-fn label_selector(selector: &str) -> String {
-    if selector.is_empty() {
-        "owner=helm".to_owned()
-    } else {
-        format!("owner=helm,{selector}")
-    }
-}
-
-fn post() -> PostParams {
-    PostParams {
-        field_manager: Some(FIELD_MANAGER.to_owned()),
-        ..PostParams::default()
-    }
-}
-
-fn parse<T: DeserializeOwned>(text: &str) -> Result<T, cluster::Error> {
-    serde_json::from_str(text).map_err(|error| {
-        cluster::Error::new(
-            ErrorKind::Other,
-            format!("unexpected answer of the server: {error}"),
-        )
-    })
-}
-
-fn record_of(record: &str, object: Partial) -> Result<RecordMeta, Error> {
-    object.metadata.into_record().ok_or_else(|| Error::Corrupt {
-        record: record.to_owned(),
-        message: "the server answered with an object that is no record".to_owned(),
-    })
-}
-
-/// A conflict, and a record that is not there any more, mean that someone else was at it; so does another UID,
-/// which a patch is told as an attempt to change it.
-fn lost(meta: &RecordMeta, error: cluster::Error) -> Error {
-    match error.kind {
-        ErrorKind::Conflict | ErrorKind::NotFound => moved(meta),
-        ErrorKind::Invalid if error.message.contains("metadata.uid") => moved(meta),
-        _ => error.into(),
-    }
-}
-
-fn moved(meta: &RecordMeta) -> Error {
-    Error::Moved {
-        record: meta.record.clone(),
-    }
-}
-
-/// Decoding takes milliseconds of pure computing, too long for the threads that serve the screen.
-async fn blocking<T: Send + 'static>(
-    record: &str,
-    work: impl FnOnce() -> Result<T, Error> + Send + 'static,
-) -> Result<T, Error> {
-    tokio::task::spawn_blocking(work)
-        .await
-        .unwrap_or_else(|error| {
-            Err(Error::Corrupt {
-                record: record.to_owned(),
-                message: format!("decoding stopped: {error}"),
-            })
-        })
-}
-
-fn now() -> i64 {
-    jiff::Timestamp::now().as_second()
 }
 
 #[cfg(test)]

@@ -8,7 +8,8 @@ use kube::core::WatchEvent;
 use tokio::time::Instant;
 
 use super::object::Partial;
-use super::{Storage, StorageEvent, label_selector};
+use super::requests::label_selector;
+use super::{Storage, StorageEvent};
 use crate::cluster::{Error, ErrorKind};
 use crate::release;
 

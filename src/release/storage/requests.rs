@@ -1,0 +1,215 @@
+//! The requests of the drivers. Plain ones: the full types of Secrets and ConfigMaps would decode much that nobody
+//! looks at, and both drivers differ only in where the text lies.
+
+use std::sync::Arc;
+
+use http::HeaderValue;
+use http::header::ACCEPT_ENCODING;
+use kube::api::{GetParams, ListParams, PostParams};
+use kube::core::Request;
+use serde::de::DeserializeOwned;
+use serde_json::json;
+
+use super::object::{self, Partial, PartialList, Stored};
+use super::{RecordMeta, Storage};
+use crate::cluster::{self, ErrorKind};
+use crate::release::{Error, Release, codec};
+
+/// Who our writes of records are by in `managedFields`; Helm's are by `Helm`.
+pub(super) const FIELD_MANAGER: &str = "pilothouse";
+
+/// Objects on a page of a list.
+const PAGE: u32 = 500;
+
+type Built = Result<http::Request<Vec<u8>>, kube::core::request::Error>;
+
+impl Storage {
+    /// A list with the resourceVersion to watch from. Objects that name no release are left out.
+    pub(super) async fn list_at(&self, selector: &str) -> Result<(Vec<RecordMeta>, String), Error> {
+        let mut params = ListParams::default()
+            .labels(&label_selector(selector))
+            .limit(PAGE);
+        let mut records = Vec::new();
+        loop {
+            let request = self.collection(&self.namespace).list_metadata(&params);
+            let page = match self.send::<PartialList>(request).await {
+                Err(error) if error.kind == ErrorKind::Gone && params.continue_token.is_some() => {
+                    // The pages are too old to go on with; ask for all at once.
+                    records.clear();
+                    params.continue_token = None;
+                    params.limit = None;
+                    continue;
+                }
+                page => page?,
+            };
+            records.extend(
+                page.items
+                    .into_iter()
+                    .filter_map(|item| item.metadata.into_record()),
+            );
+            if page.metadata.next.is_empty() {
+                return Ok((records, page.metadata.resource_version));
+            }
+            params.continue_token = Some(page.metadata.next);
+        }
+    }
+
+    pub(super) async fn replace(
+        &self,
+        meta: &RecordMeta,
+        release: &Release,
+    ) -> Result<RecordMeta, Error> {
+        let metadata = json!({
+            "name": meta.record,
+            "uid": meta.uid,
+            "resourceVersion": meta.resource_version,
+            "annotations": meta.annotations,
+        });
+        let stamps = [("createdAt", meta.created_at), ("modifiedAt", now())];
+        let body = object::body(self.driver, release, &stamps, metadata)?;
+        let request = self
+            .collection(&meta.namespace)
+            .replace(&meta.record, &post(), body);
+        let written = self.send::<Partial>(request).await;
+        record_of(&meta.record, written.map_err(|error| lost(meta, error))?)
+    }
+
+    /// The metadata of a record as it is now.
+    pub(super) async fn metadata(&self, meta: &RecordMeta) -> Result<RecordMeta, Error> {
+        let request = self
+            .collection(&meta.namespace)
+            .get_metadata(&meta.record, &GetParams::default());
+        let current = self.send::<Partial>(request).await;
+        record_of(&meta.record, current.map_err(|error| lost(meta, error))?)
+    }
+
+    /// Fetches and decodes a record, and remembers it.
+    pub(super) async fn fetch(&self, namespace: &str, record: &str) -> Result<Arc<Release>, Error> {
+        let text = self.fetch_text(namespace, record).await?;
+        let (driver, cache, name) = (self.driver, Arc::clone(&self.cache), record.to_owned());
+        blocking(record, move || {
+            let stored: Stored = parse(&text)?;
+            let mut release = codec::decode(&name, &stored.payload(driver)?)?;
+            release.labels = object::user_labels(&stored.metadata.labels);
+            let release = Arc::new(release);
+            cache.put(
+                &stored.metadata.uid,
+                &stored.metadata.resource_version,
+                &release,
+            );
+            Ok(release)
+        })
+        .await
+    }
+
+    pub(super) async fn fetch_text(&self, namespace: &str, record: &str) -> Result<String, Error> {
+        if record.contains(['/', '%', '?', '#']) {
+            // No object can have such a name, and in the path it would lead elsewhere.
+            return Err(Error::NotFound);
+        }
+        let request = self
+            .collection(namespace)
+            .get(record, &GetParams::default());
+        let request = request.map(uncompressed);
+        match self.send_text(request).await {
+            Err(error) if error.kind == ErrorKind::NotFound => Err(Error::NotFound),
+            text => Ok(text?),
+        }
+    }
+
+    /// The API path of the records of `namespace`, of all when it is empty.
+    pub(super) fn collection(&self, namespace: &str) -> Request {
+        let resource = self.driver.resource();
+        Request::new(if namespace.is_empty() {
+            format!("/api/v1/{resource}")
+        } else {
+            format!("/api/v1/namespaces/{namespace}/{resource}")
+        })
+    }
+
+    pub(super) async fn send<T: DeserializeOwned>(
+        &self,
+        request: Built,
+    ) -> Result<T, cluster::Error> {
+        parse(&self.send_text(request).await?)
+    }
+
+    /// The client's own decoding would put a whole Secret into the log when it fails.
+    async fn send_text(&self, request: Built) -> Result<String, cluster::Error> {
+        let request = request.map_err(kube::Error::BuildRequest)?;
+        Ok(self.cluster.client().request_text(request).await?)
+    }
+}
+
+pub(super) fn label_selector(selector: &str) -> String {
+    if selector.is_empty() {
+        "owner=helm".to_owned()
+    } else {
+        format!("owner=helm,{selector}")
+    }
+}
+
+/// Records are compressed already; doing it again doubled what 200 of them cost server and client.
+fn uncompressed(mut request: http::Request<Vec<u8>>) -> http::Request<Vec<u8>> {
+    let headers = request.headers_mut();
+    headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+    request
+}
+
+pub(super) fn post() -> PostParams {
+    PostParams {
+        field_manager: Some(FIELD_MANAGER.to_owned()),
+        ..PostParams::default()
+    }
+}
+
+pub(super) fn parse<T: DeserializeOwned>(text: &str) -> Result<T, cluster::Error> {
+    serde_json::from_str(text).map_err(|error| {
+        cluster::Error::new(
+            ErrorKind::Other,
+            format!("unexpected answer of the server: {error}"),
+        )
+    })
+}
+
+pub(super) fn record_of(record: &str, object: Partial) -> Result<RecordMeta, Error> {
+    object.metadata.into_record().ok_or_else(|| Error::Corrupt {
+        record: record.to_owned(),
+        message: "the server answered with an object that is no record".to_owned(),
+    })
+}
+
+/// A conflict, and a record that is not there any more, mean that someone else was at it; so does another UID,
+/// which a patch is told as an attempt to change it.
+pub(super) fn lost(meta: &RecordMeta, error: cluster::Error) -> Error {
+    match error.kind {
+        ErrorKind::Conflict | ErrorKind::NotFound => moved(meta),
+        ErrorKind::Invalid if error.message.contains("metadata.uid") => moved(meta),
+        _ => error.into(),
+    }
+}
+
+pub(super) fn moved(meta: &RecordMeta) -> Error {
+    Error::Moved {
+        record: meta.record.clone(),
+    }
+}
+
+/// Decoding takes milliseconds of pure computing, too long for the threads that serve the screen.
+pub(super) async fn blocking<T: Send + 'static>(
+    record: &str,
+    work: impl FnOnce() -> Result<T, Error> + Send + 'static,
+) -> Result<T, Error> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .unwrap_or_else(|error| {
+            Err(Error::Corrupt {
+                record: record.to_owned(),
+                message: format!("decoding stopped: {error}"),
+            })
+        })
+}
+
+pub(super) fn now() -> i64 {
+    jiff::Timestamp::now().as_second()
+}
