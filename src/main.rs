@@ -1,32 +1,67 @@
 //! Chooses the terminal program or a headless command.
 
+mod logging;
+
 use std::process::ExitCode;
 
-use pilothouse::cli::{self, Request, console::Console, settings::Env};
+use pilothouse::{
+    cli::{self, Request, Screen, console::Console, settings::Env},
+    tui,
+};
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args_os()
         .skip(1)
         .map(|argument| argument.to_string_lossy().into_owned())
         .collect();
+    let console = Console::of_process();
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
         Err(error) => {
-            Console::of_process().note(&format!("Error: the runtime does not start: {error}"));
+            console.note(&format!("Error: the runtime does not start: {error}"));
             return ExitCode::FAILURE;
         }
     };
     let code = runtime.block_on(async {
         match cli::request(&args, Env::of_process()) {
-            Request::Command(command) => cli::run(command, Console::of_process(), None).await,
-            Request::Screen(_) => {
-                Console::of_process()
-                    .note("Error: the terminal program is not built in yet; see pilothouse --help");
-                1
+            Request::Command(command) => {
+                if command.wants_debug() {
+                    logging::to_standard_error();
+                }
+                cli::run(command, console, None).await
+            }
+            Request::Screen(screen) => {
+                logging::to_file();
+                show(screen, &console).await
             }
         }
     });
     // A request that hangs must not keep the program from ending.
     runtime.shutdown_background();
     ExitCode::from(code)
+}
+
+async fn show(screen: Screen, console: &Console) -> u8 {
+    let driver = match screen.driver {
+        Ok(driver) => driver,
+        Err(error) => {
+            console.note(&format!("Error: {error}"));
+            return 1;
+        }
+    };
+    let options = tui::Options {
+        connect: screen.connect,
+        sandbox: screen.sandbox,
+        read_only: screen.read_only,
+        driver,
+        config: screen.config,
+        plain: screen.plain,
+    };
+    match tui::run(options).await {
+        Ok(()) => 0,
+        Err(error) => {
+            console.note(&format!("Error: {error}"));
+            1
+        }
+    }
 }

@@ -27,7 +27,12 @@ use report::Report;
 use session::Session;
 use settings::Env;
 
-use crate::cluster::{Cluster, ConnectOptions};
+use std::path::PathBuf;
+
+use crate::{
+    cluster::{Cluster, ConnectOptions},
+    release::{self, Driver},
+};
 
 /// What a command line asks for.
 pub enum Request {
@@ -42,14 +47,16 @@ pub enum Request {
 pub struct Screen {
     /// How to connect.
     pub connect: ConnectOptions,
-    /// `HELM_DRIVER`.
-    pub driver: String,
+    /// Where records live, or why that is not known.
+    pub driver: Result<Driver, release::Error>,
     /// `--sandbox`.
     pub sandbox: bool,
     /// `--read-only`.
     pub read_only: bool,
-    /// `--debug`.
-    pub debug: bool,
+    /// `--config`.
+    pub config: Option<PathBuf>,
+    /// `--color never`, or `NO_COLOR`.
+    pub plain: bool,
 }
 
 /// A headless command, found but not yet begun.
@@ -59,6 +66,14 @@ pub struct Command {
     /// Why the line names no command.
     error: Option<String>,
     env: Env,
+}
+
+impl Command {
+    /// Whether `--debug` is on, so that the log can be set up before anything runs.
+    pub fn wants_debug(&self) -> bool {
+        let flags = flags::parse(&self.path.all_flags(&self.env), &self.args);
+        flags.is_ok_and(|flags| flags.bool("debug"))
+    }
 }
 
 /// Reads a command line (without the program name): a command, or the terminal program when there is none.
@@ -98,10 +113,12 @@ fn screen(path: &Path, args: &[String], env: &Env) -> Option<Screen> {
         .filter(|flags| !flags.bool("help"))?;
     Some(Screen {
         connect: settings::connect_options(env, &flags),
-        driver: env.get("HELM_DRIVER").to_owned(),
+        driver: Driver::parse(env.get("HELM_DRIVER")),
         sandbox: flags.bool("sandbox"),
         read_only: flags.bool("read-only"),
-        debug: flags.bool("debug"),
+        config: Some(PathBuf::from(flags.text("config")))
+            .filter(|path| !path.as_os_str().is_empty()),
+        plain: flags.text("color") == "never",
     })
 }
 

@@ -190,6 +190,7 @@ pub fn global_flags(env: &Env) -> Vec<Flag> {
         color("colour", env),
         Flag::bool("sandbox", "use the embedded example cluster instead of a real one").own(),
         Flag::bool("read-only", "refuse every change").own(),
+        Flag::text("config", "configuration file of the full-screen program").own(),
     ]
 }
 
