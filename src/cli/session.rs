@@ -127,11 +127,4 @@ impl Session {
             .map_err(|error| Report::new(format!("no randomness for fingerprints: {error}")))?;
         Ok(Redactor::new(key))
     }
-
-    /// A line on standard error when `--debug` is given, in the form of Helm's log.
-    pub fn debug(&self, message: &str) {
-        if self.flags.bool("debug") {
-            self.console.note(&format!("level=DEBUG msg={message:?}"));
-        }
-    }
 }
