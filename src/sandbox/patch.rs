@@ -30,7 +30,9 @@ pub(super) fn apply(
                 body: patch.clone(),
             };
             let patched = apply::apply_patch_locally(&Object::new(live.clone()), &patch);
-            patched.map(|object| object.value).map_err(|error| Failure::bad_request(error.message))
+            patched
+                .map(|object| object.value)
+                .map_err(|error| Failure::bad_request(error.message))
         }
         other => Err(Failure::new(
             415,

@@ -213,7 +213,9 @@ impl App {
             .waiting
             .values()
             .map(|(_, since)| since + PATIENCE - self.shared.clock);
-        let minute = 60_000 - self.shared.clock.rem_euclid(60_000);
+        // The clock of a running operation counts seconds; otherwise only ages move, by the minute.
+        let unit = if self.running().is_empty() { 60_000 } else { 1_000 };
+        let minute = unit - self.shared.clock.rem_euclid(unit);
         waits
             .chain(flash)
             .filter(|wake| *wake > 0)

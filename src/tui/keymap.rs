@@ -429,9 +429,9 @@ pub const ACTIONS: &[Spec] = &[
         Action::Details,
         "details",
         "p",
-        "show or hide the preview pane",
+        "show or hide the preview pane; all risks",
         "",
-        &[Place::Releases, Place::Operation],
+        &[Place::Releases, Place::Review],
     ),
     spec(
         Action::SwitchNamespace,
