@@ -1,8 +1,21 @@
 //! What changed between two sets of objects: pairing, semantic folding, line hunks, summary, redaction.
 
-use serde_json::Value;
+mod compare;
+mod drift;
+mod hunks;
+mod lists;
+mod object;
+mod redact;
+mod summary;
+#[cfg(test)]
+mod tests;
 
-use crate::manifest::{Object, ObjectKey};
+use crate::manifest::ObjectKey;
+
+pub use drift::drift;
+pub use hunks::hunks;
+pub use object::{object, objects};
+pub use redact::Redactor;
 
 /// What happens to one object. The words are those of `diff -o json`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize)]
@@ -77,76 +90,12 @@ pub struct ObjectDiff {
 /// One change that belongs in a heading.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Highlight {
-    /// `image`, `replicas`, `env`, `resources`, `ports`, `type`, `data` or the last path segment.
+    /// `image`, `replicas`, `env +FEATURE_X`, `resources`, `ports`, `type`, `data -KEY` or the last path segment.
     pub what: String,
     /// The field's path, for example `spec.template.spec.containers[web].image`.
     pub path: String,
-    /// Old value, redacted; `None` when it was absent.
+    /// Old value, redacted; `None` when it was absent. Images show only their tags where the rest is the same.
     pub old: Option<String>,
     /// New value, redacted; `None` when it is gone.
     pub new: Option<String>,
-}
-
-/// Hides what is secret: `Secret` data and values under keys that look secret become fingerprints
-/// (HMAC-SHA256 with a random key per run, first 8 hex digits): same or changed is visible, content is not.
-#[derive(Clone)]
-pub struct Redactor {
-    key: std::sync::Arc<[u8; 32]>,
-    reveal: bool,
-}
-
-impl Redactor {
-    /// A redactor keyed with the bytes handed in (this room knows no randomness).
-    pub fn new(key: [u8; 32]) -> Self {
-        Self {
-            key: std::sync::Arc::new(key),
-            reveal: false,
-        }
-    }
-
-    /// The same redactor, showing everything.
-    pub fn revealed(&self) -> Self {
-        Self {
-            key: self.key.clone(),
-            reveal: true,
-        }
-    }
-
-    /// The fingerprint of a value, as `«fingerprint a91f07c3»`.
-    pub fn fingerprint(&self, _value: &str) -> String {
-        let _ = (&self.key, self.reveal);
-        todo!()
-    }
-
-    /// A copy of an object with secrets replaced: `data`, `stringData` of Secrets, and the
-    /// `kubectl.kubernetes.io/last-applied-configuration` annotation of Secrets.
-    pub fn object(&self, _object: &Value) -> Value {
-        todo!()
-    }
-
-    /// A copy of release values with everything under secret-looking keys replaced.
-    pub fn values(&self, _values: &Value) -> Value {
-        todo!()
-    }
-
-    /// A manifest text with the Secrets in it redacted; other documents stay byte for byte.
-    pub fn manifest(&self, _text: &str) -> String {
-        todo!()
-    }
-}
-
-/// Pairs two sets by group, kind, namespace, name and compares them; changed first, order of the new side kept.
-pub fn objects(_old: &[Object], _new: &[Object], _redactor: &Redactor) -> Vec<ObjectDiff> {
-    todo!()
-}
-
-/// Compares one pair. Server-generated fields (`status`, `managedFields`, `uid`, `resourceVersion`,
-/// `generation`, `creationTimestamp`, `selfLink`) are left out on both sides.
-pub fn object(_old: Option<&Object>, _new: Option<&Object>, _redactor: &Redactor) -> ObjectDiff {
-    todo!()
-}
-
-/// Hunks between two texts with `context` unchanged lines around each; `usize::MAX` shows everything.
-pub fn hunks(_old: &str, _new: &str, _context: usize) -> Vec<Hunk> {
-    todo!()
 }

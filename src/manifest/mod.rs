@@ -5,7 +5,8 @@ use std::{cmp::Ordering, collections::BTreeMap};
 use serde_json::Value;
 
 use crate::yaml;
-use split::{flatten, split};
+use split::flatten;
+pub(crate) use split::split;
 
 mod split;
 #[cfg(test)]

@@ -69,6 +69,11 @@ pub fn to_string(value: &Value) -> String {
     write::to_string(value)
 }
 
+/// Writes a mapping as [`to_string`] does, but with its own keys in the order given; there must be one.
+pub fn entries_to_string(entries: &[(&str, &Value)]) -> String {
+    write::entries_to_string(entries)
+}
+
 /// YAML's line breaks.
 fn is_break(char: char) -> bool {
     matches!(char, '\n' | '\r' | '\u{85}' | '\u{2028}' | '\u{2029}')

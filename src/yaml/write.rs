@@ -23,6 +23,14 @@ pub(super) fn to_string(value: &Value) -> String {
     writer.out
 }
 
+/// Writes the entries of a mapping in the order given.
+pub(super) fn entries_to_string(entries: &[(&str, &Value)]) -> String {
+    let mut writer = Writer::default();
+    writer.mapping(entries, None, Place::Start);
+    writer.end_line();
+    writer.out
+}
+
 /// Where a node is about to be written.
 #[derive(Clone, Copy, PartialEq)]
 enum Place {
@@ -54,7 +62,7 @@ enum Style {
 impl Writer {
     fn node(&mut self, value: &Value, indent: Option<usize>, place: Place) {
         match value {
-            Value::Object(map) if !map.is_empty() => self.mapping(map, indent, place),
+            Value::Object(map) if !map.is_empty() => self.mapping(&sorted(map), indent, place),
             Value::Array(items) if !items.is_empty() => self.sequence(items, indent, place),
             scalar => {
                 if place != Place::Start {
@@ -89,9 +97,9 @@ impl Writer {
         self.out.push_str(&text);
     }
 
-    fn mapping(&mut self, map: &Map<String, Value>, parent: Option<usize>, place: Place) {
+    fn mapping(&mut self, entries: &[(&str, &Value)], parent: Option<usize>, place: Place) {
         let indent = parent.map_or(0, |parent| parent + 2);
-        for (index, (key, value)) in sorted(map).into_iter().enumerate() {
+        for (index, (key, value)) in entries.iter().enumerate() {
             self.start_entry(index == 0, indent, place);
             if key.len() <= SIMPLE_KEY_LENGTH && !key.contains(is_break) {
                 self.string(key, None);
