@@ -18,7 +18,7 @@ use super::{
     tasks::Task,
     template::{Display, Fields},
     theme::Theme,
-    widgets::input::LineEdit,
+    widgets::{input::LineEdit, safe},
 };
 use crate::{cluster::Cluster, diff::Redactor, release::Storage, sandbox::Sandbox};
 
@@ -73,6 +73,9 @@ pub struct App {
     sandbox: Option<Sandbox>,
     /// Leave as soon as nothing runs.
     leaving: bool,
+    title_template: Option<Display>,
+    /// The window's title as last set.
+    title: String,
 }
 
 impl App {
@@ -85,6 +88,8 @@ impl App {
         clock: i64,
         (plain, ascii): (bool, bool),
     ) -> Self {
+        let title = Some(config.terminal_title.as_str()).filter(|title| !title.is_empty());
+        let title_template = title.and_then(|title| Display::parse(title).ok());
         let theme = Theme::named(&config.theme, plain, config.ascii.unwrap_or(ascii));
         let why = if options.read_only {
             Some("--read-only")
@@ -132,6 +137,8 @@ impl App {
             size: (0, 0),
             sandbox: None,
             leaving: false,
+            title_template,
+            title: String::new(),
         }
     }
 
@@ -214,7 +221,11 @@ impl App {
             .values()
             .map(|(_, since)| since + PATIENCE - self.shared.clock);
         // The clock of a running operation counts seconds; otherwise only ages move, by the minute.
-        let unit = if self.running().is_empty() { 60_000 } else { 1_000 };
+        let unit = if self.running().is_empty() {
+            60_000
+        } else {
+            1_000
+        };
         let minute = unit - self.shared.clock.rem_euclid(unit);
         waits
             .chain(flash)
@@ -268,7 +279,29 @@ impl App {
             Some(screen) => screen.part_mut().arrange(area, &self.shared),
             None => Vec::new(),
         };
-        self.carry_out(shown, effects)
+        let mut jobs = self.carry_out(shown, effects);
+        jobs.extend(self.retitle());
+        jobs
+    }
+
+    /// The window's title by the user's template, when it changed.
+    fn retitle(&mut self) -> Option<Job> {
+        let template = self.title_template.as_ref()?;
+        let crumbs = self.screen().part().crumbs();
+        let crumb = |at: usize| crumbs.get(at).map(String::as_str).unwrap_or_default();
+        let fields = Fields::default()
+            .text("context", &self.shared.context)
+            .text("namespace", crumb(0))
+            .text("release", crumb(1));
+        let title = safe::visible(&template.fill(&fields)).into_owned();
+        if title == self.title {
+            return None;
+        }
+        self.title.clone_from(&title);
+        Some(Job {
+            owner: APP,
+            effect: Effect::Title(title),
+        })
     }
 
     fn tell(&mut self, owner: ScreenId, event: ScreenEvent) -> Vec<Job> {

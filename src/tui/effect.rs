@@ -61,6 +61,8 @@ pub enum Effect {
     // Carried out by the tasks
     /// Start a task.
     Run(Slot, Task),
+    /// Start a task unless one runs in the slot already.
+    RunOnce(Slot, Task),
     /// Cancel the task in a slot.
     Cancel(Slot),
     /// Cancel every task of the asking owner (it is gone).

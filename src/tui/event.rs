@@ -5,8 +5,12 @@ use std::sync::Arc;
 use crossterm::event::{KeyEvent, MouseEvent};
 
 use super::{
-    effect::Slot, highlight::Highlighter, keymap::Action, report::Report, screens::ScreenId,
-    widgets::diff::Section,
+    effect::Slot,
+    highlight::Highlighter,
+    keymap::Action,
+    report::Report,
+    screens::ScreenId,
+    widgets::{diff::Section, text::TextLine},
 };
 use crate::{
     cluster::{Cluster, ContextInfo, logs::EventInfo, read::NamespaceInfo, read::Target},
@@ -64,7 +68,7 @@ pub enum News {
     /// Changes between two sides, ready to show.
     Changes(Result<Arc<Vec<Section>>, Report>),
     /// A text that took work to make.
-    Text(Vec<String>),
+    Text(Vec<TextLine>),
     /// The resources of a revision, live.
     Resources(Result<Vec<ResourceNode>, Report>),
     /// Some watched object changed.

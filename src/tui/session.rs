@@ -71,6 +71,10 @@ impl Session {
         for Job { owner, effect } in jobs {
             match effect {
                 Effect::Run(slot, task) => self.tasks.run(owner, slot, task),
+                Effect::RunOnce(slot, task) if !self.tasks.has(owner, &slot) => {
+                    self.tasks.run(owner, slot, task);
+                }
+                Effect::RunOnce(..) => {}
                 Effect::Cancel(slot) => self.tasks.cancel(owner, &slot),
                 Effect::CancelAll => self.tasks.cancel_all(owner),
                 effect => outside.push(effect),

@@ -12,7 +12,10 @@ use super::{
     highlight::Highlighter,
     report::Report,
     screens::ScreenId,
-    widgets::diff::Section,
+    widgets::{
+        diff::Section,
+        text::{Kind, TextLine},
+    },
 };
 use crate::{
     cluster::{Cluster, ConnectOptions, contexts, logs::EventInfo, read::Target},
@@ -58,18 +61,18 @@ pub enum Task {
     Drift(Storage, Arc<Release>, Redactor, usize),
     /// What the newest revision changed; a sentence.
     LastChange(Storage, Box<RecordMeta>, Redactor),
-    /// The resources of a revision, live.
-    Resources(Storage, Arc<Release>),
+    /// The resources of a revision, live; with `true` after a moment, because something changed and more may follow.
+    Resources(Storage, Arc<Release>, bool),
     /// Follow live objects.
     WatchObjects(Cluster, Vec<Target>),
     /// Events about an object.
     Events(Cluster, Box<Object>),
     /// Follow a container's log: namespace, pod, container.
     Logs(Cluster, String, String, String),
-    /// The log of what ran as a hook.
-    HookLog(Cluster, Target),
+    /// The log of what ran as a hook: the hook's object, the release's namespace.
+    HookLog(Cluster, Box<Object>, String),
     /// Make a text in the background.
-    Text(Box<dyn FnOnce() -> Vec<String> + Send>),
+    Text(Box<dyn FnOnce() -> Vec<TextLine> + Send>),
 
     // Operations
     /// Prepare and preview a rollback.
@@ -93,10 +96,10 @@ impl Task {
             Self::History(_, name) => format!("the revisions of {name}"),
             Self::Changes(_, new, ..) => format!("changes of revision {}", new.revision),
             Self::Drift(_, release, ..) => format!("live objects of {}", release.name),
-            Self::Resources(_, release) => format!("resources of {}", release.name),
+            Self::Resources(_, release, false) => format!("resources of {}", release.name),
             Self::Events(..) => "events".into(),
             Self::Logs(_, _, pod, _) => format!("the log of {pod}"),
-            Self::HookLog(_, target) => format!("the log of {}", target.key.name),
+            Self::HookLog(_, object, _) => format!("the log of {}", object.name()),
             Self::Preview(_, name, ..) => format!("the preview of {name}"),
             _ => return None,
         })
@@ -182,6 +185,11 @@ impl Tasks {
             }
             out.message(None).await;
         });
+    }
+
+    /// Whether a task runs in a slot.
+    pub fn has(&self, owner: ScreenId, slot: &Slot) -> bool {
+        self.running.contains_key(&(owner, slot.clone()))
     }
 
     /// Cancels the task in a slot. An operation is asked to end and is heard until it has.
@@ -336,13 +344,18 @@ async fn carry_out(task: Task, out: &Out, cancel: &CancellationToken) {
         Task::LastChange(storage, meta, redactor) => News::Text(
             last_change(&storage, &meta, redactor)
                 .await
-                .unwrap_or_else(|report| vec![report.message]),
+                .unwrap_or_else(|report| vec![TextLine::new(Kind::Bad, &report.message)]),
         ),
-        Task::Resources(storage, release) => News::Resources(
-            browse::resources(&storage, &release)
-                .await
-                .map_err(Report::from),
-        ),
+        Task::Resources(storage, release, again) => {
+            if again {
+                tokio::time::sleep(MOMENT).await;
+            }
+            News::Resources(
+                browse::resources(&storage, &release)
+                    .await
+                    .map_err(Report::from),
+            )
+        }
         Task::WatchObjects(cluster, targets) => {
             return watch_objects(cluster, targets, out.clone(), cancel.clone()).await;
         }
@@ -356,10 +369,12 @@ async fn carry_out(task: Task, out: &Out, cancel: &CancellationToken) {
             )
             .await;
         }
-        Task::HookLog(cluster, target) => News::LogEnded(hook_log(&cluster, &target, out).await),
+        Task::HookLog(cluster, object, namespace) => {
+            News::LogEnded(hook_log(&cluster, &object, &namespace, out).await)
+        }
         Task::Text(work) => match off_the_loop(work).await {
             Ok(lines) => News::Text(lines),
-            Err(report) => News::Text(vec![report.message]),
+            Err(report) => News::Text(vec![TextLine::new(Kind::Bad, &report.message)]),
         },
         Task::Preview(storage, name, options, redactor) => News::Previewed(
             preview(&storage, &name, &options, &redactor)
@@ -444,6 +459,9 @@ async fn drift_sections(
     ))
 }
 
+/// How long changes gather before a tree is read anew.
+const MOMENT: Duration = Duration::from_millis(500);
+
 /// How long a selection stands before its details are read: whoever runs through a list asks for nothing.
 const PAUSE: Duration = Duration::from_millis(120);
 
@@ -451,7 +469,7 @@ async fn last_change(
     storage: &Storage,
     meta: &RecordMeta,
     redactor: Redactor,
-) -> Result<Vec<String>, Report> {
+) -> Result<Vec<TextLine>, Report> {
     tokio::time::sleep(PAUSE).await;
     let history = storage.history(&meta.name).await?;
     let before = history
@@ -471,25 +489,25 @@ async fn last_change(
     let changed = found
         .iter()
         .filter(|section| section.weight == crate::diff::Weight::Real);
-    let mut lines: Vec<String> = match before {
-        Some(before) => vec![format!(
-            "{} {} ← {}",
-            meta.name, meta.revision, before.revision
-        )],
-        None => vec![format!(
-            "{} {}, the first revision kept",
-            meta.name, meta.revision
-        )],
+    let title = match before {
+        Some(before) => format!("{} {} ← {}", meta.name, meta.revision, before.revision),
+        None => format!("{} {}, the oldest revision kept", meta.name, meta.revision),
     };
-    lines.push(description);
-    lines.extend(changed.map(Section::headline));
-    let unchanged = found
+    let mut lines = vec![TextLine::new(
+        Kind::Heading,
+        &format!("{title}  {description}"),
+    )];
+    lines.extend(changed.map(|section| TextLine::new(section.kind(), &section.headline())));
+    let same = found
         .iter()
         .filter(|section| section.weight != crate::diff::Weight::Real)
         .count();
-    lines.push(format!("= {unchanged} objects unchanged"));
-    lines.push(String::new());
-    lines.extend(notes.lines().map(str::to_owned));
+    lines.push(TextLine::new(
+        Kind::Dim,
+        &format!("= {same} objects unchanged"),
+    ));
+    lines.push(TextLine::default());
+    lines.extend(notes.lines().map(|line| TextLine::new(Kind::Plain, line)));
     Ok(lines)
 }
 
@@ -537,8 +555,14 @@ async fn logs(
     out.send(News::LogEnded(result.map_err(Report::from))).await;
 }
 
-async fn hook_log(cluster: &Cluster, target: &Target, out: &Out) -> Result<(), Report> {
-    let pods = cluster.hook_pods(target).await?;
+async fn hook_log(
+    cluster: &Cluster,
+    object: &Object,
+    namespace: &str,
+    out: &Out,
+) -> Result<(), Report> {
+    let target = cluster.target(object, namespace).await?;
+    let pods = cluster.hook_pods(&target).await?;
     if pods.is_empty() {
         return Err(Report::new(format!(
             "{}/{} has no pod any more, so no log",

@@ -59,6 +59,16 @@ impl Section {
         format!("{} {}  {}", sign(self.change), self.title, self.summary)
     }
 
+    /// How its heading is painted.
+    pub fn kind(&self) -> Kind {
+        match (self.change, self.weight) {
+            (_, Weight::LabelsOnly) => Kind::Dim,
+            (Change::Create, _) => Kind::Added,
+            (Change::Delete | Change::Recreate, _) => Kind::Removed,
+            _ => Kind::Heading,
+        }
+    }
+
     fn folded_at_first(&self) -> bool {
         self.weight != Weight::Real || matches!(self.change, Change::None)
     }
@@ -304,12 +314,7 @@ fn heading(section: &Section, open: bool) -> TextLine {
         .into_iter()
         .filter(|part| !part.is_empty())
         .collect();
-    let kind = match (section.change, section.weight) {
-        (_, Weight::LabelsOnly) => Kind::Dim,
-        (Change::Create, _) => Kind::Added,
-        (Change::Delete | Change::Recreate, _) => Kind::Removed,
-        _ => Kind::Heading,
-    };
+    let kind = section.kind();
     TextLine::new(
         kind,
         &format!(

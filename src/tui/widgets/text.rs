@@ -143,9 +143,9 @@ impl TextPane {
             .collect()
     }
 
-    /// Whether long lines wrap.
-    pub fn wraps(&self) -> bool {
-        self.wrap
+    /// Whether nothing is hidden at the left.
+    pub fn at_left_edge(&self) -> bool {
+        self.left == 0
     }
 
     fn height(&self) -> usize {

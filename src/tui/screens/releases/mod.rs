@@ -25,7 +25,7 @@ use crate::{
         widgets::{
             put, rule, safe,
             table::{Column, Row, Table},
-            text::{Kind, TextLine, TextPane},
+            text::TextPane,
         },
     },
 };
@@ -217,8 +217,7 @@ impl Releases {
                 }
             }
             News::Text(lines) if slot.0 == "details" => {
-                self.details
-                    .set(lines.iter().map(|line| detail_line(line)).collect());
+                self.details.set(lines);
             }
             _ => {}
         }
@@ -500,16 +499,6 @@ fn below(area: Rect, rows: u16) -> Rect {
         height: area.height - rows,
         ..area
     }
-}
-
-fn detail_line(line: &str) -> TextLine {
-    let kind = match line.chars().next() {
-        Some('+') => Kind::Added,
-        Some('-') => Kind::Removed,
-        Some('=') => Kind::Dim,
-        _ => Kind::Plain,
-    };
-    TextLine::new(kind, line)
 }
 
 impl Part for Releases {
