@@ -1,14 +1,16 @@
 //! Records: what real Helm wrote we read, what we write real Helm takes up, and the list stays live.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::collections::BTreeMap;
 
-use futures::{StreamExt as _, stream::BoxStream};
-use pilothouse::release::{
-    Driver, Error, RecordMeta, Release, Status, Storage, codec, storage::StorageEvent,
-};
+use futures::StreamExt as _;
+use pilothouse::release::{Driver, Error, RecordMeta, Release, Status, Storage, codec};
+use records::next;
 use serde_json::{Value, json};
 
 use crate::plane::{chart, plane};
+
+#[path = "../ops/records.rs"]
+mod records;
 
 async fn storage(driver: Driver, namespace: &str) -> Storage {
     Storage::new(plane().cluster("test", namespace).await, driver, namespace)
@@ -66,6 +68,7 @@ async fn our_object_is_helms(driver: Driver) {
     let namespace = install(driver);
     let storage = storage(driver, &namespace).await;
     let (meta, release) = write_next(&storage, Status::Deployed).await;
+    assert_eq!(meta.writers[0].0, "pilothouse");
     let mut helms = object(driver, &namespace, "sh.helm.release.v1.web.v1");
     let mut ours = object(driver, &namespace, &meta.record);
     assert_eq!(helms["metadata"]["labels"]["team"], "front");
@@ -116,38 +119,24 @@ async fn helm_goes_on_from_our_records() {
 }
 
 #[tokio::test]
+async fn written_records_are_listed_and_read() {
+    let namespace = plane().namespace();
+    let cluster = plane().cluster("test", &namespace).await;
+    records::written_records_are_listed_and_read(cluster, &namespace).await;
+}
+
+#[tokio::test]
 async fn a_heartbeat_does_not_disturb_and_a_stranger_does() {
-    let namespace = install(Driver::Secrets);
-    let storage = storage(Driver::Secrets, &namespace).await;
-    let (meta, mut release) = write_next(&storage, Status::PendingRollback).await;
-    assert_eq!(meta.writers[0].0, "pilothouse");
-    let beat = BTreeMap::from([("beat".to_owned(), "1".to_owned())]);
-    let beaten = storage.annotate(&meta, &beat).await.expect("annotate");
-    assert_ne!(beaten.resource_version, meta.resource_version);
-    release.info.status = Status::Deployed;
-    let done = storage.update(&meta, &release).await.expect("update");
-    assert_eq!(done.status, Status::Deployed);
-    let annotations = ["beat", "holder"].map(|key| done.annotations[key].as_str());
-    assert_eq!(annotations, ["1", "me"]);
-    assert_eq!(done.created_at, meta.created_at);
+    let namespace = plane().namespace();
+    let cluster = plane().cluster("test", &namespace).await;
+    records::a_heartbeat_does_not_disturb_and_a_stranger_does(cluster, &namespace).await;
+}
 
-    let stale = storage.update(&meta, &release).await;
-    assert!(matches!(stale, Err(Error::Moved { .. })), "{stale:?}");
-    let mut another = done.clone();
-    another.uid = "11111111-2222-3333-4444-555555555555".to_owned();
-    let annotated = storage.annotate(&another, &beat).await;
-    assert!(
-        matches!(annotated, Err(Error::Moved { .. })),
-        "{annotated:?}"
-    );
-    let deleted = storage.delete(&another).await;
-    assert!(matches!(deleted, Err(Error::NotFound)), "{deleted:?}");
-
-    storage.delete(&done).await.expect("delete");
-    assert!(matches!(storage.delete(&done).await, Err(Error::NotFound)));
-    let updated = storage.update(&done, &release).await;
-    assert!(matches!(updated, Err(Error::Moved { .. })), "{updated:?}");
-    assert!(matches!(storage.get("web", 2).await, Err(Error::NotFound)));
+#[tokio::test]
+async fn the_list_is_live() {
+    let namespace = plane().namespace();
+    let cluster = plane().cluster("test", &namespace).await;
+    records::the_list_is_live(cluster, &namespace).await;
 }
 
 #[tokio::test]
@@ -173,21 +162,8 @@ async fn every_record_is_written_back_as_helm_wrote_it() {
     }
 }
 
-/// The next event, which must come soon.
-async fn next(events: &mut BoxStream<'static, StorageEvent>) -> String {
-    let wait = Duration::from_secs(20);
-    let event = tokio::time::timeout(wait, events.next()).await;
-    match event.expect("an event in time") {
-        Some(StorageEvent::Restarted(records)) => format!("restarted with {}", records.len()),
-        Some(StorageEvent::Applied(meta)) => format!("v{} {}", meta.revision, meta.status.as_str()),
-        Some(StorageEvent::Gone { record, .. }) => format!("gone {record}"),
-        Some(StorageEvent::Denied(error)) => format!("denied {error}"),
-        other => format!("{other:?}"),
-    }
-}
-
 #[tokio::test]
-async fn the_list_is_live() {
+async fn the_list_follows_helm() {
     let namespace = install(Driver::Secrets);
     let storage = storage(Driver::Secrets, &namespace).await;
     let mut events = storage.watch("status!=superseded");
