@@ -5,6 +5,7 @@ mod drift;
 mod hunks;
 mod lists;
 mod object;
+mod quantity;
 mod redact;
 mod summary;
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Comparing, folding, summing up, hiding.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::*;
 use crate::{
@@ -386,4 +386,146 @@ fn manifests_keep_everything_but_secrets() {
         "{shown}"
     );
     assert_eq!(redactor().revealed().manifest(&text), text);
+}
+
+/// Drift from a manifest to the same with edits made to what the server has; `expected` are its summaries.
+#[track_caller]
+fn check_drift(manifest: &str, live: &Value, expected: &[&str]) {
+    let recorded = read(manifest).remove(0);
+    let (left, right) = drift(&recorded, &Object::new(live.clone()));
+    let diff = object(
+        Some(&Object::new(left)),
+        Some(&Object::new(right)),
+        &redactor().revealed(),
+    );
+    let found = diff.summary.into_iter().map(|highlight| {
+        let [old, new] = [highlight.old, highlight.new].map(Option::unwrap_or_default);
+        format!("{}: {old} → {new}", highlight.path)
+    });
+    assert_eq!(found.collect::<Vec<_>>(), expected);
+}
+
+const RECORDED: &str = "\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web, namespace: shop, labels: {app: web}, creationTimestamp: null}
+spec:
+  replicas: 3
+  paused: false
+  strategy: {type: RollingUpdate}
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata: {labels: {app: web}}
+    spec:
+      securityContext: {}
+      nodeSelector: null
+      containers:
+      - name: web
+        image: web:1
+        command: [run]
+        env: [{name: A, value: '1'}, {name: EMPTY, value: ''}]
+        ports: [{containerPort: 80}]
+        livenessProbe: {httpGet: {path: /, port: '80'}}
+        resources: {limits: {cpu: 0.1, memory: 1Gi}}
+      volumes: [{name: tmp, emptyDir: {sizeLimit: 1024Mi}}]
+";
+
+/// What a server makes of [`RECORDED`], in the way of the real one.
+fn live() -> Value {
+    json!({
+        "apiVersion": "apps/v1", "kind": "Deployment", "status": {"replicas": 3},
+        "metadata": {"name": "web", "namespace": "shop", "uid": "u", "finalizers": ["x/y"], "labels": {"app": "web", "app.kubernetes.io/managed-by": "Helm"}},
+        "spec": {
+            "replicas": 3, "progressDeadlineSeconds": 600, "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": "25%"}},
+            "selector": {"matchLabels": {"app": "web"}},
+            "template": {"metadata": {"labels": {"app": "web"}, "annotations": {"kubectl.kubernetes.io/restartedAt": "now"}}, "spec": {
+                "dnsPolicy": "ClusterFirst", "securityContext": {},
+                "containers": [{
+                    "name": "web", "image": "web:1", "imagePullPolicy": "IfNotPresent", "command": ["run"], "env": [{"name": "A", "value": "1"}, {"name": "EMPTY"}],
+                    "ports": [{"containerPort": 80, "protocol": "TCP"}], "livenessProbe": {"httpGet": {"path": "/", "port": 80, "scheme": "HTTP"}, "periodSeconds": 10},
+                    "resources": {"limits": {"cpu": "100m", "memory": "1024Mi"}},
+                }],
+                "volumes": [{"name": "tmp", "emptyDir": {"sizeLimit": "1Gi"}}],
+            }},
+        },
+    })
+}
+
+#[test]
+fn what_the_server_fills_in_is_no_drift() {
+    check_drift(RECORDED, &live(), &[]);
+}
+
+#[test]
+fn what_hands_change_is_drift() {
+    let pod = "/spec/template/spec";
+    let mut scaled = live();
+    scaled["spec"]["replicas"] = json!(0);
+    check_drift(RECORDED, &scaled, &["spec.replicas: 3 → 0"]);
+    let mut edited = live();
+    edited.pointer_mut(pod).expect("a pod")["containers"][0]["image"] = json!("web:2");
+    edited.pointer_mut(pod).expect("a pod")["containers"][0]["resources"]["limits"]["cpu"] =
+        json!("200m");
+    edited["metadata"]["labels"]["app"] = json!("shop");
+    let container = "spec.template.spec.containers[web]";
+    check_drift(
+        RECORDED,
+        &edited,
+        &[
+            &format!("{container}.image: 1 → 2"),
+            &format!("{container}.resources: 0.1 → 200m"),
+            "metadata.labels.app: web → shop",
+        ],
+    );
+    let mut injected = live();
+    let containers = &mut injected.pointer_mut(pod).expect("a pod")["containers"];
+    containers[0]["env"] = json!([{"name": "B", "value": "2"}]);
+    containers
+        .as_array_mut()
+        .expect("a list")
+        .push(json!({"name": "proxy"}));
+    check_drift(
+        RECORDED,
+        &injected,
+        &[
+            &format!("{container}.env[A]: 1 → "),
+            &format!("{container}.env[EMPTY]:  → "),
+            &format!("{container}.env[B]:  → 2"),
+            "spec.template.spec.containers[proxy]:  → {\"name\":\"proxy\"}",
+        ],
+    );
+}
+
+#[test]
+fn data_and_selectors_act_as_a_whole() {
+    let secret = "apiVersion: v1\nkind: Secret\nmetadata: {name: s}\nstringData: {a: '1'}\ndata: {b: Mg==, a: eA==}\n";
+    let live = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s"}, "data": {"a": "MQ==", "b": "Mg=="}, "type": "Opaque"});
+    check_drift(secret, &live, &[]);
+    let live = json!({"kind": "Secret", "data": {"a": "MQ==", "b": "Mw==", "c": "MQ=="}, "apiVersion": "v1", "metadata": {"name": "s"}});
+    check_drift(secret, &live, &["data.b: Mg== → Mw==", "data.c:  → MQ=="]);
+    let service = "apiVersion: v1\nkind: Service\nmetadata: {name: s}\nspec: {clusterIP: '', selector: {app: web}, ports: [{port: 80, targetPort: '8080'}]}\n";
+    let mut live = json!({
+        "apiVersion": "v1", "kind": "Service", "metadata": {"name": "s"},
+        "spec": {"clusterIP": "10.0.0.1", "selector": {"app": "web"}, "ports": [{"port": 80, "targetPort": 8080, "protocol": "TCP", "nodePort": 30000}]},
+    });
+    check_drift(service, &live, &[]);
+    live["spec"]["selector"]["canary"] = json!("yes");
+    check_drift(service, &live, &["spec.selector.canary:  → yes"]);
+}
+
+#[test]
+fn quantities_compare_by_value() {
+    for (a, b, same) in [
+        (json!("100m"), json!(0.1), true),
+        (json!("300m"), json!("0.3"), true),
+        (json!("1Gi"), json!("1024Mi"), true),
+        (json!("1e3"), json!("1k"), true),
+        (json!("1E"), json!("1000P"), true),
+        (json!("1G"), json!("1Gi"), false),
+        (json!("100m"), json!("100M"), false),
+        (json!("inf"), json!("inf"), false),
+        (json!("1Zi"), json!("1Zi"), false),
+    ] {
+        assert_eq!(quantity::same(&a, &b), same, "{a} {b}");
+    }
 }
