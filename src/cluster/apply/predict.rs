@@ -28,7 +28,7 @@ const BEFORE_FIRST_APPLY: &str = "before-first-apply";
 pub fn server_side_locally(live: &Object, target: &Object) -> Object {
     let plan = Plan::new(live, target);
     Object {
-        value: plan.outcome(),
+        value: plan.outcome().0,
         source: live.source.clone(),
     }
 }
@@ -38,8 +38,8 @@ pub fn server_side_locally(live: &Object, target: &Object) -> Object {
 pub fn local_conflicts(live: &Object, target: &Object) -> Vec<FieldConflict> {
     let plan = Plan::new(live, target);
     let shape = Shape::of(&live.value, &plan.owned);
-    let mut changed = FieldSet::default();
-    changes(&live.value, &plan.outcome(), &shape, &mut changed);
+    let (outcome, mut changed) = plan.outcome();
+    changes(&live.value, &outcome, &shape, &mut changed);
     let conflict = |manager: &str, words: &str, theirs: &FieldSet| {
         let paths = theirs.intersection(&changed).paths().into_iter();
         let conflict = |field| FieldConflict {
@@ -52,7 +52,10 @@ pub fn local_conflicts(live: &Object, target: &Object) -> Vec<FieldConflict> {
     if plan.owners.is_empty() {
         return conflict(
             BEFORE_FIRST_APPLY,
-            &format!("conflict with {BEFORE_FIRST_APPLY:?}"),
+            &format!(
+                "conflict with {BEFORE_FIRST_APPLY:?} using {}",
+                live.api_version()
+            ),
             &plan.owned,
         );
     }
@@ -112,10 +115,11 @@ impl<'a> Plan<'a> {
         }
     }
 
-    fn outcome(&self) -> Value {
+    /// The object afterwards, and the fields that the target sets to null.
+    fn outcome(&self) -> (Value, FieldSet) {
         let shape = Shape::of(&self.live.value, &self.owned);
-        let mut value = self.live.value.clone();
-        merge(&mut value, &self.target, &shape);
+        let (mut value, mut nulls) = (self.live.value.clone(), FieldSet::default());
+        merge(&mut value, &self.target, &shape, &mut nulls);
         if let Some(last) = self.owners.iter().find(|owner| owner.is_helm_apply()) {
             let others = self.owners.iter().filter(|owner| !owner.is_helm_apply());
             let kept = others.fold(FieldSet::of(&self.target, &shape), |kept, owner| {
@@ -123,29 +127,34 @@ impl<'a> Plan<'a> {
             });
             prune(&mut value, &last.fields, &kept, &shape);
         }
-        value
+        (value, nulls)
     }
 }
 
-fn merge(live: &mut Value, target: &Value, shape: &Shape) {
+/// Sets what the target sets, and notes in `nulls` the fields that it takes away by a null.
+fn merge(live: &mut Value, target: &Value, shape: &Shape, nulls: &mut FieldSet) {
+    let atomic = shape.is_atomic_map(live) || shape.is_atomic_map(target);
     match (&mut *live, target) {
-        (Value::Object(_), Value::Object(_)) if shape.is_atomic_map(target) => {
-            live.clone_from(target)
-        }
-        (Value::Object(live), Value::Object(target)) => {
+        (Value::Object(live), Value::Object(target)) if !atomic => {
             for (key, new) in target {
-                merge_field(live, key, new, &shape.field(key));
+                let below = nulls.descend(field(key));
+                merge_field(live, key, new, &shape.field(key), below);
             }
         }
-        (Value::Array(old), Value::Array(new)) => match merge_lists(mem::take(old), new, shape) {
-            Some(merged) => *old = merged,
-            None => live.clone_from(target),
-        },
+        (Value::Array(old), Value::Array(new)) => {
+            *old = merge_lists(mem::take(old), new, shape, nulls);
+        }
         _ => live.clone_from(target),
     }
 }
 
-fn merge_field(live: &mut Map<String, Value>, key: &str, new: &Value, shape: &Shape) {
+fn merge_field(
+    live: &mut Map<String, Value>,
+    key: &str,
+    new: &Value,
+    shape: &Shape,
+    nulls: &mut FieldSet,
+) {
     match (live.get_mut(key), new) {
         // Null is an empty map or list where those are merged, and no value elsewhere.
         (Some(old), Value::Null) => {
@@ -156,10 +165,11 @@ fn merge_field(live: &mut Map<String, Value>, key: &str, new: &Value, shape: &Sh
             };
             if !merged {
                 live.remove(key);
+                nulls.insert();
             }
         }
         (None, Value::Null) => {}
-        (Some(old), new) => merge(old, new, shape),
+        (Some(old), new) => merge(old, new, shape, nulls),
         (None, new) => {
             let mut new = new.clone();
             drop_nulls(&mut new);
@@ -168,16 +178,25 @@ fn merge_field(live: &mut Map<String, Value>, key: &str, new: &Value, shape: &Sh
     }
 }
 
-/// Merges lists by their elements; `None` when the target replaces the live list. The order is the target's, with
-/// elements only live where they were between those that both have (`mergingWalker.visitListItems`).
-fn merge_lists(live: Vec<Value>, target: &[Value], shape: &Shape) -> Option<Vec<Value>> {
+/// Merges lists by their elements, or replaces an atomic one. The order is the target's, with elements
+/// only live where they were between those that both have (`mergingWalker.visitListItems`).
+fn merge_lists(
+    live: Vec<Value>,
+    target: &[Value],
+    shape: &Shape,
+    nulls: &mut FieldSet,
+) -> Vec<Value> {
     let list = shape.list();
-    let (left, right) = (list.elements(&live, shape)?, list.elements(target, shape)?);
-    let place = |element: &String| left.iter().position(|other| other == element);
-    let merged_item = |index: usize| {
+    let left = list.elements(&live, shape);
+    let (Some(left), Some(right)) = (left, list.elements(target, shape)) else {
+        return target.to_vec();
+    };
+    let mut merged_item = |index: usize| {
         let element = &right[index];
-        let mut item = place(element).map_or(Value::Null, |place| live[place].clone());
-        merge(&mut item, &target[index], &shape.element(element));
+        let place = left.iter().position(|other| other == element);
+        let mut item = place.map_or(Value::Null, |place| live[place].clone());
+        let below = nulls.descend(element.clone());
+        merge(&mut item, &target[index], &shape.element(element), below);
         item
     };
     let mut shared: VecDeque<&String> = right
@@ -193,7 +212,8 @@ fn merge_lists(live: Vec<Value>, target: &[Value], shape: &Shape) -> Option<Vec<
                 shared.pop_front();
                 continue;
             }
-            if right.contains(&left[l]) && shared.front().is_some_and(|next| **next != left[l]) {
+            let awaited = shared.front().is_some_and(|next| **next != left[l]);
+            if right.contains(&left[l]) && awaited {
                 l += 1;
                 continue;
             }
@@ -216,59 +236,56 @@ fn merge_lists(live: Vec<Value>, target: &[Value], shape: &Shape) -> Option<Vec<
             r += 1;
         }
     }
-    Some(out)
+    out
 }
 
-/// Removes what is in `last` and not in `kept`. A field counts as kept while anything below it is; a list's
-/// item only when it is itself.
-fn prune(value: &mut Value, last: &FieldSet, kept: &FieldSet, shape: &Shape) {
+/// Removes what is in `last` and not in `kept`, and says whether any field is left. A field counts as
+/// kept while anything below it is; a list's item only when it is itself. A map that this empties is a
+/// field, as in Kubernetes 1.36; a list is not, and goes.
+fn prune(value: &mut Value, last: &FieldSet, kept: &FieldSet, shape: &Shape) -> bool {
     let nothing = FieldSet::default();
-    let below = |set: &'_ FieldSet, element: &str| set.below(element).cloned().unwrap_or_default();
     match value {
         Value::Object(map) => {
-            let keys: Vec<String> = map.keys().cloned().collect();
-            for key in keys {
-                let element = field(&key);
-                let Some(last) = last.below(&element) else {
-                    continue;
-                };
-                let kept = kept.below(&element).unwrap_or(&nothing);
-                if kept.is_empty() {
-                    map.remove(&key);
-                } else if let Some(value) = map.get_mut(&key) {
-                    prune(value, last, kept, &shape.field(&key));
-                    if is_emptied(value, last) {
-                        map.remove(&key);
+            let (mut left, mut emptied) = (false, true);
+            map.retain(|key, value| {
+                let (element, shape) = (field(key), shape.field(key));
+                let has_fields = !FieldSet::of(value, &shape).is_empty();
+                let stays = match (last.below(&element), kept.below(&element)) {
+                    (Some(last), Some(kept)) if !kept.is_empty() => {
+                        let stays = prune(value, last, kept, &shape);
+                        emptied = false;
+                        left |= stays;
+                        return stays;
                     }
-                }
-            }
+                    (last, _) => last.is_none() || !has_fields,
+                };
+                emptied &= !stays;
+                left |= stays && has_fields;
+                stays
+            });
+            left || emptied
         }
-        Value::Array(items) => {
+        Value::Array(items) if !items.is_empty() => {
             let Some(elements) = shape.list().elements(items, shape) else {
-                return;
+                return true;
             };
             let mut elements = elements.into_iter();
             items.retain_mut(|item| {
                 let Some(element) = elements.next() else {
                     return true;
                 };
-                let (last, kept) = (below(last, &element), below(kept, &element));
-                if last.is_member() && !kept.is_member() {
-                    return false;
+                let last = last.below(&element).unwrap_or(&nothing);
+                let kept = kept.below(&element).unwrap_or(&nothing);
+                let goes = last.is_member() && !kept.is_member();
+                if !goes {
+                    prune(item, last, kept, &shape.element(&element));
                 }
-                prune(item, &last, &kept, &shape.element(&element));
-                true
+                !goes
             });
+            !items.is_empty()
         }
-        _ => {}
+        _ => true,
     }
-}
-
-/// Whether pruning left nothing of a map or list.
-fn is_emptied(value: &Value, last: &FieldSet) -> bool {
-    let empty =
-        value.as_object().is_some_and(Map::is_empty) || value.as_array().is_some_and(Vec::is_empty);
-    empty && last.elements().next().is_some()
 }
 
 /// Adds to `changed` what `new` adds to or changes in `old`.
@@ -276,34 +293,42 @@ fn changes(old: &Value, new: &Value, shape: &Shape, changed: &mut FieldSet) {
     match (old, new) {
         (Value::Object(before), Value::Object(after)) if !shape.is_atomic_map(new) => {
             for (key, new) in after {
-                let shape = shape.field(key);
-                match before.get(key) {
-                    Some(old) if old == new => {}
-                    Some(old) => changes(old, new, &shape, changed.descend(field(key))),
-                    None => everything(new, &shape, changed.descend(field(key))),
-                }
+                change(
+                    before.get(key),
+                    new,
+                    &shape.field(key),
+                    changed.descend(field(key)),
+                );
             }
         }
         (Value::Array(before), Value::Array(after)) => {
             let list = shape.list();
-            match (list.elements(before, shape), list.elements(after, shape)) {
-                (Some(left), Some(right)) => {
-                    for (element, new) in right.into_iter().zip(after) {
-                        let shape = shape.element(&element);
-                        match left.iter().position(|other| *other == element) {
-                            Some(place) => {
-                                changes(&before[place], new, &shape, changed.descend(element))
-                            }
-                            None => everything(new, &shape, changed.descend(element)),
-                        }
-                    }
+            let elements = (list.elements(before, shape), list.elements(after, shape));
+            if let (Some(left), Some(right)) = elements {
+                for (element, new) in right.into_iter().zip(after) {
+                    let place = left.iter().position(|other| *other == element);
+                    let shape = shape.element(&element);
+                    change(
+                        place.map(|place| &before[place]),
+                        new,
+                        &shape,
+                        changed.descend(element),
+                    );
                 }
-                _ if old != new => changed.insert(),
-                _ => {}
+            } else if old != new {
+                changed.insert();
             }
         }
         _ if old != new => changed.insert(),
         _ => {}
+    }
+}
+
+fn change(old: Option<&Value>, new: &Value, shape: &Shape, changed: &mut FieldSet) {
+    match old {
+        Some(old) if old == new => {}
+        Some(old) => changes(old, new, shape, changed),
+        None => everything(new, shape, changed),
     }
 }
 
@@ -317,16 +342,59 @@ fn everything(value: &Value, shape: &Shape, changed: &mut FieldSet) {
             }
         }
         Value::Array(items) => {
-            for (element, item) in shape
-                .list()
-                .elements(items, shape)
-                .into_iter()
-                .flatten()
-                .zip(items)
-            {
-                everything(item, &shape.element(&element), changed.descend(element));
+            let elements = shape.list().elements(items, shape).unwrap_or_default();
+            for (element, item) in elements.into_iter().zip(items) {
+                let shape = shape.element(&element);
+                everything(item, &shape, changed.descend(element));
             }
         }
         _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `tests/data/server-side.json`: live objects with their `managedFields`, what Helm applies, and what
+    /// apimachinery's `managedfields.FieldManager` (v0.36.1) says: conflicts, and by force what is stored.
+    #[track_caller]
+    fn check(case: &Value) {
+        let (live, target) = (
+            Object::new(case["live"].clone()),
+            Object::new(case["target"].clone()),
+        );
+        let conflicts = local_conflicts(&live, &target);
+        let mut words: Vec<String> = conflicts
+            .iter()
+            .map(|conflict| format!("{}: {}", conflict.message, conflict.field))
+            .collect();
+        words.sort();
+        assert_eq!(
+            Value::from(words),
+            case["conflicts"],
+            "conflicts of {}",
+            case["name"]
+        );
+
+        let mut outcome = server_side_locally(&live, &target).value;
+        if let Some(metadata) = outcome["metadata"].as_object_mut() {
+            metadata.remove("managedFields");
+        }
+        let mut stored = case["stored"].clone();
+        // Emptied maps and lists are null there, which the server does not store.
+        drop_nulls(&mut stored);
+        drop_nulls(&mut outcome);
+        assert_eq!(outcome, stored, "outcome of {}", case["name"]);
+    }
+
+    #[test]
+    fn outcomes_and_conflicts_are_those_of_structured_merge_diff() {
+        let cases: Vec<Value> =
+            serde_json::from_str(include_str!("../../../tests/data/server-side.json")).unwrap();
+        assert!(cases.len() >= 60);
+        for case in &cases {
+            check(case);
+        }
     }
 }

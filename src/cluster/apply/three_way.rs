@@ -223,7 +223,8 @@ impl Diff {
                         patch.insert(key.to_owned(), after.value.clone());
                         changes.push(Value::Object(patch));
                     }
-                    (old.next(), new.next());
+                    old.next();
+                    new.next();
                 }
                 (Some(before), after) if after.is_none_or(|after| before.text < after.text) => {
                     if self.half == Half::Deletions {
@@ -251,7 +252,8 @@ impl Diff {
         loop {
             match (before.peek(), after.peek()) {
                 (Some(gone), Some(added)) if text(gone) == text(added) => {
-                    (before.next(), after.next());
+                    before.next();
+                    after.next();
                 }
                 (Some(gone), added) if added.is_none_or(|added| text(gone) < text(added)) => {
                     if self.half == Half::Deletions && deletions.last() != Some(*gone) {
