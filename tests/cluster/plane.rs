@@ -9,6 +9,7 @@ use std::{
         OnceLock,
         atomic::{AtomicU32, Ordering},
     },
+    time::{Duration, Instant},
 };
 
 use pilothouse::cluster::{Cluster, ConnectOptions};
@@ -187,6 +188,16 @@ impl Plane {
             serde_json::Value::Null
         } else {
             serde_json::from_str(&text).expect("kubectl prints JSON")
+        }
+    }
+
+    /// Waits until a condition holds that something else brings about; fails after a minute.
+    #[track_caller]
+    pub fn wait_until(&self, what: &str, holds: impl Fn() -> bool) {
+        let deadline = Instant::now() + Duration::from_secs(60);
+        while !holds() {
+            assert!(Instant::now() < deadline, "waited in vain for {what}");
+            std::thread::yield_now();
         }
     }
 
