@@ -261,6 +261,10 @@ impl App {
                 Vec::new()
             }
             Event::Terminate => self.carry_out(APP, vec![Effect::CancelAndQuit]),
+            Event::News(_, _, News::Broken(report)) => {
+                self.set_flash(Flash::bad(report.message));
+                Vec::new()
+            }
             Event::News(APP, _, news) => self.own_news(news),
             Event::News(owner, slot, news) => self.tell(owner, ScreenEvent::News(slot, news)),
             Event::Ended(owner, slot) => {
@@ -739,6 +743,8 @@ impl App {
             command: String::new(),
             details: report.hints.clone(),
         });
+        self.layers
+            .retain(|layer| !matches!(layer, Layer::Error(_)));
         self.layers.push(Layer::Error(report));
     }
 

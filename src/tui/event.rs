@@ -93,6 +93,8 @@ pub enum News {
     Copied(String),
     /// There is no clipboard tool for this text; the terminal has to take it.
     NoClipboard(String),
+    /// A task failed in a way it should not.
+    Broken(Report),
     /// The syntax definitions are loaded.
     Highlighter(Arc<Highlighter>),
 }

@@ -32,6 +32,7 @@ pub mod event;
 pub mod format;
 pub mod frame;
 pub mod highlight;
+mod input;
 pub mod keymap;
 pub mod layers;
 pub mod log;
@@ -50,12 +51,12 @@ pub mod widgets;
 
 use std::{io, path::PathBuf};
 
-use crossterm::event::{Event as Input, EventStream};
-use futures::{FutureExt, StreamExt};
 use ratatui::layout::Rect;
 use tokio::signal::unix::{SignalKind, signal};
 
-use self::{app::Flash, effect::Effect, event::Event, session::Session, terminal::Terminal};
+use self::{
+    app::Flash, effect::Effect, event::Event, input::Input, session::Session, terminal::Terminal,
+};
 use crate::{cluster::ConnectOptions, release::Driver};
 
 /// How to start.
@@ -87,7 +88,7 @@ pub async fn run(options: Options) -> io::Result<()> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut hangup = signal(SignalKind::hangup())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut input = EventStream::new();
+    let mut input = Input::open();
     let (columns, rows) = terminal.size()?;
     session.handle(Event::Resize(columns, rows));
     draw(&mut session, &mut terminal)?;
@@ -103,32 +104,22 @@ pub async fn run(options: Options) -> io::Result<()> {
         outside.extend(draw(&mut session, &mut terminal)?);
         let wake = session.next_wake();
         let event = tokio::select! {
-            read = input.next() => match read {
-                Some(Ok(read)) => translate(read),
-                // The terminal is gone.
-                _ => Some(Event::Terminate),
-            },
-            event = session.next() => Some(event),
-            _ = terminate.recv() => Some(Event::Terminate),
-            _ = hangup.recv() => Some(Event::Terminate),
-            _ = interrupt.recv() => Some(Event::Terminate),
-            () = tokio::time::sleep(wake) => Some(Event::Clock),
+            event = input.next() => event,
+            event = session.next() => event,
+            _ = terminate.recv() => Event::Terminate,
+            _ = hangup.recv() => Event::Terminate,
+            _ = interrupt.recv() => Event::Terminate,
+            () = tokio::time::sleep(wake) => Event::Clock,
         };
-        outside.extend(event.map(|event| session.handle(event)).unwrap_or_default());
+        outside.extend(session.handle(event));
     }
 }
 
 /// Handles what has arrived already, so that drawing happens once.
-fn drain(session: &mut Session, input: &mut EventStream) -> Vec<Effect> {
+fn drain(session: &mut Session, input: &mut Input) -> Vec<Effect> {
     let mut outside = Vec::new();
     for _ in 0..BATCH {
-        let typed = input
-            .next()
-            .now_or_never()
-            .flatten()
-            .and_then(Result::ok)
-            .and_then(translate);
-        let Some(event) = typed.or_else(|| session.ready()) else {
+        let Some(event) = input.ready().or_else(|| session.ready()) else {
             break;
         };
         outside.extend(session.handle(event));
@@ -143,22 +134,12 @@ fn draw(session: &mut Session, terminal: &mut Terminal) -> io::Result<Vec<Effect
     Ok(outside)
 }
 
-fn translate(input: Input) -> Option<Event> {
-    match input {
-        Input::Key(key) => Some(Event::Key(key)),
-        Input::Mouse(mouse) => Some(Event::Mouse(mouse)),
-        Input::Paste(text) => Some(Event::Paste(text)),
-        Input::Resize(columns, rows) => Some(Event::Resize(columns, rows)),
-        Input::FocusGained | Input::FocusLost => None,
-    }
-}
-
 /// What needs the terminal itself.
 async fn carry_out(
     effect: Effect,
     session: &mut Session,
     terminal: &mut Terminal,
-    input: &mut EventStream,
+    input: &mut Input,
 ) -> io::Result<()> {
     match effect {
         Effect::Sequence(sequence) => terminal.write(&sequence),
@@ -168,10 +149,9 @@ async fn carry_out(
             resized(session, terminal)
         }
         Effect::Pager(text) => {
-            // The stream's thread must not read what is typed into the pager.
-            drop(std::mem::replace(input, EventStream::new()));
+            input.close().await;
             let shown = terminal.page(&text).await;
-            *input = EventStream::new();
+            *input = Input::open();
             if let Err(error) = shown {
                 session.flash(Flash::bad(error.to_string()));
             }

@@ -1,6 +1,6 @@
 //! Work off the loop: one place starts it, every task has a generation and a cancel token.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{collections::HashMap, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use futures::{FutureExt, StreamExt};
 use tokio::sync::mpsc;
@@ -177,11 +177,15 @@ impl Tasks {
             sender: self.sender.clone(),
         };
         tokio::spawn(async move {
-            let work = carry_out(task, &out, &cancel);
-            if ends_itself {
-                work.await;
+            let work = AssertUnwindSafe(carry_out(task, &out, &cancel)).catch_unwind();
+            let ended = if ends_itself {
+                Some(work.await)
             } else {
-                cancel.run_until_cancelled(work).await;
+                cancel.run_until_cancelled(work).await
+            };
+            if let Some(Err(_)) = ended {
+                let report = Report::new("a task of this program failed; its log file says where");
+                out.send(News::Broken(report)).await;
             }
             out.message(None).await;
         });

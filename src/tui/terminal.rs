@@ -34,9 +34,15 @@ impl Terminal {
         static HOOK: Once = Once::new();
         HOOK.call_once(|| {
             let before = std::panic::take_hook();
+            let owner = std::thread::current().id();
             std::panic::set_hook(Box::new(move |panic| {
-                give_back();
-                before(panic);
+                // A task's panic ends that task, which is reported; the loop and its terminal go on.
+                if std::thread::current().id() == owner {
+                    give_back();
+                    before(panic);
+                } else {
+                    tracing::error!("{panic}");
+                }
             }));
         });
         enter(mouse)?;

@@ -97,6 +97,11 @@ impl Book {
         row.filter(|row| row.is_of(meta))
     }
 
+    /// The row of a release.
+    pub fn row_of(&mut self, namespace: &str, name: &str) -> Option<&mut ReleaseRow> {
+        self.rows.get_mut(&(namespace.to_owned(), name.to_owned()))
+    }
+
     /// Rows of a namespace, of all when it is empty, by namespace and name.
     pub fn rows(&self, namespace: &str) -> impl Iterator<Item = &ReleaseRow> {
         self.rows

@@ -224,6 +224,23 @@ impl Releases {
         Vec::new()
     }
 
+    /// A task that ended without an answer is not tried again and again.
+    fn give_up(&mut self, slot: &Slot) {
+        let Some((namespace, name)) = slot.1.split_once('/') else {
+            return;
+        };
+        let Some(row) = self.book.row_of(namespace, name) else {
+            return;
+        };
+        match slot.0 {
+            "summary" if row.summary.is_none() => row.summary = Some(Err("not read".into())),
+            "condition" if row.condition.is_none() => row.condition = Some(Err("not read".into())),
+            _ => return,
+        }
+        let row = row.clone();
+        self.put_row(row);
+    }
+
     /// Puts a filled-in row into the table; only an order that depends on it is made anew.
     fn put_row(&mut self, row: ReleaseRow) {
         let Some(table) = &mut self.table else { return };
@@ -528,6 +545,7 @@ impl Part for Releases {
             ScreenEvent::News(slot, news) => self.news(&slot, news, shared),
             ScreenEvent::Ended(slot) => {
                 self.reading.remove(&slot);
+                self.give_up(&slot);
                 Vec::new()
             }
             ScreenEvent::Changed => {
