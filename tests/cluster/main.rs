@@ -2,11 +2,11 @@
 //! the programs that `build.sh` builds once, and openssl.
 
 mod apply;
+mod cli;
 mod incident;
 mod plane;
 mod preview;
 mod records;
 mod smoke;
 mod stories;
-#[path = "../support/terminal.rs"]
 mod terminal;
