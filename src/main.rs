@@ -32,7 +32,7 @@ fn main() -> ExitCode {
             }
             Request::Screen(screen) => {
                 logging::to_file();
-                show(screen, &console).await
+                show(*screen, &console).await
             }
         }
     });

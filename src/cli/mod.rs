@@ -37,7 +37,7 @@ use crate::{
 /// What a command line asks for.
 pub enum Request {
     /// The terminal program.
-    Screen(Screen),
+    Screen(Box<Screen>),
     /// A headless command.
     Command(Command),
 }
@@ -93,10 +93,12 @@ pub fn request(args: &[String], env: Env) -> Request {
         Ok((path, args)) => (path, args, None),
         Err(error) => (Path::root(), args.to_vec(), Some(error)),
     };
-    if path.is_root() && error.is_none() && env.terminal {
-        if let Some(screen) = screen(&path, &args, &env) {
-            return Request::Screen(screen);
-        }
+    if path.is_root()
+        && error.is_none()
+        && env.terminal
+        && let Some(screen) = screen(&path, &args, &env)
+    {
+        return Request::Screen(Box::new(screen));
     }
     Request::Command(Command {
         path,

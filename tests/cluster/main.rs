@@ -9,4 +9,5 @@ mod preview;
 mod records;
 mod smoke;
 mod stories;
+#[path = "../support/terminal.rs"]
 mod terminal;

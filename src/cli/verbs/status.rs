@@ -14,10 +14,7 @@ use crate::{
         report::Report,
         session::Session,
     },
-    cluster::{
-        Cluster,
-        table::{Column, Table},
-    },
+    cluster::table::{Column, Table},
     manifest::{self, Object},
     release::{Chart, HookEvent, Release, Storage},
 };
@@ -191,10 +188,10 @@ async fn objects(
             .entry(kind_key(&target.api_version, &target.key.kind))
             .or_default()
             .push(live.value);
-        if let Some(selector) = new_selector(&object, &mut selectors) {
-            if let Ok(pods) = cluster.pod_list(&target.key.namespace, &selector).await {
-                found.entry(PODS.to_owned()).or_default().push(pods);
-            }
+        if let Some(selector) = new_selector(&object, &mut selectors)
+            && let Ok(pods) = cluster.pod_list(&target.key.namespace, &selector).await
+        {
+            found.entry(PODS.to_owned()).or_default().push(pods);
         }
     }
     Ok(found)
@@ -217,17 +214,13 @@ async fn tables(storage: &Storage, release: &Release) -> Result<Tables, Report> 
             &kind_key(&target.api_version, &target.key.kind),
             table,
         );
-        if let Some(selector) = new_selector(&object, &mut selectors) {
-            add_pods(cluster, &target.key.namespace, &selector, &mut found).await;
+        if let Some(selector) = new_selector(&object, &mut selectors)
+            && let Ok(pods) = cluster.pod_table(&target.key.namespace, &selector).await
+        {
+            add(&mut found, PODS, pods);
         }
     }
     Ok(found)
-}
-
-async fn add_pods(cluster: &Cluster, namespace: &str, selector: &str, found: &mut Tables) {
-    if let Ok(table) = cluster.pod_table(namespace, selector).await {
-        add(found, PODS, table);
-    }
 }
 
 fn add(found: &mut Tables, kind: &str, table: Table) {
