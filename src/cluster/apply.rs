@@ -1,6 +1,10 @@
 //! Writes, as Helm makes them: server-side apply, three-way strategic merge, replace, delete.
 //!
-//! Only `engine` may call these (held by `tests/architecture.rs`).
+//! Only `engine` may call these (held by `tests/architecture.rs`). What a write will do is known beforehand:
+//! - client-side: [`client_side_patch`], then `Cluster::patch` as a dry-run, or [`apply_patch_locally`];
+//! - server-side: `Cluster::apply` as a dry-run, or [`server_side_locally`] and [`local_conflicts`];
+//! - server-side with ownership to migrate first: those two on the [`migrated`] object, then
+//!   `Cluster::complete` for the server's defaults.
 
 mod client_side;
 pub mod fields;

@@ -6,8 +6,8 @@ use pilothouse::{
     cluster::{
         Cluster, ErrorKind,
         apply::{
-            Deletion, ServerSide, local_conflicts, migrated, migrated_managed_fields, owner_time,
-            server_side_locally,
+            Deletion, ServerSide, apply_patch_locally, client_side_patch, local_conflicts,
+            migrated, migrated_managed_fields, owner_time, server_side_locally,
         },
         read::Target,
     },
@@ -296,38 +296,34 @@ async fn custom_resources_are_predicted() {
     check(widget()).await;
 }
 
-/// Every hand's edit, on an object that Helm wrote by either method; then the second state of the chart, then the first.
+/// Every hand's edit, on an object that Helm wrote by either method; then the second state of the chart, then
+/// the first: both server-side, and where Helm wrote client-side also by its patch.
 async fn check(matrix: Matrix) {
     let namespace = plane().namespace();
     let cluster = plane().cluster("test", &namespace).await;
     let mut hands = matrix.hands.clone();
     hands.push(Vec::new());
     for (number, hand) in hands.iter().enumerate() {
-        for server_side in [false, true] {
-            let name = format!(
-                "x{number}-{}",
-                if server_side { "server" } else { "client" }
-            );
+        for method in ["client", "server", "patch"] {
+            let name = format!("x{number}-{method}");
             let case = Case {
                 cluster: &cluster,
                 label: format!("{name}: {}", hand.join(" ")),
                 name,
             };
-            let target = case.write(&matrix.first, &namespace, server_side).await;
-            if !hand.is_empty() {
-                let object = format!("{}/{}", target.key.kind.to_lowercase(), case.name);
-                let mut arguments = vec!["-n", &namespace];
-                arguments.extend(hand.iter().map(|argument| {
-                    if *argument == "{}" {
-                        object.as_str()
-                    } else {
-                        argument
-                    }
-                }));
-                plane().kubectl(&arguments);
+            let target = case
+                .write(&matrix.first, &namespace, method == "server")
+                .await;
+            case.edit(&target, hand);
+            if method == "patch" {
+                case.check_patch(&target, &matrix.first, &matrix.second)
+                    .await;
+                case.check_patch(&target, &matrix.second, &matrix.first)
+                    .await;
+            } else {
+                case.check(&target, &matrix.second, "second").await;
+                case.check(&target, &matrix.first, "first").await;
             }
-            case.check(&target, &matrix.second, "second").await;
-            case.check(&target, &matrix.first, "first").await;
         }
     }
 }
@@ -361,6 +357,38 @@ impl Case<'_> {
         };
         written.unwrap_or_else(|error| panic!("{}: {error}", self.label));
         target
+    }
+
+    fn edit(&self, target: &Target, hand: &[&str]) {
+        if hand.is_empty() {
+            return;
+        }
+        let object = format!("{}/{}", target.key.kind.to_lowercase(), self.name);
+        let mut arguments = vec!["-n", &target.key.namespace];
+        arguments.extend(hand.iter().map(|argument| match *argument {
+            "{}" => object.as_str(),
+            argument => argument,
+        }));
+        plane().kubectl(&arguments);
+    }
+
+    /// The client-side patch, applied here and by the server.
+    async fn check_patch(&self, target: &Target, original: &Value, state: &Value) {
+        let (original, object) = (self.object(original), self.object(state));
+        let live = self.live(target).await;
+        let patch = client_side_patch(Some(&original), &object, &live, false).expect("a patch");
+        let predicted = apply_patch_locally(&live, &patch).expect("a sound patch");
+        let completed = self.cluster.complete(target, &predicted).await;
+        let completed = completed.unwrap_or_else(|error| panic!("{}: {error}", self.label));
+        let stored = self.cluster.patch(target, &patch, false).await;
+        let stored = stored.unwrap_or_else(|error| panic!("{}: {error}", self.label));
+        assert_eq!(
+            comparable(&completed),
+            comparable(&stored),
+            "{}: outcome of {}",
+            self.label,
+            patch.body
+        );
     }
 
     async fn live(&self, target: &Target) -> Object {
