@@ -34,6 +34,18 @@ pub enum Error {
         /// What is wrong and where.
         message: String,
     },
+    /// The record is larger than Kubernetes stores; told before anything is written.
+    #[error(
+        "record {record} would be {bytes} bytes, and Kubernetes stores no more than 1048576: before compression, {parts}"
+    )]
+    TooLarge {
+        /// Object name of the record.
+        record: String,
+        /// Size of the record, encoded.
+        bytes: usize,
+        /// What it is made of, in bytes, largest first: what to trim.
+        parts: String,
+    },
     /// The record changed under us: its status or resourceVersion is not what was read.
     #[error("record {record} was changed by someone else")]
     Moved {

@@ -236,7 +236,9 @@ impl Storage {
     ) -> Result<RecordMeta, Error> {
         let record = record_name(&release.name, release.revision);
         let metadata = json!({"name": record, "annotations": annotations});
-        let body = object::body(self.driver, release, &[("createdAt", now())], metadata)?;
+        let body = self
+            .body(release, vec![("createdAt", now())], metadata)
+            .await?;
         let namespace = match self.namespace.as_str() {
             "" => &release.namespace,
             namespace => namespace,

@@ -151,6 +151,9 @@ impl Stored {
     }
 }
 
+/// What Kubernetes takes as data of one Secret or ConfigMap (k8s.io/api `core/v1`, `MaxSecretSize`).
+const SIZE_LIMIT: usize = 1 << 20;
+
 /// The object to write, as Helm builds it (helm/helm `pkg/storage/driver/secrets.go`, `newSecretsObject`).
 /// `stamps` are the labels `createdAt` and `modifiedAt`; `metadata` holds what precedes them: name, preconditions …
 pub(super) fn body(
@@ -170,6 +173,9 @@ pub(super) fn body(
     }
     metadata["labels"] = json!(labels);
     let payload = codec::encode(release)?;
+    if payload.len() > SIZE_LIMIT {
+        return Err(too_large(release, payload.len()));
+    }
     let object = match driver {
         Driver::Secrets => json!({
             "apiVersion": "v1", "kind": "Secret", "type": "helm.sh/release.v1",
@@ -181,6 +187,26 @@ pub(super) fn body(
         }),
     };
     Ok(object.to_string().into_bytes())
+}
+
+fn too_large(release: &Release, bytes: usize) -> Error {
+    let chart = &release.chart;
+    let hooks = release.hooks.iter().map(|hook| hook.manifest.len()).sum();
+    let size = |files: Vec<(String, String)>| files.iter().map(|file| file.1.len()).sum::<usize>();
+    let mut parts = [
+        ("templates", size(chart.templates())),
+        ("other files of the chart", size(chart.files())),
+        ("manifest", release.manifest.len()),
+        ("hooks", hooks),
+        ("notes", release.info.notes.len()),
+    ];
+    parts.sort_by_key(|part| std::cmp::Reverse(part.1));
+    let parts = parts.map(|(name, bytes)| format!("{name} {bytes}"));
+    Error::TooLarge {
+        record: record_name(&release.name, release.revision),
+        bytes,
+        parts: parts.join(", "),
+    }
 }
 
 fn seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i64, D::Error> {

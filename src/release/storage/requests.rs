@@ -8,7 +8,7 @@ use http::header::ACCEPT_ENCODING;
 use kube::api::{GetParams, ListParams, PostParams};
 use kube::core::Request;
 use serde::de::DeserializeOwned;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::object::{self, Partial, PartialList, Stored};
 use super::{RecordMeta, Storage};
@@ -65,13 +65,28 @@ impl Storage {
             "resourceVersion": meta.resource_version,
             "annotations": meta.annotations,
         });
-        let stamps = [("createdAt", meta.created_at), ("modifiedAt", now())];
-        let body = object::body(self.driver, release, &stamps, metadata)?;
+        let stamps = vec![("createdAt", meta.created_at), ("modifiedAt", now())];
+        let body = self.body(release, stamps, metadata).await?;
         let request = self
             .collection(&meta.namespace)
             .replace(&meta.record, &post(), body);
         let written = self.send::<Partial>(request).await;
         record_of(&meta.record, written.map_err(|error| lost(meta, error))?)
+    }
+
+    /// The object to write; see [`object::body`].
+    pub(super) async fn body(
+        &self,
+        release: &Release,
+        stamps: Vec<(&'static str, i64)>,
+        metadata: Value,
+    ) -> Result<Vec<u8>, Error> {
+        let record = object::record_name(&release.name, release.revision);
+        let (driver, release) = (self.driver, release.clone());
+        blocking(&record, move || {
+            object::body(driver, &release, &stamps, metadata)
+        })
+        .await
     }
 
     /// The metadata of a record as it is now.
@@ -195,7 +210,7 @@ pub(super) fn moved(meta: &RecordMeta) -> Error {
     }
 }
 
-/// Decoding takes milliseconds of pure computing, too long for the threads that serve the screen.
+/// Coding takes milliseconds of pure computing, too long for the threads that serve the screen.
 pub(super) async fn blocking<T: Send + 'static>(
     record: &str,
     work: impl FnOnce() -> Result<T, Error> + Send + 'static,
@@ -205,7 +220,7 @@ pub(super) async fn blocking<T: Send + 'static>(
         .unwrap_or_else(|error| {
             Err(Error::Corrupt {
                 record: record.to_owned(),
-                message: format!("decoding stopped: {error}"),
+                message: format!("it was not coded: {error}"),
             })
         })
 }

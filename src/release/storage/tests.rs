@@ -352,6 +352,37 @@ async fn a_new_record_is_posted_as_helm_does() {
     assert_eq!(paths(&asked), [path; 2]);
 }
 
+/// Text that hardly compresses.
+fn noise(bytes: usize) -> String {
+    let mut state = 1_u64;
+    let mut next = || {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
+        char::from(b' ' + u8::try_from((state >> 33) % 94).unwrap_or_default())
+    };
+    (0..bytes).map(|_| next()).collect()
+}
+
+#[tokio::test]
+async fn a_record_too_large_is_not_sent() {
+    let (storage, asked) = storage(Driver::Secrets, "shop", vec![]);
+    let mut release = release();
+    release.manifest = noise(2 << 20);
+    release.info.notes = "short".to_owned();
+    let refused = storage.create(&release, &BTreeMap::new()).await;
+    let message = refused.unwrap_err().to_string();
+    assert!(
+        message.starts_with("record sh.helm.release.v1.web.v2 would be "),
+        "{message}"
+    );
+    assert!(
+        message.contains("before compression, manifest 2097152, notes 5"),
+        "{message}"
+    );
+    assert!(paths(&asked).is_empty());
+}
+
 #[tokio::test]
 async fn an_update_survives_a_heartbeat_in_between() {
     let mut beaten = record(2, "6", "pending-rollback");
