@@ -279,9 +279,10 @@ impl App {
     /// Fixes sizes and scroll places before drawing; what came into view may have to be read.
     pub fn arrange(&mut self, area: ratatui::layout::Rect) -> Vec<Job> {
         let shown = self.shown();
+        let too_small = self.size.0 < LEAST.0 || self.size.1 < LEAST.1;
         let effects = match self.screens.get_mut(&shown) {
-            Some(screen) => screen.part_mut().arrange(area, &self.shared),
-            None => Vec::new(),
+            Some(screen) if !too_small => screen.part_mut().arrange(area, &self.shared),
+            _ => Vec::new(),
         };
         let mut jobs = self.carry_out(shown, effects);
         jobs.extend(self.retitle());

@@ -7,7 +7,7 @@ use super::{
     app::{App, LEAST},
     effect::Live,
     format,
-    keymap::KeyPress,
+    keymap::Spec,
     widgets::{put, safe},
 };
 
@@ -173,33 +173,31 @@ fn footer(app: &App, buffer: &mut Buffer, area: Rect) {
 fn keys(app: &App, buffer: &mut Buffer, area: Rect) {
     let theme = &app.shared.theme;
     let place = app.screen().part().place();
+    let hints: Vec<(&Spec, String)> = app
+        .shared
+        .keymap
+        .rows()
+        .filter(|(spec, _)| spec.applies(place) && !spec.hint.is_empty())
+        .filter_map(|(spec, keys)| Some((spec, keys.first()?.to_string())))
+        .collect();
+    // Command and help come last and are always there.
+    let tail = hints.len().saturating_sub(2);
+    let width = |hint: &(&Spec, String)| (hint.1.width() + hint.0.hint.width() + 3) as u16;
+    let kept: u16 = hints[tail..].iter().map(width).sum();
     let mut x = area.x + 1;
-    let rows =
-        app.shared.keymap.rows().filter(|(spec, keys)| {
-            spec.applies(place) && !spec.hint.is_empty() && !keys.is_empty()
-        });
-    for (spec, keys) in rows {
-        let key = keys.first().map(KeyPress::to_string).unwrap_or_default();
-        let width = (key.width() + spec.hint.width() + 3) as u16;
-        if x + width > area.right() {
-            break;
+    for (index, hint) in hints.iter().enumerate() {
+        let reserved = if index < tail { kept } else { 0 };
+        if x + width(hint) + reserved > area.right() + 2 {
+            continue;
         }
+        let (spec, key) = hint;
         let dim = spec.mutates && app.shared.read_only.is_some();
-        x += put(
-            buffer,
-            x,
-            area.y,
-            width,
-            &key,
-            if dim { theme.dim } else { theme.accent },
-        ) + 1;
-        x += put(
-            buffer,
-            x,
-            area.y,
-            width,
-            spec.hint,
-            if dim { theme.dim } else { theme.text },
-        ) + 2;
+        let (first, second) = if dim {
+            (theme.dim, theme.dim)
+        } else {
+            (theme.accent, theme.text)
+        };
+        x += put(buffer, x, area.y, area.width, key, first) + 1;
+        x += put(buffer, x, area.y, area.width, spec.hint, second) + 2;
     }
 }

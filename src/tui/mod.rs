@@ -46,6 +46,8 @@ pub mod template;
 mod terminal;
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod tests;
 pub mod theme;
 pub mod widgets;
 

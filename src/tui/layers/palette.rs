@@ -39,6 +39,20 @@ impl Palette {
             .collect()
     }
 
+    /// What enter runs: the chosen completion; else what is typed, completed where it is only a beginning.
+    fn choice(&self, found: &[(String, String)]) -> String {
+        let typed = self.line.text().trim();
+        let begun = |text: &&String| text.starts_with(typed) || !command::is_complete(typed);
+        let exact = found.iter().any(|(text, _)| text == typed);
+        let known = command::is_complete(typed) && !typed.contains(' ');
+        let chosen = match self.chosen {
+            Some(at) => found.get(at).map(|(text, _)| text),
+            None if exact || known => None,
+            None => found.iter().map(|(text, _)| text).find(begun),
+        };
+        chosen.map_or(typed, String::as_str).to_owned()
+    }
+
     /// Types, completes or runs.
     pub fn key(&mut self, key: &KeyEvent, shared: &Shared) -> Outcome {
         let found = self.completions(shared);
@@ -46,13 +60,8 @@ impl Palette {
             KeyCode::Esc => return Outcome::close(Vec::new()),
             KeyCode::Backspace if self.line.text().is_empty() => return Outcome::close(Vec::new()),
             KeyCode::Enter => {
-                let choice = self
-                    .chosen
-                    .or((!command::is_complete(self.line.text())).then_some(0));
-                let text = choice
-                    .and_then(|at| found.get(at))
-                    .map_or(self.line.text(), |item| item.0.as_str());
-                return Outcome::close(vec![Effect::Command(text.to_owned())]);
+                let text = self.choice(&found);
+                return Outcome::close(vec![Effect::Command(text)]);
             }
             KeyCode::Down => {
                 self.chosen = Some(

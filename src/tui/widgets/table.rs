@@ -354,8 +354,13 @@ impl<R: Row> Table<R> {
 
     /// Drops expendable columns, then narrows the widest ones until the rest fits.
     fn fit(&self, room: u16) -> Vec<(usize, u16)> {
-        let total =
-            |widths: &[(usize, u16)]| widths.iter().map(|(_, width)| width + 2).sum::<u16>();
+        let total = |widths: &[(usize, u16)]| {
+            widths
+                .iter()
+                .map(|(_, width)| width + 2)
+                .sum::<u16>()
+                .saturating_sub(2)
+        };
         let mut widths: Vec<(usize, u16)> = self.grown.iter().copied().enumerate().collect();
         let least: fn(&Column) -> u16 = |column| column.least;
         while widths

@@ -38,14 +38,15 @@ enum Tab {
     Chart,
 }
 
-const TABS: [(Tab, &str); 7] = [
-    (Tab::Changes, "Changes"),
-    (Tab::Manifest, "Manifest"),
-    (Tab::Values, "Values"),
-    (Tab::Resources, "Resources"),
-    (Tab::Hooks, "Hooks"),
-    (Tab::Notes, "Notes"),
-    (Tab::Chart, "Chart"),
+/// With their names, long and short.
+const TABS: [(Tab, &str, &str); 7] = [
+    (Tab::Changes, "Changes", "Chg"),
+    (Tab::Manifest, "Manifest", "Man"),
+    (Tab::Values, "Values", "Val"),
+    (Tab::Resources, "Resources", "Res"),
+    (Tab::Hooks, "Hooks", "Hook"),
+    (Tab::Notes, "Notes", "Note"),
+    (Tab::Chart, "Chart", "Chart"),
 ];
 
 /// What a revision is compared with.
@@ -267,7 +268,7 @@ impl ReleaseScreen {
     }
 
     fn choose_tab(&mut self, number: u8) {
-        let Some((tab, _)) = TABS.get(usize::from(number).wrapping_sub(1)) else {
+        let Some((tab, ..)) = TABS.get(usize::from(number).wrapping_sub(1)) else {
             return;
         };
         if *tab == Tab::Values && self.tab == Tab::Values {
@@ -552,17 +553,13 @@ impl ReleaseScreen {
     fn view_tabs(&self, buffer: &mut Buffer, area: Rect, shared: &Shared) {
         let theme = &shared.theme;
         let mut x = area.x + 1;
-        for (index, (tab, title)) in TABS.iter().enumerate() {
-            let style = if *tab == self.tab {
-                theme.selected
+        for (index, (tab, long, short)) in TABS.iter().enumerate() {
+            let chosen = *tab == self.tab;
+            let style = if chosen { theme.selected } else { theme.text };
+            let title = if chosen || area.width >= 80 {
+                long
             } else {
-                theme.text
-            };
-            let short = area.width < 80 && *tab != self.tab;
-            let title = if short {
-                safe::fit(title, 5)
-            } else {
-                (*title).into()
+                short
             };
             let room = area.right().saturating_sub(x);
             x += put(

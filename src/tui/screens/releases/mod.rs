@@ -96,7 +96,7 @@ impl Releases {
         let mut rest = area;
         let mut namespaces = None;
         if !self.pane_hidden {
-            let width = if area.width >= 110 { 26 } else { 20 };
+            let width = if area.width >= 110 { 26 } else { 22 };
             namespaces = Some(Rect { width, ..rest });
             rest = Rect {
                 x: rest.x + width,
@@ -570,7 +570,7 @@ impl Part for Releases {
         if let Some(area) = areas.namespaces {
             self.namespaces.arrange(
                 Rect {
-                    width: area.width - 1,
+                    width: area.width - 2,
                     ..below(area, 1)
                 },
                 shared,
@@ -597,7 +597,7 @@ impl Part for Releases {
                 theme.heading,
             );
             let list = Rect {
-                width: area.width - 1,
+                width: area.width - 2,
                 ..below(area, 1)
             };
             self.namespaces

@@ -197,7 +197,7 @@ impl Row for ReleaseRow {
             "revision" => SortKey::Number(self.meta.revision.into()),
             "updated" => SortKey::Number(-self.updated()),
             "status" => SortKey::Text(self.meta.status.as_str().to_owned()),
-            "namespace" => SortKey::Text(self.key.to_string()),
+            "namespace" => SortKey::Text(self.key.replace('/', "\0")),
             "health" => condition.map_or(SortKey::Unknown, |((ready, total), _)| {
                 SortKey::Number(i64::from(*ready) - i64::from(*total))
             }),
@@ -210,7 +210,7 @@ impl Row for ReleaseRow {
             "app" => decoded.map_or(SortKey::Unknown, |summary| {
                 SortKey::Text(summary.app_version.clone())
             }),
-            _ => SortKey::Text(format!("{}/{}", self.meta.name, self.meta.namespace)),
+            _ => SortKey::Text(format!("{}\0{}", self.meta.name, self.meta.namespace)),
         }
     }
 
@@ -252,17 +252,17 @@ impl Row for ReleaseRow {
 pub fn columns(shared: &Shared) -> Vec<Column> {
     let usual = |name: &str| match name {
         "name" => Some(Column::new("name", "NAME", 12, 40, 0)),
-        "namespace" => Some(Column::new("namespace", "NAMESPACE", 9, 24, 5)),
-        "revision" => Some(Column::new("revision", "REV", 4, 6, 4).right()),
+        "namespace" => Some(Column::new("namespace", "NAMESPACE", 9, 24, 2)),
+        "revision" => Some(Column::new("revision", "REV", 4, 6, 3).right()),
         "status" => Some(Column::new("status", "STATUS", 10, 20, 0)),
         "health" => Some(Column::new("health", "HEALTH", 7, 9, 1)),
-        "drift" => Some(Column::new("drift", "DRIFT", 6, 6, 2)),
-        "chart" => Some(Column::new("chart", "CHART", 12, 32, 6)),
-        "app" => Some(Column::new("app", "APP", 6, 14, 7)),
-        "updated" => Some(Column::new("updated", "UPDATED", 8, 8, 3)),
+        "drift" => Some(Column::new("drift", "DRIFT", 6, 6, 6)),
+        "chart" => Some(Column::new("chart", "CHART", 12, 32, 8)),
+        "app" => Some(Column::new("app", "APP", 6, 14, 9)),
+        "updated" => Some(Column::new("updated", "UPDATED", 7, 8, 5)),
         _ => None,
     };
-    let extra = |title: &str| Column::new(title, title, 4, 30, 8);
+    let extra = |title: &str| Column::new(title, title, 4, 30, 7);
     let extras = || shared.extra_columns.iter().map(|(title, _)| title.as_str());
     let wanted: Vec<&str> = match shared.config.columns.as_slice() {
         [] => COLUMNS.iter().copied().chain(extras()).collect(),
