@@ -2,7 +2,9 @@
 
 use std::{
     collections::BTreeMap,
-    io::Write,
+    io::{BufRead, BufReader, Write},
+    path::Path,
+    process::{Command, Stdio},
     sync::{Arc, Mutex},
 };
 
@@ -239,5 +241,93 @@ async fn what_is_not_built_yet_says_so() {
     assert_eq!(
         answer.err,
         "Error: pilothouse upgrade is not built yet; use helm upgrade: both work on the same releases\n"
+    );
+}
+
+/// The program itself, with nothing of this machine's configuration.
+fn program(args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_pilothouse"));
+    command
+        .args(args)
+        .env_clear()
+        .env("HOME", "/nonexistent")
+        .stdin(Stdio::null());
+    command
+}
+
+#[test]
+fn the_sandbox_is_served_until_interrupted() {
+    let mut served = program(&["sandbox"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    BufReader::new(served.stdout.take().unwrap())
+        .read_line(&mut line)
+        .unwrap();
+    let kubeconfig = line
+        .trim()
+        .strip_prefix("export KUBECONFIG=")
+        .unwrap()
+        .to_owned();
+    let listed = program(&["list", "-A", "-q"])
+        .env("KUBECONFIG", &kubeconfig)
+        .output()
+        .unwrap();
+    let ended = Command::new("kill")
+        .args(["-INT", &served.id().to_string()])
+        .status()
+        .unwrap();
+    let status = served.wait().unwrap();
+    assert!(
+        String::from_utf8_lossy(&listed.stdout).contains("my-app\n"),
+        "{listed:?}"
+    );
+    assert!(ended.success() && status.success(), "{status}");
+    assert!(
+        !Path::new(&kubeconfig).exists(),
+        "{kubeconfig} was left behind"
+    );
+}
+
+#[test]
+fn a_closed_reader_ends_the_program_quietly() {
+    let script = format!(
+        "{} help rollback | head -n 1; echo ${{PIPESTATUS[0]}}",
+        env!("CARGO_BIN_EXE_pilothouse")
+    );
+    let ran = Command::new("bash").args(["-c", &script]).output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&ran.stderr), "");
+    let code = String::from_utf8_lossy(&ran.stdout)
+        .lines()
+        .last()
+        .unwrap_or_default()
+        .to_owned();
+    assert!(code == "0" || code == "141", "{code}");
+}
+
+/// Bash, with the script loaded, offers what the program answers.
+#[test]
+fn bash_completes() {
+    let program = Path::new(env!("CARGO_BIN_EXE_pilothouse"));
+    let folder = program.parent().unwrap().display();
+    let complete = |line: &str| {
+        let script = format!(
+            "PATH={folder}:$PATH; source <(pilothouse completion bash); compopt() {{ :; }}
+             COMP_LINE='{line}'; COMP_POINT=${{#COMP_LINE}}; COMP_TYPE=9; COMP_WORDS=({line}); [[ \"$COMP_LINE\" == *' ' ]] && COMP_WORDS+=('')
+             COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1)); __pilothouse_complete; printf '%s\\n' \"${{COMPREPLY[@]}}\""
+        );
+        let ran = Command::new("bash").args(["-c", &script]).output().unwrap();
+        assert_eq!(String::from_utf8_lossy(&ran.stderr), "", "{line}");
+        String::from_utf8(ran.stdout).unwrap()
+    };
+    assert_eq!(complete("pilothouse ro"), "rollback\n");
+    assert_eq!(complete("pilothouse get m"), "manifest\nmetadata\n");
+    assert_eq!(complete("pilothouse list --fa"), "--failed\n");
+    assert_eq!(complete("pilothouse list -o "), "json\ntable\nyaml\n");
+    assert_eq!(
+        complete("pilothouse --sandbox -n shop status my-a"),
+        "my-app\n"
     );
 }

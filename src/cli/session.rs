@@ -52,24 +52,24 @@ impl Session {
         self.flags.args.get(at).map_or("", String::as_str)
     }
 
-    /// The cluster, checked to answer as Helm checks before every command.
+    /// The cluster, checked once to answer, as Helm checks before every command.
     pub async fn cluster(&self) -> Result<&Cluster, Report> {
-        let unreachable = |error| Report::from(error).context("kubernetes cluster unreachable");
-        let cluster = self.connect().await.map_err(unreachable)?;
-        cluster.server_version().await.map_err(unreachable)?;
-        Ok(cluster)
+        let connected = self.cluster.get_or_try_init(async || {
+            let cluster = self.connect().await?;
+            cluster.server_version().await?;
+            Ok::<_, crate::cluster::Error>(cluster)
+        });
+        connected
+            .await
+            .map_err(|error| Report::from(error).context("kubernetes cluster unreachable"))
     }
 
-    async fn connect(&self) -> Result<&Cluster, crate::cluster::Error> {
-        self.cluster
-            .get_or_try_init(async || {
-                if self.flags.bool("sandbox") {
-                    let sandbox = self.sandbox.get_or_init(Sandbox::with_examples).await;
-                    return Ok(Cluster::from_client(sandbox.client(), "sandbox", "default"));
-                }
-                Cluster::connect(&settings::connect_options(&self.env, &self.flags)).await
-            })
-            .await
+    async fn connect(&self) -> Result<Cluster, crate::cluster::Error> {
+        if self.flags.bool("sandbox") {
+            let sandbox = self.sandbox.get_or_init(Sandbox::with_examples).await;
+            return Ok(Cluster::from_client(sandbox.client(), "sandbox", "default"));
+        }
+        Cluster::connect(&settings::connect_options(&self.env, &self.flags)).await
     }
 
     /// The namespace in force: the flag's, else the connection's.

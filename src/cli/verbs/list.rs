@@ -82,18 +82,40 @@ pub async fn run(session: &Session) -> Result<(), Report> {
     })
 }
 
-/// The releases asked for, sorted and cut. Labels decide as much as they can before anything is decoded.
+/// The releases asked for, sorted and cut.
 async fn select(session: &Session, storage: &Storage) -> Result<Vec<Summary>, Report> {
+    let flags = &session.flags;
+    let (mut metas, fetched) = wanted(session, storage).await?;
+    if flags.bool("date") {
+        let mut rows = verbs::summaries(session, storage, &metas).await;
+        rows.sort_by_cached_key(|row| {
+            let deployed = session.time(row.last_deployed.as_deref());
+            let deployed = deployed.map_or(i64::MIN, |time| time.unix());
+            (deployed, row.name.clone(), row.namespace.clone())
+        });
+        if flags.bool("reverse") {
+            rows.reverse();
+        }
+        return Ok(cut(session, rows, fetched));
+    }
+    metas.sort_by_cached_key(|meta| (meta.name.clone(), meta.namespace.clone(), meta.revision));
+    if flags.bool("reverse") {
+        metas.reverse();
+    }
+    // By name nothing needs to be decoded that is not shown.
+    Ok(verbs::summaries(session, storage, &cut(session, metas, fetched)).await)
+}
+
+/// Records that match every filter, decided by their labels, and how many there were before the statuses were looked at.
+async fn wanted(session: &Session, storage: &Storage) -> Result<(Vec<RecordMeta>, usize), Report> {
     let flags = &session.flags;
     let filter = match flags.text("filter") {
         "" => None,
         pattern => Some(Regex::new(pattern).map_err(|error| go_regexp_error(pattern, &error))?),
     };
     let statuses = wanted_statuses(session);
-    let metas = storage
-        .list("")
-        .await
-        .map_err(|error| verbs::in_words(error, "list: failed to list"))?;
+    let metas = storage.list("").await;
+    let metas = metas.map_err(|error| verbs::in_words(error, "list: failed to list"))?;
     let matching = metas.into_iter().filter(|meta| {
         filter
             .as_ref()
@@ -105,40 +127,12 @@ async fn select(session: &Session, storage: &Storage) -> Result<Vec<Summary>, Re
     } else {
         newest(matching)
     };
-    let selector = Selector::parse(flags.text("selector"))?;
-    metas.retain(|meta| selector.matches(&get::record_labels(meta)));
     let fetched = metas.len();
-    metas.retain(|meta| statuses.contains(&meta.status));
-    let by_date = flags.bool("date");
-    if !by_date {
-        metas.sort_by(|left, right| {
-            (&left.name, &left.namespace, left.revision).cmp(&(
-                &right.name,
-                &right.namespace,
-                right.revision,
-            ))
-        });
-        if flags.bool("reverse") {
-            metas.reverse();
-        }
-        metas = cut(session, metas, fetched);
-    }
-    let mut rows = verbs::summaries(session, storage, &metas).await;
-    if by_date {
-        rows.sort_by_cached_key(|row| {
-            let deployed = session.time(row.last_deployed.as_deref());
-            (
-                deployed.map_or(i64::MIN, |time| time.unix()),
-                row.name.clone(),
-                row.namespace.clone(),
-            )
-        });
-        if flags.bool("reverse") {
-            rows.reverse();
-        }
-        rows = cut(session, rows, fetched);
-    }
-    Ok(rows)
+    let selector = Selector::parse(flags.text("selector"))?;
+    metas.retain(|meta| {
+        statuses.contains(&meta.status) && selector.matches(&get::record_labels(meta))
+    });
+    Ok((metas, fetched))
 }
 
 /// `--offset` and `--max`; 0 and less mean all.
