@@ -2,6 +2,7 @@
 
 pub mod access;
 pub mod apply;
+mod blockers;
 pub mod connect;
 mod credentials;
 pub mod discovery;
@@ -16,6 +17,7 @@ mod shared;
 pub mod table;
 mod transport;
 pub mod wait;
+mod watch;
 
 use std::sync::Arc;
 
