@@ -5,6 +5,8 @@
 //! - server-side: `Cluster::apply` as a dry-run, or [`server_side_locally`] and [`local_conflicts`];
 //! - server-side with ownership to migrate first: those two on the [`migrated`] object, then
 //!   `Cluster::complete` for the server's defaults.
+//!
+//! [`apply_as`] and [`track_update`] are the server's half of it, for the sandbox.
 
 mod client_side;
 pub mod fields;
@@ -15,12 +17,14 @@ mod requests;
 mod shape;
 pub(crate) mod strategic;
 mod three_way;
+mod tracking;
 
 use serde_json::Value;
 
 pub use client_side::{apply_patch_locally, client_side_patch};
 pub use ownership::{migrated, migrated_managed_fields, owner_time};
 pub use predict::{local_conflicts, server_side_locally};
+pub use tracking::{Writer, apply_as, track_update};
 
 /// Field manager of Helm and so of ours (helm/helm `pkg/kube/client.go`, `ManagedFieldsManager`).
 pub const FIELD_MANAGER: &str = "helm";

@@ -38,11 +38,10 @@ impl FieldSet {
 
     /// Writes FieldsV1.
     pub fn to_json(&self) -> Value {
-        let below = self
-            .below
-            .iter()
-            .map(|(element, set)| (element.clone(), set.to_json()));
-        let mut map: Map<String, Value> = below.collect();
+        let below = self.below.iter().filter(|(_, set)| !set.is_empty());
+        let mut map: Map<String, Value> = below
+            .map(|(element, set)| (element.clone(), set.to_json()))
+            .collect();
         if self.member && !map.is_empty() {
             map.insert(".".to_owned(), json!({}));
         }
@@ -76,7 +75,7 @@ impl FieldSet {
     #[must_use]
     pub fn union(mut self, other: &Self) -> Self {
         self.member |= other.member;
-        for (element, theirs) in &other.below {
+        for (element, theirs) in other.below.iter().filter(|(_, set)| !set.is_empty()) {
             let ours = self.below.remove(element).unwrap_or_default();
             self.below.insert(element.clone(), ours.union(theirs));
         }

@@ -2,12 +2,12 @@
 
 use serde_json::{Value, json};
 
-use super::{FIELD_MANAGER, fields::FieldSet};
+use super::{FIELD_MANAGER, fields::FieldSet, tracking::Writer};
 use crate::manifest::Object;
 
 /// What each manager of a live object owns, as one entry of `managedFields` says.
 pub(super) struct Owner<'a> {
-    entry: &'a Value,
+    pub(super) entry: &'a Value,
     pub(super) fields: FieldSet,
 }
 
@@ -23,9 +23,15 @@ pub(super) fn owners(live: &Object) -> Vec<Owner<'_>> {
 }
 
 impl Owner<'_> {
-    /// Whether this is what Helm applied, server-side.
-    pub(super) fn is_helm_apply(&self) -> bool {
-        is_helm(self.entry, "Apply")
+    /// Whether this is what a manager applied, server-side.
+    pub(super) fn is_apply_of(&self, manager: &str) -> bool {
+        is_of(self.entry, manager, "Apply", "")
+    }
+
+    /// Whether this is what a writer owns by updates.
+    pub(super) fn is_update_of(&self, writer: &Writer) -> bool {
+        is_of(self.entry, writer.manager, "Update", writer.subresource)
+            && self.entry["apiVersion"] == writer.api_version
     }
 
     pub(super) fn is_of_status(&self) -> bool {
@@ -115,8 +121,12 @@ fn entries(live: &Object) -> &[Value] {
 }
 
 fn is_helm(entry: &Value, operation: &str) -> bool {
-    let subresource = entry["subresource"].as_str().unwrap_or_default();
-    entry["manager"] == FIELD_MANAGER && entry["operation"] == operation && subresource.is_empty()
+    is_of(entry, FIELD_MANAGER, operation, "")
+}
+
+fn is_of(entry: &Value, manager: &str, operation: &str, subresource: &str) -> bool {
+    let own = entry["subresource"].as_str().unwrap_or_default();
+    entry["manager"] == manager && entry["operation"] == operation && own == subresource
 }
 
 #[cfg(test)]

