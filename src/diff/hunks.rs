@@ -44,6 +44,7 @@ pub fn hunks(old: &str, new: &str, context: usize) -> Vec<Hunk> {
 /// The lines of a YAML text as this program writes it.
 struct Places<'a> {
     lines: Vec<&'a str>,
+    indents: Vec<usize>,
     /// Lines inside a block scalar: what looks like keys there is text.
     quoted: Vec<bool>,
 }
@@ -51,16 +52,22 @@ struct Places<'a> {
 impl<'a> Places<'a> {
     fn new(text: &'a str) -> Self {
         let lines: Vec<&str> = text.lines().collect();
+        let indents: Vec<usize> = lines.iter().map(|line| indent(line)).collect();
         let mut block: Option<usize> = None;
-        let quoted = lines.iter().map(|line| {
-            let inside = block.is_some_and(|column| line.is_empty() || indent(line) > column);
+        let quoted = lines.iter().zip(&indents).map(|(line, indent)| {
+            let inside = block.is_some_and(|column| line.is_empty() || *indent > column);
             if !inside {
-                block = starts_block(line).then(|| key_column(line));
+                let column = || key(line).map_or(*indent, |_| key_column(line));
+                block = starts_block(line).then(column);
             }
             inside
         });
         let quoted = quoted.collect();
-        Self { lines, quoted }
+        Self {
+            lines,
+            indents,
+            quoted,
+        }
     }
 
     /// The path that encloses a line: `spec.template.spec.containers[web]`.
@@ -69,10 +76,14 @@ impl<'a> Places<'a> {
         let Some(text) = self.lines.get(line) else {
             return String::new();
         };
-        let (mut column, mut is_item) = (indent(text), !self.quoted[line] && is_item_start(text));
+        let mut column = self.indents[line];
+        let mut is_item = !self.quoted[line] && is_item_start(text);
         for at in (0..line).rev() {
+            if column == 0 && !is_item {
+                break;
+            }
             let text = self.lines[at];
-            if self.quoted[at] || text.is_empty() || (column == 0 && !is_item) {
+            if self.indents[at] > column || self.quoted[at] || text.is_empty() {
                 continue;
             }
             let encloses = |key: usize| key < column || (key == column && is_item);
@@ -82,9 +93,9 @@ impl<'a> Places<'a> {
                 steps.push(format!(".{key}"));
                 (column, is_item) = (key_column(text), false);
             }
-            if is_item_start(text) && indent(text) < column {
+            if is_item_start(text) && self.indents[at] < column {
                 steps.push(format!("[{}]", self.item(at)));
-                (column, is_item) = (indent(text), true);
+                (column, is_item) = (self.indents[at], true);
             }
         }
         steps
@@ -98,10 +109,9 @@ impl<'a> Places<'a> {
 
     /// The name of the item that starts at a line, or its place in the list.
     fn item(&self, start: usize) -> String {
-        let column = indent(self.lines[start]);
-        let own = |at: &usize| {
-            *at == start || indent(self.lines[*at]) > column || self.lines[*at].is_empty()
-        };
+        let column = self.indents[start];
+        let own =
+            |at: &usize| *at == start || self.indents[*at] > column || self.lines[*at].is_empty();
         let name = (start..self.lines.len()).take_while(own).find_map(|at| {
             let line = self.lines[at];
             let of_item = !self.quoted[at] && key_column(line) == column + 2;
@@ -113,16 +123,10 @@ impl<'a> Places<'a> {
     }
 
     fn place(&self, start: usize, column: usize) -> usize {
-        let of_list = |at: &usize| {
-            let line = self.lines[*at];
-            line.is_empty()
-                || indent(line) > column
-                || (indent(line) == column && is_item_start(line))
-        };
-        let before = (0..start).rev().take_while(of_list);
-        before
-            .filter(|at| indent(self.lines[*at]) == column && is_item_start(self.lines[*at]))
-            .count()
+        let starts = |at: &usize| self.indents[*at] == column && is_item_start(self.lines[*at]);
+        let of_list =
+            |at: &usize| self.lines[*at].is_empty() || self.indents[*at] > column || starts(at);
+        (0..start).rev().take_while(of_list).filter(starts).count()
     }
 }
 

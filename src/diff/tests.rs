@@ -297,6 +297,13 @@ fn hunks_know_their_place() {
         usize::MAX,
         &[(1, 1, "", &[" a: 1", "-b: 2", "+b: 3"])],
     );
+    let script = "a:\n- |\n  b: 1\n  c:\n    d\n- e: 1\n";
+    check_hunks(
+        script,
+        &script.replace("d", "D"),
+        0,
+        &[(5, 5, "a[0]", &["-    d", "+    D"])],
+    );
     check_hunks("", "a: 1\n", 3, &[(1, 1, "", &["+a: 1"])]);
     check_hunks("a: 1\n", "a: 1\n", 3, &[]);
 }

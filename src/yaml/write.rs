@@ -285,7 +285,7 @@ impl Writer {
                 let code = u32::from(char);
                 self.out.push_str(&match code {
                     ..=0xff => format!("\\x{code:02X}"),
-                    ..=0xffff => format!("\\u{code:04X}"),
+                    0x100..=0xffff => format!("\\u{code:04X}"),
                     _ => format!("\\U{code:08X}"),
                 });
                 return;
