@@ -4,12 +4,14 @@ use std::{collections::HashSet, time::Duration};
 
 use tokio_util::sync::CancellationToken;
 
+use futures::FutureExt;
+
 use super::{
     Prepared,
     basis::fingerprint,
     objects::{self, Originals, as_sent, defined_kinds, group_version_kind, label},
     progress::{Progress, Reporter},
-    record::may_pass,
+    retry::{TRIES, at_once, may_pass, pause},
 };
 use crate::{
     cluster::{
@@ -180,27 +182,16 @@ impl Applier<'_> {
                 }
                 Err(failed) => failed,
             };
-            let again = failed.cause.kind == ErrorKind::Conflict
-                || may_pass(&failed.cause.kind, failed.cause.code);
+            let again = failed.cause.kind == ErrorKind::Conflict || may_pass(&failed.cause);
             if !again || tried == TRIES || self.cancel.is_cancelled() {
                 (self.report)(Progress::ObjectFailed(object.key(), failed.words.clone()));
                 return Err(failed);
             }
-            self.pause(&failed.cause, tried).await;
+            tokio::select! {
+                () = self.cancel.cancelled() => {}
+                () = tokio::time::sleep(pause(&failed.cause, tried)) => {}
+            }
             tried += 1;
-        }
-    }
-
-    /// Waits before another try: as long as the server asks, else a little longer each time. Ends early on cancel.
-    async fn pause(&self, cause: &cluster::Error, tried: u32) {
-        let length = match cause.retry_after {
-            Some(seconds) => Duration::from_secs(u64::from(seconds)),
-            None if cause.kind == ErrorKind::Conflict => Duration::from_millis(10 << tried),
-            None => Duration::from_millis(200 << tried),
-        };
-        tokio::select! {
-            () = self.cancel.cancelled() => {}
-            () = tokio::time::sleep(length) => {}
         }
     }
 

@@ -10,7 +10,6 @@ use super::{
     basis,
     hooks::{HookFailure, Runner},
     objects::label,
-    prepare,
     preview::Basis,
     progress::{Phase, Progress, Reporter},
     record::{self, Recorder},
@@ -468,7 +467,11 @@ impl Run<'_> {
             return;
         }
         let mut keep = vec![to.revision, from.revision];
-        keep.extend(prepare::last_good(self.storage, metas, &mut Vec::new()).await);
+        let good = self
+            .storage
+            .last_good(&self.prepared.name, from.revision)
+            .await;
+        keep.extend(good.unwrap_or_default());
         for meta in history::prune(metas, options.history_max, &keep) {
             if let Err(error) = self.storage.delete(&meta).await {
                 self.warn(format!(

@@ -10,14 +10,18 @@ mod apply;
 mod basis;
 pub mod browse;
 pub mod execute;
+mod fields;
 mod gitops;
 pub mod hooks;
 mod objects;
+mod predict;
 pub mod prepare;
 pub mod preview;
 pub mod progress;
 pub mod record;
 mod resources;
+mod retry;
+mod risks;
 mod time;
 
 pub use execute::{Outcome, execute};
@@ -51,4 +55,22 @@ pub enum Error {
     /// Cancelled; the final status was written.
     #[error("cancelled: {0}")]
     Cancelled(String),
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio_util::sync::CancellationToken;
+
+    use super::*;
+    use crate::{diff::Redactor, release::Storage};
+
+    /// Screens run operations as tasks: this compiles only while their futures may move between threads.
+    fn _tasks(storage: &Storage, prepared: &Prepared, redactor: &Redactor, report: &Reporter) {
+        fn task(_: impl Future + Send) {}
+        let cancel = CancellationToken::new();
+        task(prepare_rollback(storage, "", &prepared.options));
+        task(preview(storage, prepared, redactor));
+        task(execute(storage, prepared.clone(), None, report, &cancel));
+        task(browse::resources(storage, &prepared.from));
+    }
 }

@@ -10,7 +10,7 @@ use super::{
 use crate::{
     cluster::wait::WaitStrategy,
     manifest::{self, Object},
-    release::{ApplyMethod, Hook, HookEvent, Info, RecordMeta, Release, Status, Storage, history},
+    release::{ApplyMethod, Hook, HookEvent, Info, RecordMeta, Release, Status, Storage},
 };
 
 /// Which revision to go back to.
@@ -154,6 +154,11 @@ pub async fn prepare_rollback(
             "prepareRollback: Release name is invalid: {name}"
         )));
     }
+    // A name is only one release's within one namespace.
+    let storage = &match storage.namespace() {
+        "" => storage.in_namespace(storage.cluster().namespace()),
+        _ => storage.clone(),
+    };
     let history = storage.history(name).await?;
     let from_meta = history
         .last()
@@ -163,7 +168,7 @@ pub async fn prepare_rollback(
     warnings.extend(pending_notice(&from_meta, time::now_seconds()));
 
     let from = storage.decode(&from_meta).await?;
-    let to_meta = choose_target(storage, &history, options.target, &mut warnings).await?;
+    let to_meta = choose_target(storage, name, &history, options.target, &mut warnings).await?;
     let to = storage.decode(&to_meta).await?;
     if to.info.status == Status::Failed && to_meta.revision != from_meta.revision {
         warnings.push(format!(
@@ -277,6 +282,7 @@ pub fn pending_notice(meta: &RecordMeta, now: i64) -> Option<String> {
 
 async fn choose_target(
     storage: &Storage,
+    name: &str,
     history: &[RecordMeta],
     target: RollbackTarget,
     warnings: &mut Vec<String>,
@@ -292,7 +298,8 @@ async fn choose_target(
         RollbackTarget::Previous | RollbackTarget::Revision(0) => current.saturating_sub(1),
         RollbackTarget::Revision(revision) => revision,
         RollbackTarget::LastGood => {
-            last_good(storage, history, warnings).await.ok_or_else(|| {
+            let good = storage.last_good(name, current).await?;
+            good.ok_or_else(|| {
                 Error::Refused(format!(
                     "no revision below {current} was deployed successfully"
                 ))
@@ -304,20 +311,6 @@ async fn choose_target(
         .find(|meta| meta.revision == wanted)
         .cloned()
         .ok_or_else(|| Error::Refused(format!("release has no {wanted} version")))
-}
-
-/// The last good revision by [`history::last_good`]; unreadable records are warned about and passed over.
-pub(super) async fn last_good(
-    storage: &Storage,
-    history: &[RecordMeta],
-    warnings: &mut Vec<String>,
-) -> Option<u32> {
-    let releases: Vec<Release> = decode(storage, history, warnings)
-        .await
-        .iter()
-        .map(|release| (**release).clone())
-        .collect();
-    history::last_good(&releases)
 }
 
 async fn decode(
@@ -345,13 +338,18 @@ async fn deletion_baseline(
     history: &[RecordMeta],
     warnings: &mut Vec<String>,
 ) -> Vec<Arc<Release>> {
+    let Some(newest) = history.last() else {
+        return Vec::new();
+    };
     let start = match history
         .iter()
         .rposition(|meta| meta.status == Status::Deployed)
     {
         Some(start) => start,
         None => {
-            let good = last_good(storage, history, &mut Vec::new()).await;
+            // One that cannot be told leaves all revisions in the baseline: more to look at, nothing missed.
+            let good = storage.last_good(&newest.name, newest.revision + 1).await;
+            let good = good.unwrap_or_default();
             history
                 .iter()
                 .position(|meta| Some(meta.revision) == good)

@@ -1,13 +1,23 @@
 //! What execute would do to the live cluster, object by object. No writes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
-use super::{Error, Prepared};
+use serde_json::{Value, json};
+
+use futures::FutureExt;
+
+use super::{
+    Error, Prepared, basis,
+    objects::{defined_kinds, label},
+    predict::{Oracle, Predicted},
+    retry::at_once,
+    risks,
+};
 use crate::{
-    cluster::{error::FieldConflict, read::Target},
-    diff::{Change, ObjectDiff, Redactor},
+    cluster::{Cluster, error::FieldConflict, read::Target},
+    diff::{self, Change, Line, ObjectDiff, Redactor},
     manifest::Object,
-    release::Storage,
+    release::{Hook, Storage},
 };
 
 /// What a preview rests on.
@@ -27,9 +37,10 @@ pub enum Confidence {
 /// A danger worth reading first.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct Risk {
-    /// Stable short name: `immutable-field`, `removed-api`, `drift-overwritten`, `field-conflict`, `hpa-replicas`,
-    /// `config-not-picked-up`, `service-selector`, `statefulset-claims`, `volume-deleted`, `crd-left-alone`,
-    /// `gitops`, `hooks-not-undone`, `method-switch`, `pending`, `unverifiable`, `admission`.
+    /// Stable short name: `immutable-field`, `admission`, `refused`, `field-conflict`, `removed-api`, `volume-deleted`,
+    /// `crd-deleted`, `statefulset-claims`, `pending`, `gitops`, `drift-overwritten`, `hpa-replicas`, `service-selector`,
+    /// `config-not-picked-up`, `deleting`, `unverifiable`, `method-switch`, `target`, `crd-left-alone`, `left-behind`,
+    /// `hooks-not-undone`.
     pub code: String,
     /// The sentence shown.
     pub message: String,
@@ -111,14 +122,302 @@ pub struct Preview {
 
 /// Previews a prepared operation against the live cluster. No writes; at most 16 requests at once.
 pub async fn preview(
-    _storage: &Storage,
-    _prepared: &Prepared,
-    _redactor: &Redactor,
+    storage: &Storage,
+    prepared: &Prepared,
+    redactor: &Redactor,
 ) -> Result<Preview, Error> {
-    todo!()
+    if let Some(words) = prepared.contradiction() {
+        return Err(Error::Refused(words.to_owned()));
+    }
+    let cluster = storage.cluster();
+    let subjects = basis::read_live(cluster, &prepared.objects, &prepared.namespace).await;
+    let doomed = basis::read_live(cluster, &prepared.deletions, &prepared.namespace).await;
+    let basis = basis::of(&prepared.from_meta, subjects.iter().chain(&doomed));
+    let oracle = Oracle {
+        cluster,
+        prepared,
+        redactor,
+        defined: defined_kinds(&prepared.objects),
+    };
+
+    let applied: HashSet<String> = subjects
+        .iter()
+        .filter_map(|subject| subject.live.as_ref().ok()?.as_ref())
+        .map(|live| live.uid().to_owned())
+        .collect();
+    let applies = subjects
+        .iter()
+        .map(|subject| oracle.apply(subject).boxed())
+        .collect();
+    let applies: Result<Vec<Predicted>, Error> = at_once(applies).await.into_iter().collect();
+    let mut predicted = applies?;
+    let deletes = doomed
+        .iter()
+        .map(|subject| oracle.delete(subject, &applied).boxed())
+        .collect();
+    for deleted in at_once(deletes).await {
+        predicted.extend(deleted?);
+    }
+
+    let scalers = scalers(cluster, prepared, &predicted).await;
+    let risks = risks::all(prepared, &predicted, &scalers);
+    Ok(assemble(prepared, predicted, risks, basis))
+}
+
+fn assemble(
+    prepared: &Prepared,
+    predicted: Vec<Predicted>,
+    risks: Vec<Risk>,
+    mut basis: Basis,
+) -> Preview {
+    let mut objects: Vec<ObjectPreview> = predicted
+        .into_iter()
+        .map(|predicted| predicted.preview)
+        .collect();
+    objects.sort_by_key(|object| object.change == Change::None && object.refusal.is_none());
+    let conflicts = objects.iter().flat_map(|object| {
+        let name = label(&object.target.key);
+        object.conflicts.iter().map(move |detail| {
+            format!(
+                "{name} {} is owned by {}",
+                detail.conflict.field, detail.conflict.manager
+            )
+        })
+    });
+    basis.conflicts = conflicts.collect();
+    let pre = prepared
+        .pre_hooks
+        .iter()
+        .map(|hook| hook_line("pre-rollback", hook));
+    let post = prepared
+        .post_hooks
+        .iter()
+        .map(|hook| hook_line("post-rollback", hook));
+    Preview {
+        release: prepared.name.clone(),
+        namespace: prepared.namespace.clone(),
+        from: prepared.from.revision,
+        to: prepared.to.revision,
+        hooks: pre.chain(post).collect(),
+        headline: headline(prepared, &objects),
+        confidence: objects
+            .iter()
+            .map(|object| object.confidence)
+            .min()
+            .unwrap_or(Confidence::ServerDryRun),
+        objects,
+        risks,
+        basis,
+    }
+}
+
+fn hook_line(event: &str, hook: &Hook) -> String {
+    format!(
+        "{event} {}/{} (weight {})",
+        hook.kind, hook.name, hook.weight
+    )
+}
+
+/// HorizontalPodAutoscalers of the namespaces touched. One that cannot be read warns of nothing.
+async fn scalers(cluster: &Cluster, prepared: &Prepared, predicted: &[Predicted]) -> Vec<Object> {
+    let scaled = predicted.iter().filter(|predicted| {
+        predicted
+            .wanted
+            .as_ref()
+            .is_some_and(|wanted| !wanted.value["spec"]["replicas"].is_null())
+    });
+    let mut namespaces: Vec<&str> = scaled
+        .map(|predicted| predicted.preview.target.key.namespace.as_str())
+        .collect();
+    namespaces.sort_unstable();
+    namespaces.dedup();
+    let of_release = prepared
+        .objects
+        .iter()
+        .filter(|object| object.kind() == "HorizontalPodAutoscaler")
+        .cloned();
+    let mut scalers: Vec<Object> = of_release.collect();
+    for namespace in namespaces
+        .into_iter()
+        .filter(|namespace| !namespace.is_empty())
+    {
+        let live = cluster
+            .list("autoscaling/v2", "HorizontalPodAutoscaler", namespace, "")
+            .await;
+        scalers.extend(live.unwrap_or_default());
+    }
+    scalers
+}
+
+/// `3 objects change, 1 is deleted, 44 stay · Deployment/checkout restarts 6 pods · hook pre-rollback/db-migrate runs first`.
+fn headline(prepared: &Prepared, objects: &[ObjectPreview]) -> String {
+    let count = |change: Change| {
+        objects
+            .iter()
+            .filter(|object| object.change == change)
+            .count()
+    };
+    let objects_of = |number: usize| if number == 1 { "object" } else { "objects" };
+    let is = |number: usize| if number == 1 { "is" } else { "are" };
+    let changing = count(Change::Update);
+    let mut counts = Vec::new();
+    match changing {
+        0 => {}
+        1 => counts.push("1 object changes".to_owned()),
+        many => counts.push(format!("{many} objects change")),
+    }
+    for (number, word) in [
+        (count(Change::Create), "created"),
+        (count(Change::Recreate), "made anew"),
+        (count(Change::Delete), "deleted"),
+    ] {
+        if number > 0 {
+            let noun = if counts.is_empty() {
+                format!(" {}", objects_of(number))
+            } else {
+                String::new()
+            };
+            counts.push(format!("{number}{noun} {} {word}", is(number)));
+        }
+    }
+    match (counts.is_empty(), count(Change::None)) {
+        (true, _) => counts.push("nothing changes".to_owned()),
+        (false, 0) => {}
+        (false, 1) => counts.push("1 stays".to_owned()),
+        (false, many) => counts.push(format!("{many} stay")),
+    }
+    let parts = [
+        counts.join(", "),
+        restarts(objects),
+        hooks_run(&prepared.pre_hooks, &prepared.post_hooks),
+    ];
+    parts
+        .into_iter()
+        .filter(|part| !part.is_empty())
+        .collect::<Vec<_>>()
+        .join(" · ")
+}
+
+fn restarts(objects: &[ObjectPreview]) -> String {
+    let rolling: Vec<&ObjectPreview> = objects
+        .iter()
+        .filter(|object| object.restarts > 0)
+        .collect();
+    let pods: u32 = rolling.iter().map(|object| object.restarts).sum();
+    let pods = if pods == 1 {
+        "1 pod".to_owned()
+    } else {
+        format!("{pods} pods")
+    };
+    match rolling[..] {
+        [] => String::new(),
+        [one] => format!("{} restarts {pods}", label(&one.target.key)),
+        [first, ..] => {
+            let same = rolling
+                .iter()
+                .all(|object| object.target.key.kind == first.target.key.kind);
+            let kind = if same {
+                format!("{}s", first.target.key.kind)
+            } else {
+                "workloads".to_owned()
+            };
+            format!("{} {kind} restart, {pods}", rolling.len())
+        }
+    }
+}
+
+fn hooks_run(pre: &[Hook], post: &[Hook]) -> String {
+    match (pre, post) {
+        ([], []) => String::new(),
+        ([one], []) => format!("hook pre-rollback/{} runs first", one.name),
+        ([], [one]) => format!("hook post-rollback/{} runs last", one.name),
+        _ => format!("{} hooks run", pre.len() + post.len()),
+    }
 }
 
 /// The stable JSON form of a preview, also `diff -o json`.
-pub fn to_json(_preview: &Preview) -> serde_json::Value {
-    todo!()
+pub fn to_json(preview: &Preview) -> Value {
+    let objects = preview.objects.iter().map(|object| {
+        let name = label(&object.target.key);
+        let risks: Vec<&Risk> = preview
+            .risks
+            .iter()
+            .filter(|risk| risk.object == name)
+            .collect();
+        object_json(&object.diff, &object.target, json!(risks))
+    });
+    json!({
+        "release": preview.release,
+        "namespace": preview.namespace,
+        "from": preview.from,
+        "to": preview.to,
+        "confidence": preview.confidence,
+        "objects": objects.collect::<Vec<_>>(),
+        "hooks": preview.hooks,
+        "risks": preview.risks,
+    })
+}
+
+/// The same form for a comparison of two stored revisions (`from` is 0 when there is no older one): nothing runs, and
+/// nothing is risked.
+pub fn changes_json(
+    release: &str,
+    namespace: &str,
+    from: u32,
+    to: u32,
+    changes: &[ObjectDiff],
+) -> Value {
+    let objects = changes.iter().map(|diff| {
+        let target = Target {
+            api_version: diff.api_version.clone(),
+            key: diff.key.clone(),
+        };
+        object_json(diff, &target, json!([]))
+    });
+    json!({
+        "release": release,
+        "namespace": namespace,
+        "from": from,
+        "to": to,
+        "confidence": Confidence::StoredManifests,
+        "objects": objects.collect::<Vec<_>>(),
+        "hooks": [],
+        "risks": [],
+    })
+}
+
+fn object_json(diff: &ObjectDiff, target: &Target, risks: Value) -> Value {
+    json!({
+        "apiVersion": target.api_version,
+        "kind": target.key.kind,
+        "namespace": target.key.namespace,
+        "name": target.key.name,
+        "change": diff.change,
+        "diff": unified(diff),
+        "risks": risks,
+    })
+}
+
+/// A diff as text: hunks with three lines of context under `@@` lines, `-` and `+` before changed lines.
+fn unified(diff: &ObjectDiff) -> String {
+    let mut text = String::new();
+    for hunk in diff::hunks(&diff.old_text, &diff.new_text, 3) {
+        let head = format!(
+            "@@ -{} +{} @@ {}",
+            hunk.old_start, hunk.new_start, hunk.path
+        );
+        text.push_str(head.trim_end());
+        text.push('\n');
+        for line in &hunk.lines {
+            let (mark, line) = match line {
+                Line::Context(line) => (' ', line),
+                Line::Removed(line) => ('-', line),
+                Line::Added(line) => ('+', line),
+            };
+            text.push(mark);
+            text.push_str(line);
+            text.push('\n');
+        }
+    }
+    text
 }

@@ -5,11 +5,12 @@ use std::{collections::BTreeMap, time::Duration};
 use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use super::{Error, time};
-use crate::{
-    cluster::ErrorKind,
-    release::{self, RecordMeta, Release, Status, Storage},
+use super::{
+    Error,
+    retry::{TRIES, may_pass, pause},
+    time,
 };
+use crate::release::{self, RecordMeta, Release, Status, Storage};
 
 /// Annotation of a record: who runs the operation.
 pub const HOLDER: &str = "pilothouse.dev/holder";
@@ -19,8 +20,6 @@ pub const HEARTBEAT: &str = "pilothouse.dev/heartbeat";
 pub const ALIVE_SECONDS: i64 = 30;
 
 const BEAT: Duration = Duration::from_secs(10);
-/// Tries of the final write; between them 0.2, 0.4, 0.8, 1.6 s.
-const FINAL_TRIES: u32 = 5;
 
 /// A pending record that beats until it is finished or dropped.
 pub(super) struct Recorder {
@@ -74,21 +73,14 @@ impl Recorder {
         let mut tried = 1;
         loop {
             match storage.update(&meta, release).await {
-                Err(release::Error::Cluster(error))
-                    if tried < FINAL_TRIES && may_pass(&error.kind, error.code) =>
-                {
-                    tokio::time::sleep(Duration::from_millis(100 << tried)).await;
+                Err(release::Error::Cluster(error)) if tried < TRIES && may_pass(&error) => {
+                    tokio::time::sleep(pause(&error, tried)).await;
                     tried += 1;
                 }
                 written => return written.map(drop),
             }
         }
     }
-}
-
-/// Whether asking again may help: overload, a broken connection, a server that is starting.
-pub(super) fn may_pass(kind: &ErrorKind, code: u16) -> bool {
-    matches!(kind, ErrorKind::TooManyRequests | ErrorKind::Unreachable) || matches!(code, 502..=504)
 }
 
 async fn beat(storage: Storage, meta: RecordMeta, stop: CancellationToken) {

@@ -51,10 +51,7 @@ impl Cluster {
             .strict()
             .force(options.force)
             .dry_run(options.dry_run);
-        retrying(quota_changed, async || {
-            self.write(target, &call, &body).await
-        })
-        .await
+        retrying(quota_changed, || self.write(target, &call, &body)).await
     }
 
     /// Sends a client-side patch. An empty one reads the object instead, as Helm does.
@@ -260,9 +257,10 @@ fn quota_changed(error: &Error) -> bool {
         && error.message.contains("the object has been modified")
 }
 
-async fn retrying<T>(
+/// Not `AsyncFn`: the compiler cannot tell of its futures that a task may run them.
+async fn retrying<T, F: Future<Output = Result<T, Error>>>(
     retryable: impl Fn(&Error) -> bool,
-    call: impl AsyncFn() -> Result<T, Error>,
+    call: impl Fn() -> F,
 ) -> Result<T, Error> {
     for _ in 1..TRIES {
         match call().await {

@@ -193,7 +193,10 @@ impl Storage {
     /// Many summaries in parallel (bounded), in order; a corrupt one is an `Err` in its place.
     pub async fn summaries(&self, metas: &[RecordMeta]) -> Vec<Result<Summary, Error>> {
         let decoding = metas.iter().map(|meta| self.summary(meta));
-        stream::iter(decoding).buffered(IN_FLIGHT).collect().await
+        stream::iter(decoding.collect::<Vec<_>>())
+            .buffered(IN_FLIGHT)
+            .collect()
+            .await
     }
 
     /// One revision by name and number; fresh from the server. Without a namespace, from the cluster's default one.

@@ -1,0 +1,53 @@
+//! How requests are made: some at once, and again when the server is busy or the line broke.
+
+use std::{future::Future, time::Duration};
+
+use futures::{StreamExt, future::BoxFuture, stream};
+
+use crate::cluster::{self, ErrorKind};
+
+/// Requests in flight at once.
+const CONCURRENCY: usize = 16;
+
+/// Does all of the work, up to 16 pieces at once; results come in the order of the work. Boxed, because the compiler
+/// cannot tell of a stream of unboxed borrowing futures that a task may run it.
+pub(super) async fn at_once<T>(work: Vec<BoxFuture<'_, T>>) -> Vec<T> {
+    stream::iter(work).buffered(CONCURRENCY).collect().await
+}
+
+/// Tries of one request or object.
+pub(super) const TRIES: u32 = 5;
+
+/// Whether asking again may help: overload, a broken connection, a server that is starting.
+pub(super) fn may_pass(error: &cluster::Error) -> bool {
+    matches!(
+        error.kind,
+        ErrorKind::TooManyRequests | ErrorKind::Unreachable
+    ) || matches!(error.code, 502..=504)
+}
+
+/// How long to wait before another try: as long as the server asks, else a little longer each time.
+pub(super) fn pause(cause: &cluster::Error, tried: u32) -> Duration {
+    match cause.retry_after {
+        Some(seconds) => Duration::from_secs(u64::from(seconds)),
+        None if cause.kind == ErrorKind::Conflict => Duration::from_millis(10 << tried),
+        None => Duration::from_millis(100 << tried),
+    }
+}
+
+/// Asks until the answer is not one that may pass, five times at most. Only for requests that are safe to repeat.
+pub(super) async fn patiently<T, F>(mut ask: impl FnMut() -> F) -> Result<T, cluster::Error>
+where
+    F: Future<Output = Result<T, cluster::Error>>,
+{
+    let mut tried = 1;
+    loop {
+        match ask().await {
+            Err(error) if tried < TRIES && may_pass(&error) => {
+                tokio::time::sleep(pause(&error, tried)).await;
+                tried += 1;
+            }
+            answered => return answered,
+        }
+    }
+}
