@@ -4,14 +4,12 @@ use std::{collections::HashSet, time::Duration};
 
 use tokio_util::sync::CancellationToken;
 
-use futures::FutureExt;
-
 use super::{
     Prepared,
     basis::fingerprint,
     objects::{self, Originals, as_sent, defined_kinds, group_version_kind, label},
     progress::{Progress, Reporter},
-    retry::{TRIES, at_once, may_pass, pause},
+    retry::{TRIES, may_pass, pause},
 };
 use crate::{
     cluster::{
@@ -25,8 +23,6 @@ use crate::{
     release::ApplyMethod,
 };
 
-/// Tries of one object: for a 409 on a client-side patch, overload and broken connections.
-const TRIES: u32 = 5;
 /// How long custom resources wait for their definition of the same release.
 const ESTABLISHED: Duration = Duration::from_secs(60);
 

@@ -2,7 +2,11 @@
 
 use std::sync::Arc;
 
-use super::{Error, objects::key_in};
+use super::{
+    Error,
+    basis::{self, Subject},
+    objects::key_in,
+};
 pub use super::{
     gitops::gitops_owner,
     resources::{ResourceNode, health, resources},
@@ -72,9 +76,36 @@ pub struct Drift {
 
 /// Drift of a revision's objects against the live cluster: what the manifest says and the cluster does not.
 pub async fn drift(
-    _storage: &Storage,
-    _release: &Release,
-    _redactor: &Redactor,
+    storage: &Storage,
+    release: &Release,
+    redactor: &Redactor,
 ) -> Result<Vec<Drift>, Error> {
-    todo!()
+    let recorded = read_manifest(release)?;
+    let subjects = basis::read_live(storage.cluster(), &recorded, &release.namespace).await;
+    Ok(subjects
+        .into_iter()
+        .map(|subject| drift_of(subject, redactor))
+        .collect())
+}
+
+fn drift_of(subject: Subject<'_>, redactor: &Redactor) -> Drift {
+    let recorded = subject.object;
+    let (diff, error) = match &subject.live {
+        Ok(Some(live)) => {
+            let (recorded, live) = diff::drift(recorded, live);
+            let (recorded, live) = (Object::new(recorded), Object::new(live));
+            (diff::object(Some(&recorded), Some(&live), redactor), None)
+        }
+        Ok(None) => (diff::object(Some(recorded), None, redactor), None),
+        // Nothing is claimed of what cannot be read.
+        Err(error) => (
+            diff::object(Some(recorded), Some(recorded), redactor),
+            Some(error.to_string()),
+        ),
+    };
+    Drift {
+        target: subject.target.ok(),
+        diff,
+        error,
+    }
 }

@@ -4,17 +4,18 @@ use std::collections::{BTreeMap, HashSet};
 
 use serde_json::{Value, json};
 
-use futures::FutureExt;
-
 use super::{
     Error, Prepared, basis,
     objects::{defined_kinds, label},
     predict::{Oracle, Predicted},
-    retry::at_once,
     risks,
 };
 use crate::{
-    cluster::{Cluster, error::FieldConflict, read::Target},
+    cluster::{
+        Cluster,
+        error::FieldConflict,
+        read::{Target, bounded},
+    },
     diff::{self, Change, Line, ObjectDiff, Redactor},
     manifest::Object,
     release::{Hook, Storage},
@@ -145,17 +146,14 @@ pub async fn preview(
         .filter_map(|subject| subject.live.as_ref().ok()?.as_ref())
         .map(|live| live.uid().to_owned())
         .collect();
-    let applies = subjects
-        .iter()
-        .map(|subject| oracle.apply(subject).boxed())
-        .collect();
-    let applies: Result<Vec<Predicted>, Error> = at_once(applies).await.into_iter().collect();
-    let mut predicted = applies?;
+    let applies = bounded(subjects.iter().map(|subject| oracle.apply(subject))).await;
+    let mut predicted = applies
+        .into_iter()
+        .collect::<Result<Vec<Predicted>, Error>>()?;
     let deletes = doomed
         .iter()
-        .map(|subject| oracle.delete(subject, &applied).boxed())
-        .collect();
-    for deleted in at_once(deletes).await {
+        .map(|subject| oracle.delete(subject, &applied));
+    for deleted in bounded(deletes).await {
         predicted.extend(deleted?);
     }
 

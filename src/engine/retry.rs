@@ -1,19 +1,8 @@
-//! How requests are made: some at once, and again when the server is busy or the line broke.
+//! Asking again when the server is busy or the line broke.
 
 use std::{future::Future, time::Duration};
 
-use futures::{StreamExt, future::BoxFuture, stream};
-
 use crate::cluster::{self, ErrorKind};
-
-/// Requests in flight at once.
-const CONCURRENCY: usize = 16;
-
-/// Does all of the work, up to 16 pieces at once; results come in the order of the work. Boxed, because the compiler
-/// cannot tell of a stream of unboxed borrowing futures that a task may run it.
-pub(super) async fn at_once<T>(work: Vec<BoxFuture<'_, T>>) -> Vec<T> {
-    stream::iter(work).buffered(CONCURRENCY).collect().await
-}
 
 /// Tries of one request or object.
 pub(super) const TRIES: u32 = 5;

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::{
     Prepared, fields, gitops::gitops_owner, hooks::event_name, objects::label, predict::Predicted,
-    prepare::pending_notice, preview::Risk, time,
+    preview::Risk, time,
 };
 use crate::{
     cluster::apply::FIELD_MANAGER,
@@ -504,11 +504,9 @@ fn definitions(prepared: &Prepared, risks: &mut Vec<Risk>) {
 }
 
 fn hooks(prepared: &Prepared, risks: &mut Vec<Risk>) {
-    let ran = prepared
-        .from
-        .hooks
-        .iter()
-        .filter(|hook| hook.started_at.is_some() && !hook.events.contains(&HookEvent::Test));
+    let ran = prepared.from.hooks.iter().filter(|hook| {
+        hook.last_run.started_at.is_some() && !hook.events.contains(&HookEvent::Test)
+    });
     let names: Vec<String> = ran
         .map(|hook| {
             let events: Vec<&str> = hook.events.iter().map(event_name).collect();
