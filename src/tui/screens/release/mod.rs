@@ -556,7 +556,7 @@ impl ReleaseScreen {
         for (index, (tab, long, short)) in TABS.iter().enumerate() {
             let chosen = *tab == self.tab;
             let style = if chosen { theme.selected } else { theme.text };
-            let title = if chosen || area.width >= 80 {
+            let title = if chosen || area.width >= 74 {
                 long
             } else {
                 short

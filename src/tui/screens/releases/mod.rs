@@ -96,7 +96,7 @@ impl Releases {
         let mut rest = area;
         let mut namespaces = None;
         if !self.pane_hidden {
-            let width = if area.width >= 110 { 26 } else { 22 };
+            let width = if area.width >= 110 { 26 } else { 23 };
             namespaces = Some(Rect { width, ..rest });
             rest = Rect {
                 x: rest.x + width,
