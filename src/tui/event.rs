@@ -54,7 +54,7 @@ pub enum News {
 
     // Records
     /// The live list of a scope (a namespace, or all when empty) changed.
-    Records(String, StorageEvent),
+    Records(String, Box<StorageEvent>),
     /// Chart and app of a record.
     Summary(Box<RecordMeta>, Result<Box<Summary>, Report>),
     /// A record was decoded; the record's name comes back with it.
@@ -84,7 +84,7 @@ pub enum News {
     /// A rollback was prepared and previewed.
     Previewed(Result<Box<(Prepared, Preview)>, Report>),
     /// A running operation reports.
-    Progress(Progress),
+    Progress(Box<Progress>),
     /// An operation ended.
     Executed(Result<Box<Outcome>, Report>),
 

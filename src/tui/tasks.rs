@@ -413,8 +413,11 @@ async fn off_the_loop<T: Send + 'static>(
 async fn follow(storage: &Storage, selector: &str, out: &Out) {
     let mut events = storage.watch(selector);
     while let Some(event) = events.next().await {
-        out.send(News::Records(storage.namespace().to_owned(), event))
-            .await;
+        out.send(News::Records(
+            storage.namespace().to_owned(),
+            Box::new(event),
+        ))
+        .await;
     }
 }
 
@@ -612,7 +615,7 @@ async fn execute(
     });
     let forward = async {
         while let Some(progress) = receiver.recv().await {
-            out.send(News::Progress(progress)).await;
+            out.send(News::Progress(Box::new(progress))).await;
         }
     };
     let (ended, ()) = tokio::join!(work, forward);

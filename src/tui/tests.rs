@@ -136,13 +136,16 @@ impl Program {
         program.news(
             HOME,
             "watch",
-            News::Records(String::new(), StorageEvent::Restarted(records())),
+            News::Records(String::new(), Box::new(StorageEvent::Restarted(records()))),
         );
         let denied = cluster::Error::new(ErrorKind::Forbidden, "secrets is forbidden");
         program.news(
             HOME,
             "watch",
-            News::Records("vault".into(), StorageEvent::Denied(denied.into())),
+            News::Records(
+                "vault".into(),
+                Box::new(StorageEvent::Denied(denied.into())),
+            ),
         );
         for meta in records() {
             let summary = if meta.name == "checkout-jobs" {
@@ -201,7 +204,10 @@ impl Program {
         program.news(
             2,
             "watch",
-            News::Records("payments".into(), StorageEvent::Restarted(metas.to_vec())),
+            News::Records(
+                "payments".into(),
+                Box::new(StorageEvent::Restarted(metas.to_vec())),
+            ),
         );
         for meta in metas {
             let release = if meta.revision == 10 {
@@ -375,7 +381,7 @@ fn read_only_mode_refuses_and_says_why() {
     program.news(
         HOME,
         "watch",
-        News::Records(String::new(), StorageEvent::Restarted(records())),
+        News::Records(String::new(), Box::new(StorageEvent::Restarted(records()))),
     );
     program.keys("r");
     program.shows("rollback: not in read-only mode (--read-only)");
@@ -526,7 +532,7 @@ fn ten_thousand_releases_are_moved_through_without_looking_at_each() {
     program.news(
         HOME,
         "watch",
-        News::Records(String::new(), StorageEvent::Restarted(many)),
+        News::Records(String::new(), Box::new(StorageEvent::Restarted(many))),
     );
     program.keys("G");
     program.shows("release-09999");

@@ -478,7 +478,7 @@ impl Part for Operation {
         let effects = match event {
             ScreenEvent::Opened => self.begin(shared),
             ScreenEvent::News(_, News::Progress(progress)) => {
-                self.progress(progress);
+                self.progress(*progress);
                 Vec::new()
             }
             ScreenEvent::News(_, News::Executed(result)) => self.executed(result, shared),

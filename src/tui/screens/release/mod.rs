@@ -204,7 +204,7 @@ impl ReleaseScreen {
 
     fn news(&mut self, slot: &Slot, news: News, shared: &Shared) -> Vec<Effect> {
         match news {
-            News::Records(_, event) => return self.hear(event, shared),
+            News::Records(_, event) => return self.hear(*event, shared),
             News::Decoded(meta, release) => {
                 let release = release.map_err(|report| report.message.into());
                 self.revisions.patch(&meta.revision.to_string(), |row| {
@@ -218,11 +218,13 @@ impl ReleaseScreen {
             News::Text(lines) => self.text.set(lines),
             News::Resources(found) => return self.resources.set(found, shared),
             News::Touched(target, object) => {
-                if self.resources.touch(&target, object.map(|object| *object))
-                    && self.tab == Tab::Resources
-                {
-                    return self.read_resources(true, shared).into_iter().collect();
-                }
+                let changed = self.resources.touch(&target, object.map(|object| *object));
+                let again = changed && self.tab == Tab::Resources;
+                return again
+                    .then(|| self.read_resources(true, shared))
+                    .flatten()
+                    .into_iter()
+                    .collect();
             }
             news if slot.0 == "below" && self.tab == Tab::Hooks => self.hooks.news(news),
             news if slot.0 == "below" => self.resources.news(news, shared),

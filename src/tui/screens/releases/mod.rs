@@ -194,10 +194,12 @@ impl Releases {
 
     fn news(&mut self, slot: &Slot, news: News, shared: &Shared) -> Vec<Effect> {
         match news {
-            News::Records(scope, StorageEvent::Denied(_)) if scope.is_empty() => {
+            News::Records(scope, event)
+                if scope.is_empty() && matches!(*event, StorageEvent::Denied(_)) =>
+            {
                 return self.follow_singly(shared);
             }
-            News::Records(scope, event) => return self.hear(&scope, event, shared),
+            News::Records(scope, event) => return self.hear(&scope, *event, shared),
             News::Summary(meta, summary) => {
                 if let Some(row) = self.book.row_mut(&meta) {
                     row.summary = Some(
