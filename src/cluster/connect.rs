@@ -394,3 +394,162 @@ fn config_error(message: impl Into<String>) -> Error {
 fn non_empty(text: Option<String>) -> Option<String> {
     text.filter(|text| !text.is_empty())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ONE: &str = "
+apiVersion: v1
+kind: Config
+clusters: [{name: one, cluster: {server: 'https://one.example:6443', tls-server-name: inner}}]
+users: [{name: me, user: {token: first}}]
+contexts:
+- {name: b, context: {cluster: one, user: me, namespace: shop}}
+- {name: lost, context: {cluster: nowhere, user: me}}
+- {name: nobody, context: {cluster: one, user: stranger}}
+current-context: b
+";
+    const TWO: &str = "
+clusters: [{name: two, cluster: {server: 'https://two.example', proxy-url: 'http://proxy.example:3128'}}]
+users: [{name: me, user: {token: second}}]
+contexts: [{name: a, context: {cluster: two, user: me}}]
+current-context: a
+";
+
+    /// Both files, written anew, as `KUBECONFIG=one:missing:two` names them.
+    fn options(directory: &tempfile::TempDir) -> ConnectOptions {
+        let [one, missing, two] = ["one", "missing", "two"].map(|name| directory.path().join(name));
+        std::fs::write(&one, ONE).expect("written");
+        std::fs::write(&two, TWO).expect("written");
+        ConnectOptions {
+            kubeconfig: vec![one, missing, two],
+            ..ConnectOptions::default()
+        }
+    }
+
+    async fn configured(options: &ConnectOptions) -> Result<(String, Config), Error> {
+        let (context, mut config) = configuration(options).await?;
+        apply_flags(&mut config, options)?;
+        Ok((context, config))
+    }
+
+    #[tokio::test]
+    async fn the_first_file_wins_and_contexts_of_all_are_there() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let options = options(&directory);
+        let listed = contexts(&options).expect("readable");
+        let names: Vec<_> = listed
+            .iter()
+            .map(|context| (context.name.as_str(), context.current))
+            .collect();
+        assert_eq!(
+            names,
+            [
+                ("a", false),
+                ("b", true),
+                ("lost", false),
+                ("nobody", false)
+            ]
+        );
+        assert_eq!(
+            (listed[0].namespace.as_str(), listed[1].namespace.as_str()),
+            ("default", "shop")
+        );
+
+        let (context, config) = configured(&options).await.expect("a configuration");
+        assert_eq!(context, "b");
+        assert_eq!(config.cluster_url, "https://one.example:6443/");
+        assert_eq!(config.default_namespace, "shop");
+        assert_eq!(config.tls_server_name.as_deref(), Some("inner"));
+
+        let other = ConnectOptions {
+            context: Some("a".to_owned()),
+            ..options
+        };
+        let (_, config) = configured(&other).await.expect("a configuration");
+        assert_eq!(
+            config.proxy_url.expect("a proxy"),
+            "http://proxy.example:3128/"
+        );
+    }
+
+    #[tokio::test]
+    async fn flags_win() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let flags = ConnectOptions {
+            api_server: Some("localhost:8080".to_owned()),
+            namespace: Some("other".to_owned()),
+            as_user: Some("jane".to_owned()),
+            as_groups: vec!["dev".to_owned(), "ops".to_owned()],
+            insecure: true,
+            ..options(&directory)
+        };
+        let (_, config) = configured(&flags).await.expect("a configuration");
+        assert_eq!(config.cluster_url, "http://localhost:8080/");
+        // The file's server name is about the file's server.
+        assert_eq!(config.tls_server_name, None);
+        assert_eq!(config.default_namespace, "other");
+        assert_eq!(config.auth_info.impersonate.as_deref(), Some("jane"));
+        assert_eq!(
+            config.auth_info.impersonate_groups.as_deref(),
+            Some(&["dev".to_owned(), "ops".to_owned()][..])
+        );
+        assert!(config.accept_invalid_certs);
+    }
+
+    #[track_caller]
+    fn check(result: Result<(String, Config), Error>, message: &str) {
+        let error = result.expect_err("an error");
+        assert_eq!(
+            (&error.kind, error.message.as_str()),
+            (&ErrorKind::Config, message)
+        );
+    }
+
+    /// client-go's words, `tools/clientcmd/client_config.go`.
+    #[tokio::test]
+    async fn errors_name_what_is_missing() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let with = |context: &str| ConnectOptions {
+            context: Some(context.to_owned()),
+            ..options(&directory)
+        };
+        check(configured(&with("x")).await, "context \"x\" does not exist");
+        check(
+            configured(&with("lost")).await,
+            "cluster \"nowhere\" does not exist",
+        );
+        check(
+            configured(&with("nobody")).await,
+            "auth info \"stranger\" does not exist",
+        );
+        let groups = ConnectOptions {
+            as_groups: vec!["dev".to_owned()],
+            ..options(&directory)
+        };
+        check(
+            configured(&groups).await,
+            "requesting groups without impersonating a user: --kube-as-group needs --kube-as-user",
+        );
+        let missing = directory.path().join("none");
+        let alone = ConnectOptions {
+            kubeconfig: vec![missing.clone()],
+            ..ConnectOptions::default()
+        };
+        check(
+            configured(&alone).await,
+            &format!("stat {}: no such file or directory", missing.display()),
+        );
+
+        std::fs::write(&missing, "clusters: {").expect("written");
+        let broken = configured(&alone).await.expect_err("broken");
+        assert!(
+            broken.message.starts_with(&format!(
+                "error loading config file \"{}\": ",
+                missing.display()
+            )),
+            "{broken}"
+        );
+    }
+}

@@ -100,3 +100,6 @@ impl Cluster {
         &self.inner.discovery
     }
 }
+
+#[cfg(test)]
+mod tests;

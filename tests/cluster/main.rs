@@ -6,6 +6,7 @@ mod cli;
 mod incident;
 mod plane;
 mod preview;
+mod reads;
 mod records;
 mod smoke;
 mod stories;
