@@ -1,17 +1,6 @@
 //! Rules over a release's revisions.
 
-use super::{RecordMeta, Release, Status};
-
-/// The newest revision below the current one that really was deployed: `deployed`, or `superseded` without a recorded
-/// failure. What the UI and `--last-good` roll back to.
-pub fn last_good(history: &[Release]) -> Option<u32> {
-    let current = history.iter().map(|release| release.revision).max()?;
-    let before = history.iter().filter(|release| release.revision < current);
-    before
-        .filter(|release| was_deployed(&release.info.status, &release.info.description))
-        .map(|release| release.revision)
-        .max()
-}
+use super::{RecordMeta, Status};
 
 /// Whether a revision with this status and description was once deployed with success. A failed or unfinished revision
 /// becomes `superseded` when a rollback away from it fails, and keeps its description

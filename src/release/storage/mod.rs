@@ -220,7 +220,8 @@ impl Storage {
         Ok(records)
     }
 
-    /// Like [`history::last_good`] of the revisions before `below`, decoding no more than it must.
+    /// The newest revision before `below` that really was deployed: `deployed`, or `superseded` without a recorded
+    /// failure. What the UI and `--last-good` roll back to. Decodes no more than it must.
     pub async fn last_good(&self, name: &str, below: u32) -> Result<Option<u32>, Error> {
         let records = self.history(name).await?;
         for meta in records.iter().rev().filter(|meta| meta.revision < below) {
