@@ -7,9 +7,11 @@
 //! of digits outside ASCII by value, reads `0b-1` as a number, takes commas and brackets into a tag (`[!a, b]`),
 //! refuses `\/` and `{a: x?y}`.
 
+mod events;
 mod number;
 mod read;
 mod resolve;
+mod scalar;
 #[cfg(test)]
 mod tests;
 mod write;
@@ -34,34 +36,10 @@ pub struct Error {
     pub column: usize,
 }
 
-/// One document of a YAML stream.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Document {
-    /// The value after Helm's JSON step: integers stay integers, keys are strings.
-    pub value: Value,
-    /// 1-based line of the document's first content in the stream.
-    pub line: usize,
-}
-
 /// Reads a single document, as `yaml.Unmarshal` of sigs.k8s.io/yaml does: what follows the first
 /// document is not looked at. Empty text is `Null`.
 pub fn from_str(text: &str) -> Result<Value, Error> {
-    let mut reader = read::Reader::new(text);
-    Ok(reader
-        .document()?
-        .map_or(Value::Null, |document| document.value))
-}
-
-/// Reads every document of a stream; empty documents are left out.
-pub fn documents(text: &str) -> Result<Vec<Document>, Error> {
-    let mut reader = read::Reader::new(text);
-    let mut documents = Vec::new();
-    while let Some(document) = reader.document()? {
-        if !document.value.is_null() {
-            documents.push(document);
-        }
-    }
-    Ok(documents)
+    read::document(text)
 }
 
 /// Writes a value as `yaml.Marshal` of sigs.k8s.io/yaml does: sorted keys, Go's quoting, a final newline.

@@ -56,28 +56,6 @@ fn what_was_written_reads_the_same() {
 }
 
 #[test]
-fn documents_of_a_stream() {
-    let text = "# first\na: 1\n---\n---\n# nothing\n---\nb: 2\n...\n---\n- c\n";
-    let found = documents(text).expect("a stream");
-    let expected = [
-        (json!({"a": 1}), 2),
-        (json!({"b": 2}), 7),
-        (json!(["c"]), 10),
-    ];
-    assert_eq!(
-        found,
-        expected.map(|(value, line)| Document { value, line })
-    );
-    assert_eq!(documents("\n# nothing\n").expect("a stream"), []);
-    assert_eq!(
-        documents("a: 1\n---\na: b: c\n")
-            .expect_err("two colons")
-            .line,
-        3
-    );
-}
-
-#[test]
 fn errors_have_true_places() {
     // A parser's error: Go counts its line from zero.
     check_error(
@@ -127,6 +105,16 @@ fn aliases_have_a_limit() {
         error.message,
         "error converting YAML to JSON: yaml: document contains excessive aliasing"
     );
+}
+
+#[test]
+fn aliases_of_long_texts_have_a_limit() {
+    let aliases = vec!["*a"; 90].join(", ");
+    let text = format!("a: &a {}\nb: [{aliases}]\n", "x".repeat(1 << 20));
+    assert!(from_str(&text).is_err());
+    let nested: String = (0..90).map(|depth| format!("&a{depth} [")).collect();
+    let text = format!("{nested}{}{}", "x".repeat(1 << 20), "]".repeat(90));
+    assert!(from_str(&text).is_err());
 }
 
 #[test]

@@ -1,0 +1,170 @@
+//! The parser's events, with its errors in Go's words and its weak spots covered.
+
+use std::{
+    io::{Chain, Read},
+    sync::LazyLock,
+};
+
+use libyaml_safer::{
+    Encoding, ErrorKind, Event, EventData, Mark, Parser, ScalarStyle, Scanner, TokenData,
+};
+use regex::Regex;
+
+use super::{Error, is_break};
+
+/// The events of a text, until the first error.
+pub(super) struct Events<'a> {
+    /// Reads the text, and a line break after it where it ends without one: the parser does not expect an end
+    /// inside a line.
+    parser: Parser<Chain<&'a [u8], &'static [u8]>>,
+    text: &'a str,
+    /// What is wrong with the text where the parser would not survive it.
+    rejected: Option<Error>,
+    stopped: bool,
+}
+
+impl<'a> Events<'a> {
+    pub(super) fn new(text: &'a str) -> Self {
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+        Self {
+            parser: parser(text),
+            text,
+            rejected: tag_before_comma(text),
+            stopped: false,
+        }
+    }
+
+    pub(super) fn next(&mut self) -> Result<Event, Error> {
+        let event = match self.rejected.take() {
+            Some(error) => Err(error),
+            None => self
+                .parser
+                .parse()
+                .map_err(|error| syntax(&error, self.text)),
+        };
+        self.stopped |= event.is_err();
+        let mut event = event?;
+        if let EventData::Scalar {
+            value,
+            style: ScalarStyle::Literal | ScalarStyle::Folded,
+            ..
+        } = &mut event.data
+        {
+            self.without_added_break(value, event.end_mark);
+        }
+        Ok(event)
+    }
+
+    /// Ends the events: what follows an error of the caller's is not worth a look.
+    pub(super) fn stop(&mut self) {
+        self.stopped = true;
+    }
+
+    /// Go parses a whole document before it decodes: where both fail, its error is the parser's.
+    pub(super) fn first(&mut self, error: Error) -> Error {
+        while !self.stopped {
+            match self.next().map(|event| event.data) {
+                Ok(EventData::DocumentEnd { .. } | EventData::StreamEnd) => break,
+                Ok(_) => {}
+                Err(syntax) => return syntax,
+            }
+        }
+        error
+    }
+
+    /// A block scalar that runs to the end of a text without a last line break must not gain one.
+    fn without_added_break(&self, value: &mut String, end: Mark) {
+        let at_end = usize::try_from(end.index).is_ok_and(|end| end >= self.text.len());
+        let last_line = self.text.rsplit(is_break).next().unwrap_or_default();
+        let of_last_line = !last_line.trim_matches(' ').is_empty()
+            || value.ends_with("\n\n")
+            || value.ends_with(" \n");
+        if at_end && !last_line.is_empty() && of_last_line && value.ends_with('\n') {
+            value.pop();
+        }
+    }
+}
+
+/// An error of what was read at a place.
+pub(super) fn failure(mark: Mark, words: &str) -> Error {
+    let from_one = |place: u64| usize::try_from(place).map_or(0, |place| place + 1);
+    Error {
+        message: format!("error converting YAML to JSON: {words}"),
+        line: from_one(mark.line),
+        column: from_one(mark.column),
+    }
+}
+
+/// A scanner's or parser's error. Go prints the line from zero for a parser's error, from one for a scanner's,
+/// and none on the first line or for the reader.
+fn syntax(error: &libyaml_safer::Error, text: &str) -> Error {
+    let mut problem = error.problem_mark().unwrap_or_default();
+    if error.problem() == "found unexpected end of stream" {
+        // Where a line break was added, the end is one line further than Go sees it.
+        problem.line = problem.line.min(text.matches('\n').count() as u64);
+    }
+    let context = error.context_mark().unwrap_or_default();
+    let go_line = match problem.line {
+        0 => context.line,
+        line if error.kind() == ErrorKind::Scanner => line + 1,
+        line => line,
+    };
+    let words = error.problem();
+    let message = if go_line == 0 {
+        format!("yaml: {words}")
+    } else {
+        format!("yaml: line {go_line}: {words}")
+    };
+    failure(problem, &message)
+}
+
+fn parser(text: &str) -> Parser<Chain<&[u8], &'static [u8]>> {
+    let mut parser = Parser::new();
+    // The encoding is known, and detection would mistake other characters for a byte order mark.
+    parser.set_encoding(Encoding::Utf8);
+    let end: &[u8] = if text.ends_with(is_break) { b"" } else { b"\n" };
+    parser.set_input(text.as_bytes().chain(end));
+    parser
+}
+
+/// The parser panics at a tag that is followed by a comma (`[!a, b]`), which Go takes for a part of the tag. Such
+/// a tag is refused; to know it from the same characters in a scalar, the tokens of the text with a space before
+/// each of these commas are asked.
+fn tag_before_comma(text: &str) -> Option<Error> {
+    static TAG: LazyLock<Regex> = LazyLock::new(|| {
+        Regex::new(r"!(?:(?:<[^>\s]*>|[^\s,<])[^\s,]*)?,").expect("a constant pattern")
+    });
+    let mut spaced = String::new();
+    let mut spaces = Vec::new();
+    let mut copied = 0;
+    for found in TAG.find_iter(text) {
+        spaced.push_str(&text[copied..found.end() - 1]);
+        spaces.push(spaced.len() as u64);
+        spaced.push(' ');
+        copied = found.end() - 1;
+    }
+    if spaces.is_empty() {
+        return None;
+    }
+    spaced.push_str(&text[copied..]);
+    spaced.push('\n');
+    let mut scanner = Scanner::new();
+    scanner.set_encoding(Encoding::Utf8);
+    scanner.set_input(spaced.as_bytes());
+    for token in scanner {
+        let token = match token {
+            Ok(token) => token,
+            // Tokens before the error may have been held back, such a tag among them.
+            Err(error) => return Some(syntax(&error, text)),
+        };
+        if matches!(token.data, TokenData::Tag { .. })
+            && spaces.binary_search(&token.end_mark.index).is_ok()
+        {
+            let line = token.start_mark.line + 1;
+            let words =
+                format!("yaml: line {line}: did not find expected whitespace or line break");
+            return Some(failure(token.start_mark, &words));
+        }
+    }
+    None
+}
