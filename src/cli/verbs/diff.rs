@@ -12,8 +12,12 @@ use crate::{
         session::Session,
     },
     diff::{Change, Line, ObjectDiff, Redactor, hunks},
-    engine::{self, Confidence, Preview, browse, preview},
-    release::{self, Release, Storage},
+    engine::{
+        self, Confidence, Preview,
+        browse::{self, Drift},
+        preview,
+    },
+    release::{self, Storage},
 };
 
 /// The command.
@@ -159,13 +163,14 @@ pub async fn revision(session: &Session) -> Result<(), Report> {
     let old = revision_of(&storage, session.arg(0), one.min(other)).await?;
     let new = revision_of(&storage, session.arg(0), one.max(other)).await?;
     let diffs = browse::changes(Some(&old), &new, &redactor(session)?)?;
-    let form = Form {
-        release: &new,
-        from: old.revision,
-        to: new.revision,
-        confidence: Confidence::StoredManifests,
-    };
-    finish(session, json, &form, &diffs, &[])
+    let form = preview::changes_json(
+        &new.name,
+        &new.namespace,
+        old.revision,
+        new.revision,
+        &diffs,
+    );
+    finish(session, json.then_some(form), &diffs)
 }
 
 /// `diff live`.
@@ -190,15 +195,27 @@ pub async fn live(session: &Session) -> Result<(), Report> {
     let diffs: Vec<ObjectDiff> = drift
         .into_iter()
         .filter(|drift| drift.error.is_none())
-        .map(|drift| drift.diff)
+        .map(placed)
         .collect();
-    let form = Form {
-        release: &release,
-        from: release.revision,
-        to: release.revision,
-        confidence: Confidence::LiveObjects,
-    };
-    finish(session, json, &form, &diffs, &unread)
+    let number = release.revision;
+    let mut form = preview::changes_json(&release.name, &release.namespace, number, number, &diffs);
+    form["confidence"] = json!(Confidence::LiveObjects);
+    form["risks"] = unread
+        .iter()
+        .map(|message| json!({"code": "unverifiable", "message": message, "object": ""}))
+        .collect();
+    finish(session, json.then_some(form), &diffs)
+}
+
+/// A drift's diff, with the namespace the object lives in where its manifest names none.
+fn placed(drift: Drift) -> ObjectDiff {
+    match drift.target {
+        Some(target) => ObjectDiff {
+            key: target.key,
+            ..drift.diff
+        },
+        None => drift.diff,
+    }
 }
 
 /// `diff rollback`.
@@ -247,58 +264,12 @@ fn redactor(session: &Session) -> Result<Redactor, Report> {
     })
 }
 
-/// What is said about a comparison besides its objects.
-struct Form<'a> {
-    release: &'a Release,
-    from: u32,
-    to: u32,
-    confidence: Confidence,
-}
-
-impl Form<'_> {
-    /// The documented JSON form, the same as a preview's.
-    fn json(&self, diffs: &[ObjectDiff], risks: &[String]) -> Value {
-        let risks: Vec<Value> = risks
-            .iter()
-            .map(|message| json!({"code": "unverifiable", "message": message, "object": ""}))
-            .collect();
-        json!({
-            "release": self.release.name,
-            "namespace": self.release.namespace,
-            "from": self.from,
-            "to": self.to,
-            "confidence": self.confidence,
-            "objects": diffs.iter().map(object_json).collect::<Vec<_>>(),
-            "hooks": [],
-            "risks": risks,
-        })
-    }
-}
-
-fn object_json(diff: &ObjectDiff) -> Value {
-    json!({
-        "apiVersion": diff.api_version,
-        "kind": diff.key.kind,
-        "namespace": diff.key.namespace,
-        "name": diff.key.name,
-        "change": diff.change,
-        "diff": lines(diff, 3).concat(),
-        "risks": [],
-    })
-}
-
-fn finish(
-    session: &Session,
-    json: bool,
-    form: &Form<'_>,
-    diffs: &[ObjectDiff],
-    risks: &[String],
-) -> Result<(), Report> {
+/// Prints a comparison, as JSON in the given form or as text.
+fn finish(session: &Session, form: Option<Value>, diffs: &[ObjectDiff]) -> Result<(), Report> {
     let style = Style::of(session);
-    session.console.print(&if json {
-        output::json(&form.json(diffs, risks))
-    } else {
-        diffs.iter().map(|diff| object_text(diff, &style)).collect()
+    session.console.print(&match form {
+        Some(form) => output::json(&form),
+        None => diffs.iter().map(|diff| object_text(diff, &style)).collect(),
     })?;
     exit_code(
         session,
