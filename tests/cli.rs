@@ -331,3 +331,119 @@ fn bash_completes() {
         "my-app\n"
     );
 }
+
+#[tokio::test]
+async fn revisions_are_compared_without_telling_secrets() {
+    let (_sandbox, cluster) = cluster().await;
+    let text = run(
+        "diff revision web 1 2 -n payments --context 0 --color never",
+        &cluster,
+    )
+    .await;
+    let expected = "payments, web-secret, Secret (v1) has changed:\n-   password: «fingerprint ";
+    assert!(text.out.starts_with(expected), "{}", text.out);
+    assert!(!text.out.contains("s3cret"), "{}", text.out);
+    assert!(
+        text.out.contains("-   replicas: 2\n+   replicas: 3\n"),
+        "{}",
+        text.out
+    );
+    let shown = run("diff revision web 1 2 -n payments --show-secrets", &cluster).await;
+    assert!(
+        shown
+            .out
+            .contains("-   password: s3cret\n+   password: hunter2\n"),
+        "{}",
+        shown.out
+    );
+    let hidden = run(
+        "diff revision web 1 2 -n payments --suppress Secret,Deployment",
+        &cluster,
+    )
+    .await;
+    assert!(
+        hidden
+            .out
+            .contains("+ Changes suppressed on sensitive content of type Secret\n"),
+        "{}",
+        hidden.out
+    );
+    assert!(!hidden.out.contains("replicas"), "{}", hidden.out);
+}
+
+#[tokio::test]
+async fn differences_can_be_an_exit_code() {
+    let (_sandbox, cluster) = cluster().await;
+    for (line, code) in [
+        ("diff revision web 1 2 -n payments", 0),
+        ("diff revision web 1 2 -n payments --detailed-exitcode", 2),
+        ("diff revision web 2 2 -n payments --detailed-exitcode", 0),
+        ("diff revision web 1 9 -n payments --detailed-exitcode", 1),
+        ("diff revision web x -n payments", 1),
+    ] {
+        assert_eq!(run(line, &cluster).await.code, code, "{line}");
+    }
+}
+
+#[tokio::test]
+async fn diffs_have_one_json_form() {
+    let (_sandbox, cluster) = cluster().await;
+    let answer = run("diff revision web 2 1 -n payments -o json", &cluster).await;
+    let form: serde_json::Value = serde_json::from_str(&answer.out).unwrap();
+    assert_eq!(
+        (&form["release"], &form["from"], &form["to"]),
+        (&"web".into(), &1.into(), &2.into())
+    );
+    assert_eq!(form["confidence"], "stored manifests");
+    let changes: Vec<&str> = form["objects"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|object| object["change"].as_str().unwrap())
+        .collect();
+    assert_eq!(changes, ["update", "update", "none", "none", "none"]);
+}
+
+#[tokio::test]
+async fn a_rollback_prints_helms_one_line() {
+    let (_sandbox, cluster) = cluster().await;
+    let answer = run("rollback web 1 -n payments --no-hooks", &cluster).await;
+    assert_eq!(
+        answer.out, "Rollback was a success! Happy Helming!\n",
+        "{}",
+        answer.err
+    );
+    let history = run("history web -n payments", &cluster).await;
+    let last = history.out.lines().last().unwrap_or_default().to_owned();
+    assert!(
+        last.starts_with('4') && last.contains("deployed") && last.contains("Rollback to 1"),
+        "{last}"
+    );
+}
+
+#[tokio::test]
+async fn a_reviewed_rollback_shows_the_preview_on_standard_error() {
+    let (_sandbox, cluster) = cluster().await;
+    for line in [
+        "rollback web 1 -n payments --dry-run=server",
+        "rollback web 1 -n payments --review --no-hooks",
+    ] {
+        let answer = run(line, &cluster).await;
+        assert_eq!(
+            answer.out, "Rollback was a success! Happy Helming!\n",
+            "{}",
+            answer.err
+        );
+        assert!(answer.err.starts_with("web: 3 → 1: "), "{}", answer.err);
+    }
+}
+
+#[tokio::test]
+async fn read_only_refuses_to_roll_back() {
+    let (_sandbox, cluster) = cluster().await;
+    let answer = run("rollback web 1 -n payments --read-only", &cluster).await;
+    assert_eq!(
+        (answer.code, answer.err.as_str()),
+        (1, "Error: rollback is refused: --read-only\n")
+    );
+}
