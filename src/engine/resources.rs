@@ -6,7 +6,7 @@ use super::{Error, basis, browse::read_manifest};
 use crate::{
     cluster::{
         Cluster,
-        logs::ContainerUse,
+        logs::{ContainerUse, quantity},
         read::{Target, bounded},
         readiness::{Readiness, Status, pod_trouble, readiness},
     },
@@ -188,27 +188,9 @@ fn mebibytes(bytes: u64) -> String {
 }
 
 /// Bytes of a Kubernetes memory quantity; `None` for what is not one.
-fn bytes(quantity: &str) -> Option<u64> {
-    let split = quantity
-        .find(|c: char| c.is_ascii_alphabetic())
-        .unwrap_or(quantity.len());
-    let (number, unit) = quantity.split_at(split);
-    let factor: f64 = match unit {
-        "" => 1.0,
-        "m" => 1e-3,
-        "k" => 1e3,
-        "M" => 1e6,
-        "G" => 1e9,
-        "T" => 1e12,
-        "Ki" => 1024.0,
-        "Mi" => 1_048_576.0,
-        "Gi" => 1_073_741_824.0,
-        "Ti" => 1_099_511_627_776.0,
-        _ => return None,
-    };
-    let number: f64 = number.parse().ok()?;
+fn bytes(text: &str) -> Option<u64> {
     // Limits are far below 2^53, where f64 counts bytes exactly; the cast saturates.
-    Some((number * factor) as u64)
+    Some(quantity(text)? as u64)
 }
 
 #[cfg(test)]
