@@ -14,7 +14,8 @@ use crossterm::{
     event::{DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste, EnableMouseCapture},
     execute,
     terminal::{
-        EnterAlternateScreen, LeaveAlternateScreen, SetTitle, disable_raw_mode, enable_raw_mode,
+        Clear, ClearType, EnterAlternateScreen, LeaveAlternateScreen, SetTitle, disable_raw_mode,
+        enable_raw_mode,
     },
 };
 use ratatui::backend::CrosstermBackend;
@@ -111,7 +112,11 @@ impl Terminal {
 
     fn retake(&mut self) -> io::Result<()> {
         enter(self.mouse)?;
-        self.screen.clear()
+        execute!(io::stdout(), Clear(ClearType::All))?;
+        // Made anew rather than cleared: clearing asks the terminal where its cursor is, and whoever reads the keys
+        // would swallow the answer.
+        self.screen = ratatui::Terminal::new(CrosstermBackend::new(io::stdout()))?;
+        Ok(())
     }
 }
 
