@@ -134,3 +134,34 @@ fn replicas_where_the_kind_has_them() {
     );
     assert_eq!(replicas("Job", json!({}), json!({})), None);
 }
+
+/// `tests/data/legacy_ready.json` holds objects, what belongs to them, and what Helm 4.2.4's `kube.ReadyChecker`
+/// says of each (paused counts as ready, Jobs are checked).
+#[test]
+fn helm_3_verdicts_are_those_of_helm() {
+    let cases: Vec<Value> =
+        serde_json::from_str(include_str!("../../../tests/data/legacy_ready.json"))
+            .expect("a list of cases");
+    assert!(cases.len() >= 45, "{} cases", cases.len());
+    for case in cases {
+        let object = Object::new(case["object"].clone());
+        let related = case["related"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .cloned()
+            .map(Object::new);
+        let related: Vec<_> = related.collect();
+        let new_set = new_replica_set(&object, &related);
+        let (ready, error) = match legacy_ready(&object, true, new_set, &related) {
+            Ok(ready) => (ready, String::new()),
+            Err(error) => (false, error),
+        };
+        assert_eq!(
+            (json!(ready), json!(error)),
+            (case["ready"].clone(), case["error"].clone()),
+            "{}",
+            case["name"]
+        );
+    }
+}
