@@ -9,7 +9,6 @@ pub(super) fn format_float(value: f64) -> String {
 
 /// `strconv.FormatFloat(value, 'g', -1, 32)`, which sigs.k8s.io/yaml uses for keys, infinities and NaN as YAML.
 pub(super) fn format_key(value: f64) -> String {
-    #[expect(clippy::cast_possible_truncation, reason = "Go rounds keys to 32 bits")]
     let value = value as f32;
     match value {
         _ if value.is_nan() => ".nan".to_owned(),

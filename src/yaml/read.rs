@@ -152,7 +152,6 @@ impl Reader<'_> {
         self.aliased += node.nodes;
         self.bytes += node.bytes;
         self.copied_bytes += node.bytes;
-        #[expect(clippy::cast_precision_loss, reason = "a ratio")]
         let ratio = self.aliased as f64 / self.decoded as f64;
         let too_many =
             self.aliased > 100 && self.decoded > 1000 && ratio > allowed_alias_ratio(self.decoded);
@@ -273,7 +272,6 @@ fn is_merge(data: &EventData) -> bool {
 fn allowed_alias_ratio(decoded: usize) -> f64 {
     const LOW: f64 = 400_000.0;
     const HIGH: f64 = 4_000_000.0;
-    #[expect(clippy::cast_precision_loss, reason = "a ratio")]
     let decoded = decoded as f64;
     0.99 - 0.89 * ((decoded - LOW) / (HIGH - LOW)).clamp(0.0, 1.0)
 }

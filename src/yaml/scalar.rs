@@ -40,10 +40,6 @@ pub(super) fn scalar(
 
 fn tagged(wanted: &str, text: String, mark: Mark) -> Result<Value, Error> {
     let scalar = match resolve(&text) {
-        #[expect(
-            clippy::cast_precision_loss,
-            reason = "`!!float 1` is a float, as in Go"
-        )]
         Scalar::Int(value) if wanted == "float" => Scalar::Float(value as f64),
         other => other,
     };
