@@ -221,7 +221,7 @@ fn an_interrupted_rollback_is_not_left_pending() {
     let web = chart("web");
     let hanging = "hooks.enabled=true,hooks.image=registry.example/hang:1";
     plane.helm(&["install", "web", &web, "-n", &namespace, "--set", hanging]);
-    plane.helm(&["upgrade", "web", &web, "-n", &namespace]);
+    plane.helm(&["upgrade", "web", &web, "-n", &namespace, "--reset-values"]);
     let mut child = Command::new(env!("CARGO_BIN_EXE_pilothouse"))
         .args(["rollback", "web", "1", "-n", &namespace, "--debug"])
         .env("KUBECONFIG", plane.kubeconfig())
