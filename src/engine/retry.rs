@@ -24,7 +24,8 @@ pub(super) fn pause(cause: &cluster::Error, tried: u32) -> Duration {
     }
 }
 
-/// Asks until the answer is not one that may pass, five times at most. Only for requests that are safe to repeat.
+/// Asks until the answer is not one that may pass, five times at most. Only for dry-runs: a controller that wrote in
+/// between (a conflict) is no answer to them either.
 pub(super) async fn patiently<T, F>(mut ask: impl FnMut() -> F) -> Result<T, cluster::Error>
 where
     F: Future<Output = Result<T, cluster::Error>>,
@@ -32,7 +33,9 @@ where
     let mut tried = 1;
     loop {
         match ask().await {
-            Err(error) if tried < TRIES && may_pass(&error) => {
+            Err(error)
+                if tried < TRIES && (error.kind == ErrorKind::Conflict || may_pass(&error)) =>
+            {
                 tokio::time::sleep(pause(&error, tried)).await;
                 tried += 1;
             }

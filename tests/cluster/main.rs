@@ -8,6 +8,7 @@ mod plane;
 mod preview;
 mod reads;
 mod records;
+mod rollback;
 mod smoke;
 mod stories;
 #[path = "../support/terminal.rs"]

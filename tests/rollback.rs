@@ -1,0 +1,182 @@
+//! Rolling back on the sandbox, and trouble that only it can make.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicU32, Ordering},
+};
+
+use ops::{Bench, METHODS, deployment, silent, to_first};
+use pilothouse::{
+    cluster::Cluster,
+    engine::Phase,
+    release::{ApplyMethod, Status},
+    sandbox::{Fault, Sandbox},
+};
+use tokio_util::sync::CancellationToken;
+
+#[path = "ops/rollback.rs"]
+mod ops;
+
+fn cluster(sandbox: &Sandbox) -> Cluster {
+    Cluster::from_client(sandbox.client(), "sandbox", "default")
+}
+
+#[tokio::test]
+async fn a_deployment_scaled_to_zero_comes_back() {
+    for method in METHODS {
+        let sandbox = Sandbox::empty();
+        ops::a_deployment_scaled_to_zero_comes_back_even_from_the_only_revision(
+            cluster(&sandbox),
+            "default",
+            method,
+        )
+        .await;
+    }
+}
+
+#[tokio::test]
+async fn an_injected_sidecar_survives() {
+    let sandbox = Sandbox::empty();
+    ops::an_injected_sidecar_survives(cluster(&sandbox), "default").await;
+}
+
+#[tokio::test]
+async fn residue_goes_and_what_is_kept_stays() {
+    for method in METHODS {
+        let sandbox = Sandbox::empty();
+        ops::what_a_failed_upgrade_left_behind_goes_and_what_is_kept_stays(
+            cluster(&sandbox),
+            "default",
+            method,
+        )
+        .await;
+    }
+}
+
+#[tokio::test]
+async fn a_failed_hook_leaves_the_release_as_it_was() {
+    for method in METHODS {
+        let sandbox = Sandbox::empty();
+        ops::a_failed_hook_leaves_the_release_as_it_was(cluster(&sandbox), "default", method).await;
+    }
+}
+
+#[tokio::test]
+async fn cancel_leaves_no_pending_record() {
+    for phase in [
+        Phase::Record,
+        Phase::PreHooks,
+        Phase::Apply,
+        Phase::Delete,
+        Phase::Wait,
+        Phase::PostHooks,
+    ] {
+        let sandbox = Sandbox::empty();
+        ops::cancel_leaves_no_pending_record(cluster(&sandbox), "default", phase).await;
+    }
+}
+
+#[tokio::test]
+async fn a_hook_that_never_ends_is_cancelled() {
+    let sandbox = Sandbox::empty();
+    ops::a_hook_that_never_ends_is_cancelled(cluster(&sandbox), "default").await;
+}
+
+#[tokio::test]
+async fn what_moved_since_the_review_stops_it() {
+    for method in METHODS {
+        let sandbox = Sandbox::empty();
+        ops::what_moved_since_the_review_stops_it(cluster(&sandbox), "default", method).await;
+    }
+}
+
+#[tokio::test]
+async fn the_record_is_a_lock() {
+    let sandbox = Sandbox::empty();
+    ops::the_record_is_a_lock(cluster(&sandbox), "default").await;
+}
+
+/// Breaks the first two writes of the Deployment; the rollback must come through.
+async fn check_survives(method: ApplyMethod, fault: Fault) {
+    let sandbox = Sandbox::empty();
+    let mut bench = Bench::new(cluster(&sandbox), "default", method);
+    bench
+        .add(Status::Deployed, &[deployment("web:1", 1)], Vec::new())
+        .await;
+    bench
+        .add(Status::Deployed, &[deployment("web:2", 1)], Vec::new())
+        .await;
+    let hits = Arc::new(AtomicU32::new(0));
+    let counter = hits.clone();
+    let told = format!("{method:?} {fault:?}");
+    sandbox.set_fault(move |request| {
+        let write =
+            request.method == http::Method::PATCH && request.uri.path().contains("/deployments/");
+        (write && counter.fetch_add(1, Ordering::SeqCst) < 2).then(|| fault.clone())
+    });
+    bench
+        .rollback(&to_first(), &silent(), &CancellationToken::new())
+        .await
+        .unwrap_or_else(|error| panic!("{told}: {error}"));
+    assert!(
+        hits.load(Ordering::SeqCst) > 2,
+        "{told}: it was not tried again"
+    );
+    assert_eq!(
+        bench.deployment().await["template"]["spec"]["containers"][0]["image"],
+        "registry.example/web:1",
+        "{told}"
+    );
+}
+
+#[tokio::test]
+async fn overload_conflicts_and_disconnects_midway_pass() {
+    let status = |code, message: &str, retry_after| Fault::Status {
+        code,
+        message: message.to_owned(),
+        retry_after,
+    };
+    for method in METHODS {
+        check_survives(method, status(429, "slow down", Some(0))).await;
+        check_survives(method, status(503, "starting", None)).await;
+        check_survives(method, Fault::Disconnect).await;
+    }
+    let conflict =
+        "Operation cannot be fulfilled on deployments.apps \"web\": the object has been modified";
+    check_survives(ApplyMethod::ClientSide, status(409, conflict, None)).await;
+}
+
+#[tokio::test]
+async fn a_refusal_midway_is_recorded_in_helm_s_words() {
+    let sandbox = Sandbox::empty();
+    let mut bench = Bench::new(cluster(&sandbox), "default", ApplyMethod::ClientSide);
+    bench
+        .add(Status::Deployed, &[deployment("web:1", 1)], Vec::new())
+        .await;
+    bench
+        .add(Status::Deployed, &[deployment("web:2", 1)], Vec::new())
+        .await;
+    sandbox.set_fault(|request| {
+        let write =
+            request.method == http::Method::PATCH && request.uri.path().contains("/deployments/");
+        write.then(|| Fault::Status {
+            code: 500,
+            message: "boom".to_owned(),
+            retry_after: None,
+        })
+    });
+    let ended = bench
+        .rollback(&to_first(), &silent(), &CancellationToken::new())
+        .await;
+    let words = "cannot patch \"web\" with kind Deployment: boom";
+    assert_eq!(ended.expect_err("the server refuses").to_string(), words);
+    let failed = format!("failed Rollback \"web\" failed: {words}");
+    assert_eq!(
+        bench.history().await,
+        [
+            "superseded revision 1",
+            "superseded revision 2",
+            failed.as_str()
+        ]
+    );
+}
