@@ -155,7 +155,11 @@ fn basis_key(key: &ObjectKey) -> String {
     format!("{}/{}/{}/{}", key.group, key.kind, key.namespace, key.name)
 }
 
-/// A hash of an object without what changes by itself: `status`, `managedFields`, `resourceVersion`, `generation`.
+/// Where the Deployment controller counts, some time after a template changed.
+const CONTROLLERS_COUNT: &str = "deployment.kubernetes.io/revision";
+
+/// A hash of an object without what changes by itself: `status`, `managedFields`, `resourceVersion`, `generation`, and
+/// the Deployment controller's count.
 pub(super) fn fingerprint(object: &Object) -> String {
     let mut value = object.value.clone();
     if let Some(fields) = value.as_object_mut() {
@@ -164,6 +168,15 @@ pub(super) fn fingerprint(object: &Object) -> String {
     if let Some(metadata) = value.get_mut("metadata").and_then(Value::as_object_mut) {
         for field in ["managedFields", "resourceVersion", "generation"] {
             metadata.remove(field);
+        }
+        if let Some(annotations) = metadata
+            .get_mut("annotations")
+            .and_then(Value::as_object_mut)
+        {
+            annotations.remove(CONTROLLERS_COUNT);
+            if annotations.is_empty() {
+                metadata.remove("annotations");
+            }
         }
     }
     Sha256::digest(value.to_string())
@@ -186,6 +199,7 @@ mod tests {
         after["status"] = json!({"readyReplicas": 0, "unavailableReplicas": 2});
         after["metadata"]["resourceVersion"] = json!("9");
         after["metadata"]["generation"] = json!(3);
+        after["metadata"]["annotations"] = json!({CONTROLLERS_COUNT: "2"});
         after["metadata"]["managedFields"] =
             json!([{"manager": "kube-controller-manager", "subresource": "status"}]);
         assert_eq!(
