@@ -2,10 +2,7 @@
 
 use crossterm::event::{Event as Raw, EventStream};
 use futures::StreamExt;
-use tokio::{
-    sync::mpsc::{self, error::TryRecvError},
-    task::JoinHandle,
-};
+use tokio::{sync::mpsc, task::JoinHandle};
 
 use super::event::Event;
 
@@ -16,6 +13,7 @@ const AHEAD: usize = 256;
 pub struct Input {
     receiver: mpsc::Receiver<Event>,
     reader: JoinHandle<()>,
+    gone: bool,
 }
 
 impl Input {
@@ -32,21 +30,28 @@ impl Input {
                 }
             }
         });
-        Self { receiver, reader }
+        Self {
+            receiver,
+            reader,
+            gone: false,
+        }
     }
 
-    /// The next event; [`Event::Terminate`] when the terminal is gone.
+    /// The next event. When the terminal is gone: [`Event::Terminate`] once, then nothing any more.
     pub async fn next(&mut self) -> Event {
-        self.receiver.recv().await.unwrap_or(Event::Terminate)
+        match self.receiver.recv().await {
+            Some(event) => event,
+            None if self.gone => std::future::pending().await,
+            None => {
+                self.gone = true;
+                Event::Terminate
+            }
+        }
     }
 
     /// The next event if there is one already.
     pub fn ready(&mut self) -> Option<Event> {
-        match self.receiver.try_recv() {
-            Ok(event) => Some(event),
-            Err(TryRecvError::Empty) => None,
-            Err(TryRecvError::Disconnected) => Some(Event::Terminate),
-        }
+        self.receiver.try_recv().ok()
     }
 
     /// Stops reading, so that another program can, until [`Self::open`] makes another.

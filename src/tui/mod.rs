@@ -95,6 +95,7 @@ pub async fn run(options: Options) -> io::Result<()> {
     session.handle(Event::Resize(columns, rows));
     draw(&mut session, &mut terminal)?;
     let mut outside = session.start();
+    let mut gone = false;
     loop {
         outside.extend(drain(&mut session, &mut input));
         for effect in std::mem::take(&mut outside) {
@@ -103,7 +104,16 @@ pub async fn run(options: Options) -> io::Result<()> {
             }
             carry_out(effect, &mut session, &mut terminal, &mut input).await?;
         }
-        outside.extend(draw(&mut session, &mut terminal)?);
+        match draw(&mut session, &mut terminal) {
+            Ok(effects) => outside.extend(effects),
+            // The terminal is gone (SIGHUP). What runs still ends properly, unseen.
+            Err(_) if gone => {}
+            Err(_) => {
+                gone = true;
+                outside.extend(session.handle(Event::Terminate));
+                continue;
+            }
+        }
         let wake = session.next_wake();
         let event = tokio::select! {
             event = input.next() => event,

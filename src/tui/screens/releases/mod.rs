@@ -24,7 +24,7 @@ use crate::{
         tasks::Task,
         widgets::{
             put, rule, safe,
-            table::{Column, Row, Table},
+            table::{Column, Row, SortKey, Table},
             text::TextPane,
         },
     },
@@ -182,7 +182,10 @@ impl Releases {
             _ if shared.live == Live::Live => None,
             _ => Some(Live::Live),
         };
-        self.loaded = true;
+        self.loaded |= !matches!(
+            event,
+            StorageEvent::Disconnected(_) | StorageEvent::Connected
+        );
         self.stale = true;
         if matches!(event, StorageEvent::Denied(_)) {
             self.forbidden.insert(scope.to_owned());
@@ -429,37 +432,15 @@ impl Releases {
         Some(Effect::Run(Slot::of("details"), task))
     }
 
-    fn title(&self, table: &Table<ReleaseRow>, lazy_known: usize) -> String {
-        let mut title = String::from(" Releases");
-        if !table.filter().is_empty() {
-            title.push_str(&format!("  filter: {}", table.filter()));
-        }
-        if !table.marked().is_empty() {
-            title.push_str(&format!("  {} marked", table.marked().len()));
-        }
-        if let Some((column, _)) = table.sorted().filter(|(column, _)| is_lazy(column)) {
-            title.push_str(&format!(
-                "  by {column}: {lazy_known} of {} loaded",
-                table.rows().len()
-            ));
-        }
-        title
-    }
-
     fn view_table(&self, buffer: &mut Buffer, area: Rect, shared: &Shared) {
         let theme = &shared.theme;
         let Some(table) = &self.table else { return };
-        let known = table
-            .rows()
-            .iter()
-            .filter(|row| row.condition.is_some())
-            .count();
         put(
             buffer,
             area.x,
             area.y,
             area.width,
-            &self.title(table, known),
+            &title(table),
             theme.heading,
         );
         let count = format!("{} of {} ", table.shown(), self.book.len());
@@ -509,6 +490,29 @@ impl Releases {
             ),
         }
     }
+}
+
+/// Filter, marks and, where the order rests on what is read lazily, how much of it is known.
+fn title(table: &Table<ReleaseRow>) -> String {
+    let mut title = String::from(" Releases");
+    if !table.filter().is_empty() {
+        title.push_str(&format!("  filter: {}", table.filter()));
+    }
+    if !table.marked().is_empty() {
+        title.push_str(&format!("  {} marked", table.marked().len()));
+    }
+    if let Some((column, _)) = table.sorted().filter(|(column, _)| is_lazy(column)) {
+        let known = table
+            .rows()
+            .iter()
+            .filter(|row| row.sort_key(column) != SortKey::Unknown)
+            .count();
+        title.push_str(&format!(
+            "  by {column}: {known} of {} loaded",
+            table.rows().len()
+        ));
+    }
+    title
 }
 
 fn below(area: Rect, rows: u16) -> Rect {
