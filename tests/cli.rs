@@ -327,7 +327,7 @@ fn bash_completes() {
     assert_eq!(complete("pilothouse list --fa"), "--failed\n");
     assert_eq!(complete("pilothouse list -o "), "json\ntable\nyaml\n");
     assert_eq!(
-        complete("pilothouse --sandbox -n shop status my-a"),
+        complete("pilothouse --sandbox -n prod status my-a"),
         "my-app\n"
     );
 }
