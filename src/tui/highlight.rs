@@ -42,9 +42,9 @@ impl Highlighter {
         };
         let mut stack = ScopeStack::new();
         let mut ends = Vec::new();
-        for (at, operation) in parsed {
-            ends.push((at.min(line.len()), self.style(&stack, theme)));
-            if stack.apply(&operation).is_err() {
+        for (at, operation) in &parsed {
+            ends.push(((*at).min(line.len()), self.style(&stack, theme)));
+            if stack.apply(operation).is_err() {
                 return plain;
             }
         }

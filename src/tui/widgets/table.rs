@@ -169,7 +169,7 @@ impl<R: Row> Table<R> {
     }
 
     /// Changes the row of a key without looking at the order again, unless it is sorted by a column that may have changed.
-    pub fn patch(&mut self, key: &str, change: impl FnOnce(&mut R)) {
+    pub fn fill(&mut self, key: &str, change: impl FnOnce(&mut R)) {
         if let Some(row) = self.rows.iter_mut().find(|row| row.key() == key) {
             change(row);
         }

@@ -207,7 +207,7 @@ impl ReleaseScreen {
             News::Records(_, event) => return self.hear(*event, shared),
             News::Decoded(meta, release) => {
                 let release = release.map_err(|report| report.message.into());
-                self.revisions.patch(&meta.revision.to_string(), |row| {
+                self.revisions.fill(&meta.revision.to_string(), |row| {
                     if row.meta.resource_version == meta.resource_version {
                         row.release = Some(release);
                     }

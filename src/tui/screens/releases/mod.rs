@@ -252,7 +252,7 @@ impl Releases {
         let ordered = table.sorted().is_some_and(|(column, _)| is_lazy(column));
         self.stale |= ordered || !table.filter().is_empty();
         let key = row.key().to_owned();
-        table.patch(&key, |known| *known = row);
+        table.fill(&key, |known| *known = row);
     }
 
     fn act(&mut self, action: &Action, shared: &Shared) -> Vec<Effect> {
