@@ -12,6 +12,7 @@ mod controllers;
 mod defaults;
 mod delete;
 mod discovery;
+mod examples;
 mod failure;
 mod kinds;
 mod logs;
@@ -116,20 +117,32 @@ impl Sandbox {
     /// An empty cluster with the namespaces `default` and `kube-system` and simulated controllers. Needs a tokio runtime.
     /// Nothing takes time here: pods are ready and Jobs done as soon as they exist.
     pub fn empty() -> Self {
-        Self::start(Pace::default())
+        let sandbox = Self::start(Store::new(), Pace::default());
+        sandbox.shared.with_store(server::seed);
+        sandbox
     }
 
     /// A cluster with about a dozen believable releases with history.
     pub async fn with_examples() -> Self {
-        Self::start(Pace {
-            start: Duration::from_millis(1500),
-            job: Duration::from_secs(3),
-        })
+        Self::start(
+            examples(jiff::Timestamp::now()),
+            Pace {
+                start: Duration::from_millis(1500),
+                job: Duration::from_secs(3),
+            },
+        )
     }
 
-    fn start(pace: Pace) -> Self {
+    /// The same as of `now`, where the clock of the cluster stays; nothing takes time. For tests and screenshots, which it makes
+    /// come out the same every time.
+    pub async fn with_examples_at(now: jiff::Timestamp) -> Self {
+        let mut store = examples(now);
+        store.clock = Some(now);
+        Self::start(store, Pace::default())
+    }
+
+    fn start(store: Store, pace: Pace) -> Self {
         let stop = CancellationToken::new();
-        let store = Store::new();
         let shared = Arc::new(Shared {
             revision: tokio::sync::watch::Sender::new(store.revision()),
             breaks: tokio::sync::watch::Sender::new(0),
@@ -139,7 +152,6 @@ impl Sandbox {
             stop: stop.clone(),
         });
         controllers::start(&shared);
-        shared.with_store(server::seed);
         Self {
             shared,
             _stop: Arc::new(stop.drop_guard()),
@@ -198,4 +210,13 @@ impl Sandbox {
     pub fn compact(&self) {
         self.shared.with_store(Store::compact);
     }
+}
+
+/// The examples as of `now`. A mistake in them, which the tests would find, leaves the rest of them out.
+fn examples(now: jiff::Timestamp) -> Store {
+    let mut store = Store::new();
+    if let Err(message) = examples::populate(&mut store, now) {
+        tracing::error!(%message, "the sandbox's examples are incomplete");
+    }
+    store
 }
