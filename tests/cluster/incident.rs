@@ -54,10 +54,10 @@ fn a_leaking_version_is_found_reviewed_and_rolled_back_by_keys() {
         terminal.wait_for("live");
         terminal.keys(&format!(":ns {namespace}<enter>"));
         terminal.wait_until("only our release to be listed", |screen| {
-            screen.contains("1 of 1") && screen.contains("web")
+            screen.contains(" 1 of ") && screen.contains("▸ web ")
         });
         terminal.keys("<enter>");
-        terminal.wait_for("registry.example/web-leak:2.0");
+        terminal.wait_for("web-leak:2.");
         terminal.keys("4");
         terminal.wait_for("OOMKilled");
         terminal.keys("j");

@@ -146,10 +146,10 @@ impl Terminal {
                 return text;
             }
             let left = deadline.saturating_duration_since(Instant::now());
-            assert!(
-                !left.is_zero() && !screen.closed,
-                "waited in vain for {what}; the screen:\n{text}"
-            );
+            if left.is_zero() || screen.closed {
+                drop(screen);
+                panic!("waited in vain for {what}; the screen:\n{text}");
+            }
             screen = self
                 .shared
                 .1
