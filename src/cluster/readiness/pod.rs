@@ -57,8 +57,10 @@ fn container(status: &Value) -> Option<String> {
     match waiting["reason"].as_str().unwrap_or_default() {
         "" | "ContainerCreating" | "PodInitializing" => {}
         "CrashLoopBackOff" => {
-            return Some(match ended(&status["lastState"]["terminated"]) {
-                Some(end) => format!("CrashLoopBackOff after {end}{restarts}"),
+            // The cause first: narrow columns show no more than that.
+            let end = ended(&status["lastState"]["terminated"]);
+            return Some(match end {
+                Some(end) => format!("{end}{restarts} (CrashLoopBackOff)"),
                 None => format!("CrashLoopBackOff{restarts}"),
             });
         }
@@ -166,7 +168,7 @@ mod tests {
         check(
             json!({"phase": "Running", "containerStatuses": [{"name": "web", "restartCount": 5, "state": {"waiting": {"reason": "CrashLoopBackOff"}},
                 "lastState": {"terminated": {"reason": "Error", "exitCode": 1}}}]}),
-            Some("CrashLoopBackOff after Error (exit code 1), 5 restarts"),
+            Some("Error (exit code 1), 5 restarts (CrashLoopBackOff)"),
         );
         check(
             json!({"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}], "containerStatuses": [
