@@ -65,14 +65,17 @@ fn draw_run(buffer: &Buffer, x: u16, y: u16, out: &mut String) -> u16 {
         } else {
             ""
         };
+        let text = text.trim_end();
+        // The length is told, so that columns meet whatever font the viewer has.
+        let length = text.width() as f32 * WIDTH;
         let text = text
-            .trim_end()
             .replace('&', "&amp;")
             .replace('<', "&lt;")
             .replace('>', "&gt;");
         let _ = writeln!(
             out,
-            "<text x=\"{left:.1}\" y=\"{:.1}\" fill=\"{}\"{weight}{line} xml:space=\"preserve\">{text}</text>",
+            "<text x=\"{left:.1}\" y=\"{:.1}\" textLength=\"{length:.1}\" lengthAdjust=\"spacingAndGlyphs\" \
+             fill=\"{}\"{weight}{line} xml:space=\"preserve\">{text}</text>",
             top + HEIGHT - 4.5,
             look.text
         );
