@@ -246,7 +246,8 @@ pub(super) fn require_namespace(
     Err(failure)
 }
 
-fn check_identity(kind: &Kind, before: &Value, object: &Value) -> Result<(), Failure> {
+/// Name, UID and version of a write have to be those of the object it is about.
+pub(super) fn check_identity(kind: &Kind, before: &Value, object: &Value) -> Result<(), Failure> {
     let name = text(before, "name");
     let stated = text(object, "name");
     if stated != name {
