@@ -14,8 +14,18 @@ use super::{
 /// The content type of aggregated discovery.
 const AGGREGATED: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
 
-/// Resources answered without a store: group, version, plural, kind, namespaced, verbs.
-const VIRTUAL: &[(&str, &str, &str, &str, bool, &[&str])] = &[
+/// Group, version, plural, kind, namespaced, verbs.
+type VirtualResource = (
+    &'static str,
+    &'static str,
+    &'static str,
+    &'static str,
+    bool,
+    &'static [&'static str],
+);
+
+/// Resources answered without a store.
+const VIRTUAL: &[VirtualResource] = &[
     (
         "authentication.k8s.io",
         "v1",

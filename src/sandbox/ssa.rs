@@ -60,6 +60,11 @@ fn create(
     }
     write::require_namespace(store, kind, &route.namespace, &route.name)?;
     let mut object = managed::apply(kind, None, config, writer, false, &store.now())?;
+    // Ownership rules leave identity aside.
+    object["metadata"]["name"] = route.name.clone().into();
+    if kind.namespaced {
+        object["metadata"]["namespace"] = route.namespace.clone().into();
+    }
     write::begin_metadata(kind, &mut object, &store.now());
     defaults::apply(kind, &mut object);
     write::finish_create(store, kind, object, writer)

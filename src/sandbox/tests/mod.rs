@@ -2,6 +2,7 @@
 //! with its controllers does.
 
 mod objects;
+mod ssa;
 
 use std::time::Duration;
 
