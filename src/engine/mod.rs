@@ -5,6 +5,50 @@
 //! preview   live objects + server dry-run by the method execute will use    (no writes)
 //! execute   checks the basis, writes the pending record, applies, waits, final status
 //! ```
+//!
+//! A rollback, reviewed and then done, on the embedded sandbox (a real cluster is [`crate::cluster::Cluster::connect`] away):
+//!
+//! ```
+//! use std::sync::Arc;
+//!
+//! use pilothouse::{
+//!     cluster::Cluster,
+//!     diff::Redactor,
+//!     engine::{Progress, Reporter, RollbackOptions, RollbackTarget, execute, prepare_rollback, preview},
+//!     release::{Driver, Status, Storage},
+//!     sandbox::Sandbox,
+//! };
+//! use tokio_util::sync::CancellationToken;
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let sandbox = Sandbox::with_examples().await;
+//! let cluster = Cluster::from_client(sandbox.client(), "sandbox", "prod");
+//! let storage = Storage::new(cluster, Driver::Secrets, "prod");
+//!
+//! let options = RollbackOptions { target: RollbackTarget::LastGood, ..RollbackOptions::default() };
+//! let prepared = prepare_rollback(&storage, "my-app", &options).await?;
+//! let (from, to) = (prepared.from.revision, prepared.to.revision);
+//!
+//! // Secrets are shown as fingerprints, made with a key of one's own.
+//! let review = preview(&storage, &prepared, &Redactor::new([7; 32])).await?;
+//! println!("{from} → {to}: {}", review.headline);
+//! for risk in &review.risks {
+//!     println!("! {}", risk.message);
+//! }
+//!
+//! let report: Reporter = Arc::new(|step| {
+//!     if let Progress::Object(key, change) = step {
+//!         println!("{}/{} {change:?}", key.kind, key.name);
+//!     }
+//! });
+//! let done = execute(&storage, prepared, Some(&review.basis), &report, &CancellationToken::new()).await?;
+//! assert_eq!(done.release.revision, from + 1);
+//! assert_eq!(done.release.info.status, Status::Deployed);
+//! assert_eq!(done.release.info.description, format!("Rollback to {to}"));
+//! # Ok(())
+//! # }
+//! ```
 
 mod apply;
 mod basis;
