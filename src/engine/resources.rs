@@ -54,21 +54,19 @@ pub async fn resources(storage: &Storage, release: &Release) -> Result<Vec<Resou
     Ok(bounded(nodes).await)
 }
 
-/// Health of a release: ready and total objects that have a notion of readiness: those with replicas or conditions,
-/// and whatever is not as it should be.
+/// Health of a release: ready and wanted pods of its workloads, and one more wanted for every other object that is
+/// not as it should be.
 pub fn health(nodes: &[ResourceNode]) -> (u32, u32) {
-    let judged = nodes.iter().filter(|node| {
-        let conditions = node
-            .live
-            .as_ref()
-            .is_some_and(|live| live.value["status"]["conditions"].is_array());
-        node.readiness.replicas.is_some() || conditions || node.readiness.status != Status::Current
-    });
-    judged.fold((0, 0), |(ready, total), node| {
-        (
-            ready + u32::from(node.readiness.status == Status::Current),
-            total + 1,
-        )
+    nodes.iter().fold((0, 0), |(ready, wanted), node| {
+        match node.readiness.replicas {
+            Some((own_ready, own_wanted)) => {
+                (ready + own_ready.min(own_wanted), wanted + own_wanted)
+            }
+            None => (
+                ready,
+                wanted + u32::from(node.readiness.status != Status::Current),
+            ),
+        }
     })
 }
 

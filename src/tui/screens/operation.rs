@@ -72,6 +72,8 @@ struct Steps {
 struct Object {
     key: ObjectKey,
     step: Step,
+    /// Whether it is one of the release's; hooks are waited for too.
+    applied: bool,
 }
 
 enum Step {
@@ -160,7 +162,10 @@ impl Operation {
                     },
                 );
             }
-            Progress::PhaseDone(phase) => self.phases.entry(phase).or_default().finished = true,
+            Progress::PhaseDone(phase) => {
+                let steps = self.phases.entry(phase).or_default();
+                (steps.done, steps.finished) = (steps.total, true);
+            }
             Progress::RecordWritten(revision, _) => self.revision = revision,
             Progress::Object(key, change) => {
                 let phase = if change == Change::Delete {
@@ -182,10 +187,13 @@ impl Operation {
                         ready,
                     },
                 );
-                let waiting =
-                    |object: &&Object| matches!(&object.step, Step::Waiting { ready: true, .. });
-                self.phases.entry(Phase::Wait).or_default().done =
-                    self.objects.iter().filter(waiting).count();
+                let ready = |object: &&Object| {
+                    object.applied && matches!(&object.step, Step::Waiting { ready: true, .. })
+                };
+                let ready = self.objects.iter().filter(ready).count();
+                if let Some(steps) = self.phases.get_mut(&Phase::Wait) {
+                    steps.done = ready;
+                }
             }
             Progress::HookStarted(name) => {
                 self.notes.push((Kind::Plain, format!("hook {name} runs")))
@@ -214,9 +222,10 @@ impl Operation {
     }
 
     fn step(&mut self, key: ObjectKey, step: Step) {
+        let applied = !matches!(step, Step::Waiting { .. });
         match self.objects.iter_mut().find(|object| object.key == key) {
             Some(object) => object.step = step,
-            None => self.objects.push(Object { key, step }),
+            None => self.objects.push(Object { key, step, applied }),
         }
     }
 

@@ -139,12 +139,13 @@ impl Review {
                 } else {
                     "!"
                 };
-                let rests = format!(
-                    "{}{switch} {} confidence: {} {mark} ",
-                    method,
-                    theme.glyphs.dot,
-                    confidence(preview.confidence)
-                );
+                let rests = format!("confidence: {} {mark} ", confidence(preview.confidence));
+                // The method gives way first where there is little room.
+                let rests = if area.width < 120 {
+                    rests
+                } else {
+                    format!("{method}{switch} {} {rests}", theme.glyphs.dot)
+                };
                 (
                     format!(":  {} {} {}", preview.from, theme.glyphs.arrow, preview.to),
                     rests,
