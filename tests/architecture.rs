@@ -14,36 +14,17 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("diff", &["manifest", "yaml"]),
     ("cluster", &["diff", "manifest", "yaml"]),
     ("release", &["cluster", "manifest", "yaml"]),
-    (
-        "engine",
-        &["cluster", "diff", "manifest", "release", "sandbox", "yaml"],
-    ),
+    ("engine", &["cluster", "diff", "manifest", "release", "sandbox", "yaml"]),
     ("sandbox", &["cluster", "manifest", "release", "yaml"]),
-    (
-        "cli",
-        &[
-            "cluster", "diff", "engine", "manifest", "release", "sandbox", "yaml",
-        ],
-    ),
-    (
-        "tui",
-        &[
-            "cluster", "diff", "engine", "manifest", "release", "sandbox", "yaml",
-        ],
-    ),
+    ("cli", &["cluster", "diff", "engine", "manifest", "release", "sandbox", "yaml"]),
+    ("tui", &["cluster", "diff", "engine", "manifest", "release", "sandbox", "yaml"]),
 ];
 
 /// External crates that only some rooms may import.
 const CRATES: &[(&[&str], &[&str])] = &[
     (&["kube", "k8s_openapi"], &["cluster", "release", "sandbox"]),
-    (
-        &["ratatui", "crossterm", "syntect", "gtmpl", "nucleo_matcher"],
-        &["tui"],
-    ),
-    (
-        &["hyper", "hyper_util", "tower"],
-        &["cluster", "release", "sandbox"],
-    ),
+    (&["ratatui", "crossterm", "syntect", "gtmpl", "nucleo_matcher"], &["tui"]),
+    (&["hyper", "hyper_util", "tower"], &["cluster", "release", "sandbox"]),
     (&["libyaml_safer"], &["yaml"]),
     (&["similar"], &["diff"]),
 ];
@@ -63,13 +44,7 @@ const IMPURE: &[&str] = &[
 ];
 
 /// Writes of `cluster`: only `engine` calls them. `read_only` names are fine anywhere.
-const WRITES: &[&str] = &[
-    ".migrate_field_managers(",
-    ".apply(&",
-    ".patch(&",
-    ".replace(&target",
-    ".delete(&target",
-];
+const WRITES: &[&str] = &[".migrate_field_managers(", ".apply(&", ".patch(&", ".replace(&target", ".delete(&target"];
 
 struct Source {
     room: String,
@@ -88,18 +63,9 @@ fn sources() -> Vec<Source> {
             if path.is_dir() {
                 folders.push(path);
             } else if path.extension().is_some_and(|ending| ending == "rs") {
-                let inside = path
-                    .strip_prefix(&src)
-                    .expect("it was found below src")
-                    .to_path_buf();
-                let room = if inside.components().count() > 1 {
-                    inside.components().next()
-                } else {
-                    None
-                };
-                let room = room.map_or(String::new(), |first| {
-                    first.as_os_str().to_string_lossy().into_owned()
-                });
+                let inside = path.strip_prefix(&src).expect("it was found below src").to_path_buf();
+                let room = if inside.components().count() > 1 { inside.components().next() } else { None };
+                let room = room.map_or(String::new(), |first| first.as_os_str().to_string_lossy().into_owned());
                 found.push(Source {
                     room,
                     code: production_code(&inside, &fs::read_to_string(&path).expect("UTF-8")),
@@ -112,32 +78,19 @@ fn sources() -> Vec<Source> {
 }
 
 fn production_code(path: &Path, text: &str) -> String {
-    if path
-        .components()
-        .any(|part| part.as_os_str() == "tests" || part.as_os_str() == "tests.rs")
-    {
+    if path.components().any(|part| part.as_os_str() == "tests" || part.as_os_str() == "tests.rs") {
         return String::new();
     }
-    let code = text
-        .split("\n#[cfg(test)]\nmod ")
-        .next()
-        .unwrap_or_default();
-    code.lines()
-        .map(|line| line.split("//").next().unwrap_or_default())
-        .collect::<Vec<_>>()
-        .join("\n")
+    let code = text.split("\n#[cfg(test)]\nmod ").next().unwrap_or_default();
+    code.lines().map(|line| line.split("//").next().unwrap_or_default()).collect::<Vec<_>>().join("\n")
 }
 
 /// Names that follow `prefix` anywhere in the code, so `crate::diff::x` and `use crate::{diff, yaml}` both count.
 fn names_after(code: &str, prefix: &str) -> BTreeSet<String> {
     let mut names = BTreeSet::new();
     for rest in code.split(prefix).skip(1) {
-        let name = |text: &str| {
-            text.trim()
-                .chars()
-                .take_while(|c| c.is_alphanumeric() || *c == '_')
-                .collect::<String>()
-        };
+        let name =
+            |text: &str| text.trim().chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect::<String>();
         if let Some(group) = rest.strip_prefix('{') {
             let mut depth = 0_usize;
             let mut item = String::new();
@@ -173,19 +126,12 @@ fn rooms_import_only_what_they_may() {
             continue;
         };
         for used in names_after(&source.code, "crate::") {
-            if rooms.contains_key(used.as_str())
-                && used != source.room
-                && !may.contains(&used.as_str())
-            {
+            if rooms.contains_key(used.as_str()) && used != source.room && !may.contains(&used.as_str()) {
                 wrong.push(format!("{} uses {used}", source.path.display()));
             }
         }
     }
-    assert!(
-        wrong.is_empty(),
-        "rooms use what they may not (src/ARCHITECTURE.md):\n{}",
-        wrong.join("\n")
-    );
+    assert!(wrong.is_empty(), "rooms use what they may not (src/ARCHITECTURE.md):\n{}", wrong.join("\n"));
 }
 
 #[test]
@@ -194,37 +140,26 @@ fn crates_stay_in_their_rooms() {
     for source in sources() {
         for (crates, may) in CRATES {
             for name in *crates {
-                let imports = source.code.contains(&format!("{name}::"))
-                    && !source.code.contains(&format!("_{name}::"));
+                let imports =
+                    source.code.contains(&format!("{name}::")) && !source.code.contains(&format!("_{name}::"));
                 if imports && !may.contains(&source.room.as_str()) {
                     wrong.push(format!("{} uses {name}", source.path.display()));
                 }
             }
         }
     }
-    assert!(
-        wrong.is_empty(),
-        "crates outside their rooms (src/ARCHITECTURE.md):\n{}",
-        wrong.join("\n")
-    );
+    assert!(wrong.is_empty(), "crates outside their rooms (src/ARCHITECTURE.md):\n{}", wrong.join("\n"));
 }
 
 #[test]
 fn pure_rooms_touch_no_world() {
     let mut wrong = Vec::new();
-    for source in sources()
-        .iter()
-        .filter(|source| PURE.contains(&source.room.as_str()))
-    {
+    for source in sources().iter().filter(|source| PURE.contains(&source.room.as_str())) {
         for word in IMPURE.iter().filter(|word| source.code.contains(**word)) {
             wrong.push(format!("{} has {word}", source.path.display()));
         }
     }
-    assert!(
-        wrong.is_empty(),
-        "network, clock, randomness or environment in a pure room:\n{}",
-        wrong.join("\n")
-    );
+    assert!(wrong.is_empty(), "network, clock, randomness or environment in a pure room:\n{}", wrong.join("\n"));
 }
 
 #[test]
@@ -237,10 +172,7 @@ fn only_the_engine_writes_to_a_cluster_and_it_never_prints() {
             }
         }
         if !["cli", ""].contains(&source.room.as_str()) {
-            for word in ["println!(", "eprintln!(", "print!("]
-                .iter()
-                .filter(|word| source.code.contains(**word))
-            {
+            for word in ["println!(", "eprintln!(", "print!("].iter().filter(|word| source.code.contains(**word)) {
                 wrong.push(format!("{} has {word}", source.path.display()));
             }
         }
@@ -254,39 +186,17 @@ fn every_dependency_is_explained_and_freely_licensed() {
     let told = fs::read_to_string(root.join("src/ARCHITECTURE.md")).expect("src/ARCHITECTURE.md");
     let rustc = Command::new("rustc").arg("-vV").output().expect("rustc");
     let rustc = String::from_utf8_lossy(&rustc.stdout).into_owned();
-    let host = rustc
-        .lines()
-        .find_map(|line| line.strip_prefix("host: "))
-        .expect("rustc -vV names its host");
+    let host = rustc.lines().find_map(|line| line.strip_prefix("host: ")).expect("rustc -vV names its host");
     // Only what this platform builds has been downloaded; offline, so that a test never waits on a network.
-    let arguments = [
-        "metadata",
-        "--format-version",
-        "1",
-        "--offline",
-        "--locked",
-        "--filter-platform",
-        host,
-    ];
-    let output = Command::new(env!("CARGO"))
-        .args(arguments)
-        .current_dir(root)
-        .output()
-        .expect("cargo");
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    let metadata: serde_json::Value =
-        serde_json::from_slice(&output.stdout).expect("cargo prints JSON");
+    let arguments = ["metadata", "--format-version", "1", "--offline", "--locked", "--filter-platform", host];
+    let output = Command::new(env!("CARGO")).args(arguments).current_dir(root).output().expect("cargo");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let metadata: serde_json::Value = serde_json::from_slice(&output.stdout).expect("cargo prints JSON");
     let packages = metadata["packages"].as_array().expect("packages");
     let mut wrong = Vec::new();
     for package in packages {
-        let (name, licence) = (
-            package["name"].as_str().unwrap_or_default(),
-            package["license"].as_str().unwrap_or("none"),
-        );
+        let (name, licence) =
+            (package["name"].as_str().unwrap_or_default(), package["license"].as_str().unwrap_or("none"));
         if name == env!("CARGO_PKG_NAME") {
             let named = package["dependencies"]
                 .as_array()
@@ -326,11 +236,6 @@ fn is_free(expression: &str) -> bool {
         "MPL-2.0",
         "WTFPL",
     ];
-    let plain = expression
-        .replace(['(', ')'], " ")
-        .replace('/', " OR ")
-        .replace(" WITH LLVM-exception", "");
-    plain
-        .split(" AND ")
-        .all(|all| all.split(" OR ").any(|one| FREE.contains(&one.trim())))
+    let plain = expression.replace(['(', ')'], " ").replace('/', " OR ").replace(" WITH LLVM-exception", "");
+    plain.split(" AND ").all(|all| all.split(" OR ").any(|one| FREE.contains(&one.trim())))
 }

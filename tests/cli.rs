@@ -38,10 +38,7 @@ fn cases(text: &str) -> Vec<Case> {
             continue;
         };
         match (mark, cases.last_mut()) {
-            ("$", _) => cases.push(Case {
-                line: rest.trim_start().to_owned(),
-                answer: Answer::default(),
-            }),
+            ("$", _) => cases.push(Case { line: rest.trim_start().to_owned(), answer: Answer::default() }),
             ("|", Some(case)) => case.answer.out += &format!("{rest}\n"),
             ("!", Some(case)) => case.answer.err += &format!("{rest}\n"),
             ("=", Some(case)) => case.answer.code = rest.parse().expect("an exit code"),
@@ -96,37 +93,25 @@ impl Buffer {
 
 /// Runs a line, `NAME=value` before it being environment, on a cluster.
 async fn run(line: &str, cluster: &Cluster) -> Answer {
-    let mut vars = BTreeMap::from([
-        ("HOME".to_owned(), "/root".to_owned()),
-        ("KUBECONFIG".to_owned(), "/nonexistent".to_owned()),
-    ]);
+    let mut vars =
+        BTreeMap::from([("HOME".to_owned(), "/root".to_owned()), ("KUBECONFIG".to_owned(), "/nonexistent".to_owned())]);
     let mut args = words(line);
     while let Some((name, value)) = args.first().and_then(|word| word.split_once('=')) {
-        if name.is_empty() || name.contains(|letter: char| !letter.is_uppercase() && letter != '_')
-        {
+        if name.is_empty() || name.contains(|letter: char| !letter.is_uppercase() && letter != '_') {
             break;
         }
         vars.insert(name.to_owned(), value.to_owned());
         args.remove(0);
     }
     let zone = vars.get("TZ").map_or("UTC", String::as_str);
-    let env = Env {
-        zone: TimeZone::get(zone).unwrap(),
-        vars,
-        program: "pilothouse".to_owned(),
-        terminal: false,
-    };
+    let env = Env { zone: TimeZone::get(zone).unwrap(), vars, program: "pilothouse".to_owned(), terminal: false };
     let (out, err) = (Buffer::default(), Buffer::default());
     let Request::Command(command) = cli::request(&args, env) else {
         panic!("{line} opens the screen");
     };
     let console = Console::new(out.clone(), err.clone());
     let code = cli::run(command, console, Some(cluster.clone())).await;
-    Answer {
-        out: out.text(),
-        err: err.text(),
-        code,
-    }
+    Answer { out: out.text(), err: err.text(), code }
 }
 
 /// What Helm would have said: its name, without what is ours alone.
@@ -142,11 +127,7 @@ fn as_helm(answer: Answer) -> Answer {
     let err = answer.err.replace("pilothouse", "helm");
     let ours = |line: &&str| line.starts_with("  hint: ") || line.starts_with("WARNING: ");
     let lines = err.lines().filter(|line| !ours(line));
-    Answer {
-        out,
-        err: lines.map(|line| format!("{line}\n")).collect(),
-        code: answer.code,
-    }
+    Answer { out, err: lines.map(|line| format!("{line}\n")).collect(), code: answer.code }
 }
 
 /// A sandbox that holds the records Helm wrote.
@@ -155,20 +136,11 @@ async fn cluster() -> (Sandbox, Cluster) {
     let records: Vec<Secret> = serde_json::from_str(include_str!("data/cli/records.json")).unwrap();
     let namespace = serde_json::json!({"metadata": {"name": "payments"}});
     let namespaces: Api<k8s_openapi::api::core::v1::Namespace> = Api::all(sandbox.client());
-    namespaces
-        .create(
-            &PostParams::default(),
-            &serde_json::from_value(namespace).unwrap(),
-        )
-        .await
-        .unwrap();
+    namespaces.create(&PostParams::default(), &serde_json::from_value(namespace).unwrap()).await.unwrap();
     for record in records {
         let namespace = record.metadata.namespace.clone().unwrap();
         let secrets: Api<Secret> = Api::namespaced(sandbox.client(), &namespace);
-        secrets
-            .create(&PostParams::default(), &record)
-            .await
-            .unwrap();
+        secrets.create(&PostParams::default(), &record).await.unwrap();
     }
     let cluster = Cluster::from_client(sandbox.client(), "sandbox", "default");
     (sandbox, cluster)
@@ -181,16 +153,8 @@ async fn answers_are_helms() {
     assert!(cases.len() > 100, "{} cases", cases.len());
     for case in cases {
         let answer = as_helm(run(&case.line, &cluster).await);
-        assert_eq!(
-            answer.out, case.answer.out,
-            "standard output of {}",
-            case.line
-        );
-        assert_eq!(
-            answer.err, case.answer.err,
-            "standard error of {}",
-            case.line
-        );
+        assert_eq!(answer.out, case.answer.out, "standard output of {}", case.line);
+        assert_eq!(answer.err, case.answer.err, "standard error of {}", case.line);
         assert_eq!(answer.code, case.answer.code, "exit code of {}", case.line);
     }
 }
@@ -199,16 +163,9 @@ async fn answers_are_helms() {
 async fn a_record_that_cannot_be_read_costs_one_line() {
     let (_sandbox, cluster) = cluster().await;
     let answer = run("list -A -q", &cluster).await;
-    assert_eq!(
-        answer.out,
-        "berlin\nbig\ngone\nlines\nnochart\nshop\nstuck\nweb\n"
-    );
+    assert_eq!(answer.out, "berlin\nbig\ngone\nlines\nnochart\nshop\nstuck\nweb\n");
     assert_eq!(answer.err.lines().count(), 1, "{}", answer.err);
-    assert!(
-        answer.err.contains("sh.helm.release.v1.rotten.v4"),
-        "{}",
-        answer.err
-    );
+    assert!(answer.err.contains("sh.helm.release.v1.rotten.v4"), "{}", answer.err);
 }
 
 #[tokio::test]
@@ -226,10 +183,7 @@ async fn old_habits_get_todays_command() {
     ] {
         let answer = run(line, &cluster).await;
         let last = answer.err.lines().last().unwrap_or_default();
-        assert!(
-            last.starts_with("  hint: ") && last.contains(hint),
-            "{line}: {last}"
-        );
+        assert!(last.starts_with("  hint: ") && last.contains(hint), "{line}: {last}");
     }
 }
 
@@ -247,63 +201,30 @@ async fn what_is_not_built_yet_says_so() {
 /// The program itself, with nothing of this machine's configuration.
 fn program(args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_pilothouse"));
-    command
-        .args(args)
-        .env_clear()
-        .env("HOME", "/nonexistent")
-        .stdin(Stdio::null());
+    command.args(args).env_clear().env("HOME", "/nonexistent").stdin(Stdio::null());
     command
 }
 
 #[test]
 fn the_sandbox_is_served_until_interrupted() {
-    let mut served = program(&["sandbox"])
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
+    let mut served = program(&["sandbox"]).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
     let mut line = String::new();
-    BufReader::new(served.stdout.take().unwrap())
-        .read_line(&mut line)
-        .unwrap();
-    let kubeconfig = line
-        .trim()
-        .strip_prefix("export KUBECONFIG=")
-        .unwrap()
-        .to_owned();
-    let listed = program(&["list", "-A", "-q"])
-        .env("KUBECONFIG", &kubeconfig)
-        .output()
-        .unwrap();
-    let ended = Command::new("kill")
-        .args(["-INT", &served.id().to_string()])
-        .status()
-        .unwrap();
+    BufReader::new(served.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let kubeconfig = line.trim().strip_prefix("export KUBECONFIG=").unwrap().to_owned();
+    let listed = program(&["list", "-A", "-q"]).env("KUBECONFIG", &kubeconfig).output().unwrap();
+    let ended = Command::new("kill").args(["-INT", &served.id().to_string()]).status().unwrap();
     let status = served.wait().unwrap();
-    assert!(
-        String::from_utf8_lossy(&listed.stdout).contains("my-app\n"),
-        "{listed:?}"
-    );
+    assert!(String::from_utf8_lossy(&listed.stdout).contains("my-app\n"), "{listed:?}");
     assert!(ended.success() && status.success(), "{status}");
-    assert!(
-        !Path::new(&kubeconfig).exists(),
-        "{kubeconfig} was left behind"
-    );
+    assert!(!Path::new(&kubeconfig).exists(), "{kubeconfig} was left behind");
 }
 
 #[test]
 fn a_closed_reader_ends_the_program_quietly() {
-    let script = format!(
-        "{} help rollback | head -n 1; echo ${{PIPESTATUS[0]}}",
-        env!("CARGO_BIN_EXE_pilothouse")
-    );
+    let script = format!("{} help rollback | head -n 1; echo ${{PIPESTATUS[0]}}", env!("CARGO_BIN_EXE_pilothouse"));
     let ran = Command::new("bash").args(["-c", &script]).output().unwrap();
     assert_eq!(String::from_utf8_lossy(&ran.stderr), "");
-    let code = String::from_utf8_lossy(&ran.stdout)
-        .lines()
-        .last()
-        .unwrap_or_default()
-        .to_owned();
+    let code = String::from_utf8_lossy(&ran.stdout).lines().last().unwrap_or_default().to_owned();
     assert!(code == "0" || code == "141", "{code}");
 }
 
@@ -326,48 +247,21 @@ fn bash_completes() {
     assert_eq!(complete("pilothouse get m"), "manifest\nmetadata\n");
     assert_eq!(complete("pilothouse list --fa"), "--failed\n");
     assert_eq!(complete("pilothouse list -o "), "json\ntable\nyaml\n");
-    assert_eq!(
-        complete("pilothouse --sandbox -n prod status my-a"),
-        "my-app\n"
-    );
+    assert_eq!(complete("pilothouse --sandbox -n prod status my-a"), "my-app\n");
 }
 
 #[tokio::test]
 async fn revisions_are_compared_without_telling_secrets() {
     let (_sandbox, cluster) = cluster().await;
-    let text = run(
-        "diff revision web 1 2 -n payments --context 0 --color never",
-        &cluster,
-    )
-    .await;
+    let text = run("diff revision web 1 2 -n payments --context 0 --color never", &cluster).await;
     let expected = "payments, web-secret, Secret (v1) has changed:\n-   password: «fingerprint ";
     assert!(text.out.starts_with(expected), "{}", text.out);
     assert!(!text.out.contains("s3cret"), "{}", text.out);
-    assert!(
-        text.out.contains("-   replicas: 2\n+   replicas: 3\n"),
-        "{}",
-        text.out
-    );
+    assert!(text.out.contains("-   replicas: 2\n+   replicas: 3\n"), "{}", text.out);
     let shown = run("diff revision web 1 2 -n payments --show-secrets", &cluster).await;
-    assert!(
-        shown
-            .out
-            .contains("-   password: s3cret\n+   password: hunter2\n"),
-        "{}",
-        shown.out
-    );
-    let hidden = run(
-        "diff revision web 1 2 -n payments --suppress Secret,Deployment",
-        &cluster,
-    )
-    .await;
-    assert!(
-        hidden
-            .out
-            .contains("+ Changes suppressed on sensitive content of type Secret\n"),
-        "{}",
-        hidden.out
-    );
+    assert!(shown.out.contains("-   password: s3cret\n+   password: hunter2\n"), "{}", shown.out);
+    let hidden = run("diff revision web 1 2 -n payments --suppress Secret,Deployment", &cluster).await;
+    assert!(hidden.out.contains("+ Changes suppressed on sensitive content of type Secret\n"), "{}", hidden.out);
     assert!(!hidden.out.contains("replicas"), "{}", hidden.out);
 }
 
@@ -390,17 +284,10 @@ async fn diffs_have_one_json_form() {
     let (_sandbox, cluster) = cluster().await;
     let answer = run("diff revision web 2 1 -n payments -o json", &cluster).await;
     let form: serde_json::Value = serde_json::from_str(&answer.out).unwrap();
-    assert_eq!(
-        (&form["release"], &form["from"], &form["to"]),
-        (&"web".into(), &1.into(), &2.into())
-    );
+    assert_eq!((&form["release"], &form["from"], &form["to"]), (&"web".into(), &1.into(), &2.into()));
     assert_eq!(form["confidence"], "stored manifests");
-    let changes: Vec<&str> = form["objects"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|object| object["change"].as_str().unwrap())
-        .collect();
+    let changes: Vec<&str> =
+        form["objects"].as_array().unwrap().iter().map(|object| object["change"].as_str().unwrap()).collect();
     assert_eq!(changes, ["update", "update", "none", "none", "none"]);
 }
 
@@ -408,32 +295,18 @@ async fn diffs_have_one_json_form() {
 async fn a_rollback_prints_helms_one_line() {
     let (_sandbox, cluster) = cluster().await;
     let answer = run("rollback web 1 -n payments --no-hooks", &cluster).await;
-    assert_eq!(
-        answer.out, "Rollback was a success! Happy Helming!\n",
-        "{}",
-        answer.err
-    );
+    assert_eq!(answer.out, "Rollback was a success! Happy Helming!\n", "{}", answer.err);
     let history = run("history web -n payments", &cluster).await;
     let last = history.out.lines().last().unwrap_or_default().to_owned();
-    assert!(
-        last.starts_with('4') && last.contains("deployed") && last.contains("Rollback to 1"),
-        "{last}"
-    );
+    assert!(last.starts_with('4') && last.contains("deployed") && last.contains("Rollback to 1"), "{last}");
 }
 
 #[tokio::test]
 async fn a_reviewed_rollback_shows_the_preview_on_standard_error() {
     let (_sandbox, cluster) = cluster().await;
-    for line in [
-        "rollback web 1 -n payments --dry-run=server",
-        "rollback web 1 -n payments --review --no-hooks",
-    ] {
+    for line in ["rollback web 1 -n payments --dry-run=server", "rollback web 1 -n payments --review --no-hooks"] {
         let answer = run(line, &cluster).await;
-        assert_eq!(
-            answer.out, "Rollback was a success! Happy Helming!\n",
-            "{}",
-            answer.err
-        );
+        assert_eq!(answer.out, "Rollback was a success! Happy Helming!\n", "{}", answer.err);
         assert!(answer.err.starts_with("web: 3 → 1: "), "{}", answer.err);
     }
 }
@@ -442,8 +315,5 @@ async fn a_reviewed_rollback_shows_the_preview_on_standard_error() {
 async fn read_only_refuses_to_roll_back() {
     let (_sandbox, cluster) = cluster().await;
     let answer = run("rollback web 1 -n payments --read-only", &cluster).await;
-    assert_eq!(
-        (answer.code, answer.err.as_str()),
-        (1, "Error: rollback is refused: --read-only\n")
-    );
+    assert_eq!((answer.code, answer.err.as_str()), (1, "Error: rollback is refused: --read-only\n"));
 }

@@ -32,18 +32,9 @@ pub fn generate(openapi: &Value) -> String {
     }
     for name in definitions.reachable(kinds.iter().map(|(_, _, name)| *name)) {
         let definition = definitions.all[name];
-        out.push_str(&format!(
-            "type {}{}\n",
-            short(name),
-            rule(definition, "map")
-        ));
+        out.push_str(&format!("type {}{}\n", short(name), rule(definition, "map")));
         for field in definitions.fields(definition) {
-            out.push_str(&format!(
-                " {} {}{}\n",
-                field.name,
-                field.leads_to.map_or("-".to_owned(), short),
-                field.rules
-            ));
+            out.push_str(&format!(" {} {}{}\n", field.name, field.leads_to.map_or("-".to_owned(), short), field.rules));
         }
     }
     out
@@ -63,25 +54,13 @@ struct Field<'a> {
 
 impl<'a> Definitions<'a> {
     fn new(openapi: &'a Value) -> Self {
-        let all = openapi["definitions"]
-            .as_object()
-            .into_iter()
-            .flatten()
-            .map(|(name, value)| (name.as_str(), value));
-        let mut definitions = Self {
-            all: all.collect(),
-            useful: BTreeSet::new(),
-        };
+        let all = openapi["definitions"].as_object().into_iter().flatten().map(|(name, value)| (name.as_str(), value));
+        let mut definitions = Self { all: all.collect(), useful: BTreeSet::new() };
         loop {
-            let has_rule = |definition| {
-                !rule(definition, "map").is_empty() || !definitions.fields(definition).is_empty()
-            };
-            let useful = definitions
-                .all
-                .iter()
-                .filter(|(_, definition)| has_rule(definition))
-                .map(|(name, _)| *name)
-                .collect();
+            let has_rule =
+                |definition| !rule(definition, "map").is_empty() || !definitions.fields(definition).is_empty();
+            let useful =
+                definitions.all.iter().filter(|(_, definition)| has_rule(definition)).map(|(name, _)| *name).collect();
             if definitions.useful == useful {
                 return definitions;
             }
@@ -93,25 +72,14 @@ impl<'a> Definitions<'a> {
     fn kinds(&self) -> Vec<(String, &'a str, &'a str)> {
         let mut kinds = Vec::new();
         for (name, definition) in &self.all {
-            let [kind] = definition["x-kubernetes-group-version-kind"]
-                .as_array()
-                .map_or(&[][..], Vec::as_slice)
-            else {
+            let [kind] = definition["x-kubernetes-group-version-kind"].as_array().map_or(&[][..], Vec::as_slice) else {
                 continue;
             };
             let metadata = reference(&definition["properties"]["metadata"]).unwrap_or_default();
             if metadata.ends_with(".ObjectMeta") {
                 let text = |key: &str| kind[key].as_str().unwrap_or_default();
-                let group = if text("group").is_empty() {
-                    String::new()
-                } else {
-                    format!("{}/", text("group"))
-                };
-                kinds.push((
-                    group + text("version"),
-                    kind["kind"].as_str().unwrap_or_default(),
-                    *name,
-                ));
+                let group = if text("group").is_empty() { String::new() } else { format!("{}/", text("group")) };
+                kinds.push((group + text("version"), kind["kind"].as_str().unwrap_or_default(), *name));
             }
         }
         kinds.sort_unstable();
@@ -123,11 +91,7 @@ impl<'a> Definitions<'a> {
         let mut open: Vec<&str> = roots.filter(|name| self.useful.contains(name)).collect();
         while let Some(name) = open.pop() {
             if reached.insert(name) {
-                open.extend(
-                    self.fields(self.all[name])
-                        .into_iter()
-                        .filter_map(|field| field.leads_to),
-                );
+                open.extend(self.fields(self.all[name]).into_iter().filter_map(|field| field.leads_to));
             }
         }
         reached
@@ -136,18 +100,11 @@ impl<'a> Definitions<'a> {
     /// The fields of a definition that have rules or lead to some.
     fn fields(&self, definition: &'a Value) -> Vec<Field<'a>> {
         let properties = definition["properties"].as_object().into_iter().flatten();
-        properties
-            .filter_map(|(name, property)| self.field(name, property))
-            .collect()
+        properties.filter_map(|(name, property)| self.field(name, property)).collect()
     }
 
     fn field(&self, name: &'a str, property: &'a Value) -> Option<Field<'a>> {
-        let rules = format!(
-            "{}{}{}",
-            patch(property),
-            list(property),
-            rule(property, "map")
-        );
+        let rules = format!("{}{}{}", patch(property), list(property), rule(property, "map"));
         let leads_to = match property.get("items") {
             // Nothing looks into a list that is replaced as a whole.
             Some(_) if rules.is_empty() => None,
@@ -155,11 +112,7 @@ impl<'a> Definitions<'a> {
             None => reference(property),
         };
         let leads_to = leads_to.filter(|target| self.useful.contains(target));
-        (leads_to.is_some() || !rules.is_empty()).then_some(Field {
-            name,
-            rules,
-            leads_to,
-        })
+        (leads_to.is_some() || !rules.is_empty()).then_some(Field { name, rules, leads_to })
     }
 }
 
@@ -187,14 +140,8 @@ fn list(property: &Value) -> String {
     match property["x-kubernetes-list-type"].as_str() {
         Some("set") => " list=set".to_owned(),
         Some("map") => {
-            let keys = property["x-kubernetes-list-map-keys"]
-                .as_array()
-                .into_iter()
-                .flatten();
-            format!(
-                " list=map:{}",
-                keys.filter_map(Value::as_str).collect::<Vec<_>>().join(",")
-            )
+            let keys = property["x-kubernetes-list-map-keys"].as_array().into_iter().flatten();
+            format!(" list=map:{}", keys.filter_map(Value::as_str).collect::<Vec<_>>().join(","))
         }
         _ => String::new(),
     }
@@ -248,8 +195,5 @@ fn regenerate() {
         let document = serde_json::from_slice(&fs::read(source).unwrap()).unwrap();
         fs::write(&committed, generate(&document)).unwrap();
     }
-    assert!(
-        fs::read_to_string(committed).unwrap().starts_with(HEADER),
-        "run with UPDATE_MERGE_KEYS=swagger.json"
-    );
+    assert!(fs::read_to_string(committed).unwrap().starts_with(HEADER), "run with UPDATE_MERGE_KEYS=swagger.json");
 }

@@ -68,16 +68,9 @@ async fn a_list_recovers_from_broken_watches_and_lost_history() {
 async fn who_may_not_list_everywhere_may_watch_one_namespace() {
     let sandbox = Sandbox::empty();
     let client = sandbox.client_as("operator");
-    let everywhere = Storage::new(
-        Cluster::from_client(client, "sandbox", "default"),
-        Driver::Secrets,
-        "",
-    );
+    let everywhere = Storage::new(Cluster::from_client(client, "sandbox", "default"), Driver::Secrets, "");
     let denied = next(&mut everywhere.watch("")).await;
-    assert!(
-        denied.starts_with("denied secrets is forbidden"),
-        "{denied}"
-    );
+    assert!(denied.starts_with("denied secrets is forbidden"), "{denied}");
     let one = everywhere.in_namespace("default");
     assert_eq!(next(&mut one.watch("")).await, "restarted with 0");
 }

@@ -25,12 +25,8 @@ fn cluster(sandbox: &Sandbox) -> Cluster {
 async fn a_deployment_scaled_to_zero_comes_back() {
     for method in METHODS {
         let sandbox = Sandbox::empty();
-        ops::a_deployment_scaled_to_zero_comes_back_even_from_the_only_revision(
-            cluster(&sandbox),
-            "default",
-            method,
-        )
-        .await;
+        ops::a_deployment_scaled_to_zero_comes_back_even_from_the_only_revision(cluster(&sandbox), "default", method)
+            .await;
     }
 }
 
@@ -44,12 +40,7 @@ async fn an_injected_sidecar_survives() {
 async fn residue_goes_and_what_is_kept_stays() {
     for method in METHODS {
         let sandbox = Sandbox::empty();
-        ops::what_a_failed_upgrade_left_behind_goes_and_what_is_kept_stays(
-            cluster(&sandbox),
-            "default",
-            method,
-        )
-        .await;
+        ops::what_a_failed_upgrade_left_behind_goes_and_what_is_kept_stays(cluster(&sandbox), "default", method).await;
     }
 }
 
@@ -63,14 +54,7 @@ async fn a_failed_hook_leaves_the_release_as_it_was() {
 
 #[tokio::test]
 async fn cancel_leaves_no_pending_record() {
-    for phase in [
-        Phase::Record,
-        Phase::PreHooks,
-        Phase::Apply,
-        Phase::Delete,
-        Phase::Wait,
-        Phase::PostHooks,
-    ] {
+    for phase in [Phase::Record, Phase::PreHooks, Phase::Apply, Phase::Delete, Phase::Wait, Phase::PostHooks] {
         let sandbox = Sandbox::empty();
         ops::cancel_leaves_no_pending_record(cluster(&sandbox), "default", phase).await;
     }
@@ -100,28 +84,20 @@ async fn the_record_is_a_lock() {
 async fn check_survives(method: ApplyMethod, fault: Fault) {
     let sandbox = Sandbox::empty();
     let mut bench = Bench::new(cluster(&sandbox), "default", method);
-    bench
-        .add(Status::Deployed, &[deployment("web:1", 1)], Vec::new())
-        .await;
-    bench
-        .add(Status::Deployed, &[deployment("web:2", 1)], Vec::new())
-        .await;
+    bench.add(Status::Deployed, &[deployment("web:1", 1)], Vec::new()).await;
+    bench.add(Status::Deployed, &[deployment("web:2", 1)], Vec::new()).await;
     let hits = Arc::new(AtomicU32::new(0));
     let counter = hits.clone();
     let told = format!("{method:?} {fault:?}");
     sandbox.set_fault(move |request| {
-        let write =
-            request.method == http::Method::PATCH && request.uri.path().contains("/deployments/");
+        let write = request.method == http::Method::PATCH && request.uri.path().contains("/deployments/");
         (write && counter.fetch_add(1, Ordering::SeqCst) < 2).then(|| fault.clone())
     });
     bench
         .rollback(&to_first(), &silent(), &CancellationToken::new())
         .await
         .unwrap_or_else(|error| panic!("{told}: {error}"));
-    assert!(
-        hits.load(Ordering::SeqCst) > 2,
-        "{told}: it was not tried again"
-    );
+    assert!(hits.load(Ordering::SeqCst) > 2, "{told}: it was not tried again");
     assert_eq!(
         bench.deployment().await["template"]["spec"]["containers"][0]["image"],
         "registry.example/web:1",
@@ -131,18 +107,13 @@ async fn check_survives(method: ApplyMethod, fault: Fault) {
 
 #[tokio::test]
 async fn overload_conflicts_and_disconnects_midway_pass() {
-    let status = |code, message: &str, retry_after| Fault::Status {
-        code,
-        message: message.to_owned(),
-        retry_after,
-    };
+    let status = |code, message: &str, retry_after| Fault::Status { code, message: message.to_owned(), retry_after };
     for method in METHODS {
         check_survives(method, status(429, "slow down", Some(0))).await;
         check_survives(method, status(503, "starting", None)).await;
         check_survives(method, Fault::Disconnect).await;
     }
-    let conflict =
-        "Operation cannot be fulfilled on deployments.apps \"web\": the object has been modified";
+    let conflict = "Operation cannot be fulfilled on deployments.apps \"web\": the object has been modified";
     check_survives(ApplyMethod::ClientSide, status(409, conflict, None)).await;
 }
 
@@ -150,33 +121,15 @@ async fn overload_conflicts_and_disconnects_midway_pass() {
 async fn a_refusal_midway_is_recorded_in_helm_s_words() {
     let sandbox = Sandbox::empty();
     let mut bench = Bench::new(cluster(&sandbox), "default", ApplyMethod::ClientSide);
-    bench
-        .add(Status::Deployed, &[deployment("web:1", 1)], Vec::new())
-        .await;
-    bench
-        .add(Status::Deployed, &[deployment("web:2", 1)], Vec::new())
-        .await;
+    bench.add(Status::Deployed, &[deployment("web:1", 1)], Vec::new()).await;
+    bench.add(Status::Deployed, &[deployment("web:2", 1)], Vec::new()).await;
     sandbox.set_fault(|request| {
-        let write =
-            request.method == http::Method::PATCH && request.uri.path().contains("/deployments/");
-        write.then(|| Fault::Status {
-            code: 500,
-            message: "boom".to_owned(),
-            retry_after: None,
-        })
+        let write = request.method == http::Method::PATCH && request.uri.path().contains("/deployments/");
+        write.then(|| Fault::Status { code: 500, message: "boom".to_owned(), retry_after: None })
     });
-    let ended = bench
-        .rollback(&to_first(), &silent(), &CancellationToken::new())
-        .await;
+    let ended = bench.rollback(&to_first(), &silent(), &CancellationToken::new()).await;
     let words = "cannot patch \"web\" with kind Deployment: boom";
     assert_eq!(ended.expect_err("the server refuses").to_string(), words);
     let failed = format!("failed Rollback \"web\" failed: {words}");
-    assert_eq!(
-        bench.history().await,
-        [
-            "superseded revision 1",
-            "superseded revision 2",
-            failed.as_str()
-        ]
-    );
+    assert_eq!(bench.history().await, ["superseded revision 1", "superseded revision 2", failed.as_str()]);
 }

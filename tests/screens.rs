@@ -69,12 +69,7 @@ async fn record(
         revision,
         info: Info {
             last_deployed: Some(format!("2026-{day}:00Z")),
-            description: if revision == 1 {
-                "Install complete"
-            } else {
-                "Upgrade complete"
-            }
-            .into(),
+            description: if revision == 1 { "Install complete" } else { "Upgrade complete" }.into(),
             status,
             ..Info::default()
         },
@@ -87,10 +82,7 @@ async fn record(
         ..Release::default()
     };
     let storage = Storage::new(cluster.clone(), Driver::Secrets, namespace);
-    storage
-        .create(&release, &Default::default())
-        .await
-        .expect("a record");
+    storage.create(&release, &Default::default()).await.expect("a record");
 }
 
 /// Applies objects as Helm does for `my-app`, and waits until they are ready.
@@ -98,33 +90,18 @@ async fn apply(cluster: &Cluster, namespace: &str, objects: &[Value]) {
     let mut targets = Vec::new();
     for object in objects {
         let mut object = Object::new(object.clone());
-        let target = cluster
-            .target(&object, namespace)
-            .await
-            .expect("a served kind");
+        let target = cluster.target(&object, namespace).await.expect("a served kind");
         let metadata = &mut object.value["metadata"];
         metadata["namespace"] = json!(namespace);
         metadata["labels"]["app.kubernetes.io/managed-by"] = json!("Helm");
         metadata["annotations"]["meta.helm.sh/release-name"] = json!("my-app");
         metadata["annotations"]["meta.helm.sh/release-namespace"] = json!(namespace);
-        let options = ServerSide {
-            force: true,
-            dry_run: false,
-        };
-        cluster
-            .apply(&target, &object, options)
-            .await
-            .expect("an applied object");
+        let options = ServerSide { force: true, dry_run: false };
+        cluster.apply(&target, &object, options).await.expect("an applied object");
         targets.push(target);
     }
-    let options = WaitOptions {
-        strategy: WaitStrategy::Watcher,
-        jobs: false,
-        timeout: Duration::from_secs(60),
-    };
-    let ready = cluster
-        .wait_ready(&targets, &options, &CancellationToken::new(), &|_| {})
-        .await;
+    let options = WaitOptions { strategy: WaitStrategy::Watcher, jobs: false, timeout: Duration::from_secs(60) };
+    let ready = cluster.wait_ready(&targets, &options, &CancellationToken::new(), &|_| {}).await;
     ready.expect("all is ready");
 }
 
@@ -133,84 +110,21 @@ async fn cluster() -> (Cluster, Sandbox) {
     let sandbox = Sandbox::empty();
     let cluster = Cluster::from_client(sandbox.client(), "prod-eu", "default");
     for namespace in ["payments", "search"] {
-        let object =
-            json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}});
+        let object = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}});
         let object = Object::new(object);
         let target = cluster.target(&object, "").await.expect("a served kind");
-        cluster
-            .create(&target, &object, false)
-            .await
-            .expect("a namespace");
+        cluster.create(&target, &object, false).await.expect("a namespace");
     }
     let first = [deployment("2.1.0", 3), settings("light")];
     let second = [deployment("2.2.0", 3), settings("dark")];
     let third = [deployment("2.3.0", 5), settings("dark")];
-    record(
-        &cluster,
-        "payments",
-        "my-app",
-        1,
-        Status::Superseded,
-        "02-10T09:00",
-        &first,
-    )
-    .await;
-    record(
-        &cluster,
-        "payments",
-        "my-app",
-        2,
-        Status::Superseded,
-        "02-20T09:00",
-        &second,
-    )
-    .await;
-    record(
-        &cluster,
-        "payments",
-        "my-app",
-        3,
-        Status::Deployed,
-        "03-01T11:46",
-        &third,
-    )
-    .await;
-    apply(
-        &cluster,
-        "payments",
-        &[deployment("2.3.0", 8), settings("dark")],
-    )
-    .await;
-    record(
-        &cluster,
-        "payments",
-        "gateway",
-        5,
-        Status::PendingUpgrade,
-        "03-01T09:00",
-        &[],
-    )
-    .await;
-    record(
-        &cluster,
-        "search",
-        "indexer",
-        7,
-        Status::Failed,
-        "02-27T18:30",
-        &[],
-    )
-    .await;
-    record(
-        &cluster,
-        "default",
-        "notes",
-        1,
-        Status::Deployed,
-        "01-04T08:00",
-        &[],
-    )
-    .await;
+    record(&cluster, "payments", "my-app", 1, Status::Superseded, "02-10T09:00", &first).await;
+    record(&cluster, "payments", "my-app", 2, Status::Superseded, "02-20T09:00", &second).await;
+    record(&cluster, "payments", "my-app", 3, Status::Deployed, "03-01T11:46", &third).await;
+    apply(&cluster, "payments", &[deployment("2.3.0", 8), settings("dark")]).await;
+    record(&cluster, "payments", "gateway", 5, Status::PendingUpgrade, "03-01T09:00", &[]).await;
+    record(&cluster, "search", "indexer", 7, Status::Failed, "02-27T18:30", &[]).await;
+    record(&cluster, "default", "notes", 1, Status::Deployed, "01-04T08:00", &[]).await;
     (cluster, sandbox)
 }
 
@@ -242,10 +156,7 @@ fn check(name: &str, buffer: &Buffer) {
 #[tokio::test]
 async fn the_pictures_show_what_the_screens_show() {
     let (cluster, sandbox) = cluster().await;
-    let options = Options {
-        config: Some("/nonexistent/config.yaml".into()),
-        ..Options::default()
-    };
+    let options = Options { config: Some("/nonexistent/config.yaml".into()), ..Options::default() };
     let mut session = Session::new(options, [7; 32], clock);
     let connected = News::Connected(Ok(cluster), Some(sandbox));
     session.handle(Event::News(APP, Slot::of("connect"), connected));

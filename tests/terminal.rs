@@ -15,10 +15,7 @@ fn in_shell(args: &str, size: (u16, u16)) -> Terminal {
     Terminal::start(
         "bash",
         &["-c", &script],
-        &[
-            ("XDG_CONFIG_HOME", "/nonexistent"),
-            ("XDG_STATE_HOME", "/nonexistent"),
-        ],
+        &[("XDG_CONFIG_HOME", "/nonexistent"), ("XDG_STATE_HOME", "/nonexistent")],
         size,
     )
 }
@@ -29,10 +26,7 @@ fn check_given_back(terminal: &Terminal, exit: &str) {
     let screen = terminal.wait_for("icanon");
     assert!(screen.contains(exit), "{screen}");
     assert!(screen.contains("isig icanon echo"), "{screen}");
-    assert!(
-        !screen.contains("pilothouse  "),
-        "the alternate screen was left on:\n{screen}"
-    );
+    assert!(!screen.contains("pilothouse  "), "the alternate screen was left on:\n{screen}");
 }
 
 #[test]

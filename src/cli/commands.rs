@@ -108,13 +108,7 @@ impl Command {
 
     /// A command of Helm's that is not built yet.
     const fn later(name: &'static str, aliases: &'static [&'static str]) -> Self {
-        Self {
-            name,
-            aliases,
-            takes: Takes::Any,
-            verb: Verb::Later,
-            ..Self::EMPTY
-        }
+        Self { name, aliases, takes: Takes::Any, verb: Verb::Later, ..Self::EMPTY }
     }
 
     /// Whether help and completion list it.
@@ -198,25 +192,13 @@ impl Path {
 
     /// `pilothouse get values`.
     pub fn name(&self) -> String {
-        self.0
-            .iter()
-            .map(|command| command.name)
-            .collect::<Vec<_>>()
-            .join(" ")
+        self.0.iter().map(|command| command.name).collect::<Vec<_>>().join(" ")
     }
 
     /// `pilothouse get values RELEASE_NAME [flags]`.
     pub fn use_line(&self) -> String {
-        let words = [
-            self.name(),
-            self.command().arguments.to_owned(),
-            "[flags]".to_owned(),
-        ];
-        words
-            .into_iter()
-            .filter(|word| !word.is_empty())
-            .collect::<Vec<_>>()
-            .join(" ")
+        let words = [self.name(), self.command().arguments.to_owned(), "[flags]".to_owned()];
+        words.into_iter().filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
     }
 
     /// The command's own flags, `--help` included, sorted by name.
@@ -254,11 +236,7 @@ impl Path {
             }
             _ => return Ok(()),
         };
-        Err(format!(
-            "{:?} {wrong}\n\nUsage:  {}",
-            self.name(),
-            self.use_line()
-        ))
+        Err(format!("{:?} {wrong}\n\nUsage:  {}", self.name(), self.use_line()))
     }
 }
 
@@ -273,22 +251,13 @@ fn klog_flags() -> Vec<Flag> {
         "skip-headers",
         "skip-log-headers",
     ];
-    let texts = [
-        "log-backtrace-at",
-        "log-dir",
-        "log-file",
-        "stderrthreshold",
-        "vmodule",
-    ];
+    let texts = ["log-backtrace-at", "log-dir", "log-file", "stderrthreshold", "vmodule"];
     let hidden = |name, kind| Flag::new(name, kind, "").hidden();
     bools
         .into_iter()
         .map(|name| hidden(name, Kind::Bool))
         .chain(texts.into_iter().map(|name| hidden(name, Kind::Text)))
-        .chain([
-            hidden("log-file-max-size", Kind::Int),
-            hidden("v", Kind::Int).short('v'),
-        ])
+        .chain([hidden("log-file-max-size", Kind::Int), hidden("v", Kind::Int).short('v')])
         .collect()
 }
 
@@ -303,18 +272,13 @@ pub fn find(env: &Env, args: &[String]) -> Result<(Path, Vec<String>), String> {
         let Some(word) = words.first().map(|at| args[*at].clone()) else {
             return Ok((path, args));
         };
-        let named =
-            |command: &&Command| command.name == word || command.aliases.contains(&word.as_str());
+        let named = |command: &&Command| command.name == word || command.aliases.contains(&word.as_str());
         if let Some(child) = path.command().children.iter().find(named) {
             // Cobra removes the first equal word that is no flag's value, which is this one.
             args.remove(words[0]);
             path.0.push(child);
         } else if path.is_root() {
-            return Err(format!(
-                "unknown command {word:?} for {:?}{}",
-                path.name(),
-                suggestions(&word)
-            ));
+            return Err(format!("unknown command {word:?} for {:?}{}", path.name(), suggestions(&word)));
         } else {
             return Ok((path, args));
         }
@@ -363,11 +327,9 @@ impl FlagWords {
         let bare = |flag: Option<&Flag>| flag.is_some_and(|flag| flag.bare.is_some());
         match (argument.strip_prefix("--"), argument.strip_prefix('-')) {
             (Some(name), _) => !bare(self.flags.iter().find(|flag| flag.name == name)),
-            (None, Some(letter)) if letter.len() == 1 => !bare(
-                self.flags
-                    .iter()
-                    .find(|flag| flag.short.is_some_and(|short| letter.starts_with(short))),
-            ),
+            (None, Some(letter)) if letter.len() == 1 => {
+                !bare(self.flags.iter().find(|flag| flag.short.is_some_and(|short| letter.starts_with(short))))
+            }
             _ => false,
         }
     }
@@ -383,11 +345,7 @@ fn suggestions(word: &str) -> String {
         .filter(|command| close(command.name))
         .map(|command| format!("\t{}\n", command.name))
         .collect();
-    if names.is_empty() {
-        String::new()
-    } else {
-        format!("\n\nDid you mean this?\n{}", names.concat())
-    }
+    if names.is_empty() { String::new() } else { format!("\n\nDid you mean this?\n{}", names.concat()) }
 }
 
 /// Levenshtein's distance, as cobra counts it: a step costs one more than the cheapest neighbour, unless the bytes agree.
@@ -399,11 +357,7 @@ fn distance(left: &str, right: &str) -> usize {
         for (column, other) in left.iter().enumerate() {
             let diagonal = previous[column];
             let cheapest = diagonal.min(previous[column + 1]).min(current[column]);
-            current.push(if byte == other {
-                diagonal
-            } else {
-                cheapest + 1
-            });
+            current.push(if byte == other { diagonal } else { cheapest + 1 });
         }
         previous = current;
     }

@@ -29,19 +29,13 @@ pub async fn run(
     cluster: Option<Cluster>,
 ) -> Result<(), Report> {
     let Some((word, before)) = line.split_last() else {
-        return Err(Report::new(
-            "\"pilothouse __complete\" requires at least 1 argument",
-        ));
+        return Err(Report::new("\"pilothouse __complete\" requires at least 1 argument"));
     };
     let (choices, directive) = answer(word, before, env, console, cluster).await;
     let mut text = String::new();
     for choice in choices {
         let choice = choice.lines().next().unwrap_or_default();
-        let shown = if descriptions {
-            choice
-        } else {
-            choice.split('\t').next().unwrap_or_default()
-        };
+        let shown = if descriptions { choice } else { choice.split('\t').next().unwrap_or_default() };
         text += &format!("{}\n", shown.trim());
     }
     let name = match directive {
@@ -54,13 +48,7 @@ pub async fn run(
     Ok(())
 }
 
-async fn answer(
-    word: &str,
-    before: &[String],
-    env: Env,
-    console: &Console,
-    cluster: Option<Cluster>,
-) -> Answer {
+async fn answer(word: &str, before: &[String], env: Env, console: &Console, cluster: Option<Cluster>) -> Answer {
     let Ok((path, mut args)) = commands::find(&env, before) else {
         return (Vec::new(), DEFAULT);
     };
@@ -84,27 +72,15 @@ async fn answer(
 }
 
 /// The flag whose value is being typed, and what of it is there. Its name is taken off `args`.
-fn flag_at<'f, 'w>(
-    all: &'f [Flag],
-    args: &mut Vec<String>,
-    word: &'w str,
-) -> (Option<&'f Flag>, &'w str) {
+fn flag_at<'f, 'w>(all: &'f [Flag], args: &mut Vec<String>, word: &'w str) -> (Option<&'f Flag>, &'w str) {
     let named = |text: &str| match text.strip_prefix("--") {
         Some(name) => all.iter().find(|flag| flag.name == name),
-        None => all
-            .iter()
-            .find(|flag| flag.short.is_some_and(|letter| text.ends_with(letter))),
+        None => all.iter().find(|flag| flag.short.is_some_and(|letter| text.ends_with(letter))),
     };
-    if let Some((name, value)) = word
-        .split_once('=')
-        .filter(|(name, _)| name.starts_with('-'))
-    {
+    if let Some((name, value)) = word.split_once('=').filter(|(name, _)| name.starts_with('-')) {
         return (named(name), value);
     }
-    let flag = args
-        .last()
-        .filter(|last| last.starts_with('-') && !last.contains('='))
-        .and_then(|last| named(last));
+    let flag = args.last().filter(|last| last.starts_with('-') && !last.contains('=')).and_then(|last| named(last));
     let flag = flag.filter(|flag| flag.bare.is_none());
     if flag.is_some() {
         args.pop();
@@ -122,9 +98,7 @@ fn flag_names(path: &Path, env: &Env, parsed: &Parsed, word: &str) -> Vec<String
         .flat_map(|flag| {
             let short = flag.short.map(|letter| format!("-{letter}"));
             let names = std::iter::once(format!("--{}", flag.name)).chain(short);
-            names
-                .map(move |name| (name, flag.help.clone()))
-                .collect::<Vec<_>>()
+            names.map(move |name| (name, flag.help.clone())).collect::<Vec<_>>()
         })
         .filter(|(name, _)| name.starts_with(word))
         .map(|(name, help)| format!("{name}\t{help}"))
@@ -140,32 +114,20 @@ async fn flag_values(session: &Session, flag: &Flag) -> Answer {
         "kube-context" => (contexts(session), NO_FILES),
         "revision" if session.flags.args.len() == 1 => revisions(session).await,
         "revision" => (Vec::new(), NO_FILES),
-        _ if !flag.choices.is_empty() => (
-            flag.choices
-                .iter()
-                .map(|choice| (*choice).to_owned())
-                .collect(),
-            NO_FILES,
-        ),
+        _ if !flag.choices.is_empty() => (flag.choices.iter().map(|choice| (*choice).to_owned()).collect(), NO_FILES),
         _ => (Vec::new(), DEFAULT),
     }
 }
 
 async fn namespaces(session: &Session) -> Result<Vec<String>, Report> {
     let namespaces = session.cluster().await?.namespaces().await?;
-    Ok(namespaces
-        .into_iter()
-        .map(|namespace| namespace.name)
-        .collect())
+    Ok(namespaces.into_iter().map(|namespace| namespace.name).collect())
 }
 
 fn contexts(session: &Session) -> Vec<String> {
     let options = settings::connect_options(&session.env, &session.flags);
     let contexts = cluster::contexts(&options).unwrap_or_default();
-    contexts
-        .into_iter()
-        .map(|context| format!("{}\t{}", context.name, context.cluster))
-        .collect()
+    contexts.into_iter().map(|context| format!("{}\t{}", context.name, context.cluster)).collect()
 }
 
 async fn arguments(session: &Session, word: &str) -> Answer {
@@ -213,8 +175,7 @@ async fn releases(session: &Session) -> Answer {
     match found.await {
         Ok(summaries) => {
             let lines = summaries.into_iter().flatten().map(|release| {
-                let (name, chart, version) =
-                    (release.name, release.chart_name, release.chart_version);
+                let (name, chart, version) = (release.name, release.chart_name, release.chart_version);
                 format!("{name}\t{chart}-{version} -> {}", release.status.as_str())
             });
             (lines.collect(), NO_FILES)
@@ -233,10 +194,7 @@ async fn revisions(session: &Session) -> Answer {
         Ok(summaries) => {
             let lines = summaries.into_iter().flatten().map(|revision| {
                 let (chart, version) = (revision.chart_name, revision.chart_version);
-                format!(
-                    "{}\tApp: {}, Chart: {chart}-{version}",
-                    revision.revision, revision.app_version
-                )
+                format!("{}\tApp: {}, Chart: {chart}-{version}", revision.revision, revision.app_version)
             });
             (lines.collect(), NO_FILES)
         }

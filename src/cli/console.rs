@@ -19,10 +19,7 @@ type Sink = Arc<Mutex<Box<dyn Write + Send>>>;
 impl Console {
     /// Writes to the given places.
     pub fn new(out: impl Write + Send + 'static, err: impl Write + Send + 'static) -> Self {
-        Self {
-            out: Arc::new(Mutex::new(Box::new(out))),
-            err: Arc::new(Mutex::new(Box::new(err))),
-        }
+        Self { out: Arc::new(Mutex::new(Box::new(out))), err: Arc::new(Mutex::new(Box::new(err))) }
     }
 
     /// This process's own streams.

@@ -38,15 +38,8 @@ impl GoTime {
                 (offset, same.then(|| here.abbreviation().to_owned()))
             }
         };
-        let clock = jiff::tz::Offset::from_seconds(offset)
-            .ok()?
-            .to_datetime(instant);
-        Some(Self {
-            instant,
-            clock,
-            offset,
-            zone,
-        })
+        let clock = jiff::tz::Offset::from_seconds(offset).ok()?.to_datetime(instant);
+        Some(Self { instant, clock, offset, zone })
     }
 
     /// Seconds since 1970.
@@ -93,16 +86,9 @@ impl GoTime {
                 (false, false) => "am",
             }
             .to_owned(),
-            Chunk::ZoneName => self
-                .zone
-                .clone()
-                .unwrap_or_else(|| self.numeric_zone_name()),
+            Chunk::ZoneName => self.zone.clone().unwrap_or_else(|| self.numeric_zone_name()),
             Chunk::Offset(style) => style.print(self.offset),
-            Chunk::Fraction {
-                separator,
-                digits,
-                trim,
-            } => fraction(clock.subsec_nanosecond(), separator, digits, trim),
+            Chunk::Fraction { separator, digits, trim } => fraction(clock.subsec_nanosecond(), separator, digits, trim),
         };
         out.push_str(&text);
     }
@@ -113,13 +99,7 @@ impl GoTime {
 
     /// What Go prints for `MST` when the zone has no name: the offset without a colon.
     fn numeric_zone_name(&self) -> String {
-        OffsetStyle {
-            zulu: false,
-            colon: false,
-            minutes: true,
-            seconds: false,
-        }
-        .print(self.offset)
+        OffsetStyle { zulu: false, colon: false, minutes: true, seconds: false }.print(self.offset)
     }
 }
 
@@ -137,21 +117,10 @@ const MONTHS: [&str; 12] = [
     "November",
     "December",
 ];
-const WEEKDAYS: [&str; 7] = [
-    "Sunday",
-    "Monday",
-    "Tuesday",
-    "Wednesday",
-    "Thursday",
-    "Friday",
-    "Saturday",
-];
+const WEEKDAYS: [&str; 7] = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
 
 /// The offset written at the end of an RFC 3339 text: `Some(None)` for `Z`.
-#[expect(
-    clippy::option_option,
-    reason = "no offset at all, Z, and a number are three answers"
-)]
+#[expect(clippy::option_option, reason = "no offset at all, Z, and a number are three answers")]
 fn written_offset(text: &str) -> Option<Option<i32>> {
     if text.ends_with(['Z', 'z']) {
         return Some(None);
@@ -163,9 +132,7 @@ fn written_offset(text: &str) -> Option<Option<i32>> {
         _ => return None,
     };
     let (hours, minutes) = tail[1..].split_once(':')?;
-    Some(Some(
-        sign * (hours.parse::<i32>().ok()? * 3600 + minutes.parse::<i32>().ok()? * 60),
-    ))
+    Some(Some(sign * (hours.parse::<i32>().ok()? * 3600 + minutes.parse::<i32>().ok()? * 60)))
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -231,11 +198,7 @@ enum Chunk {
     Half(bool),
     ZoneName,
     Offset(OffsetStyle),
-    Fraction {
-        separator: char,
-        digits: usize,
-        trim: bool,
-    },
+    Fraction { separator: char, digits: usize, trim: bool },
 }
 
 /// Layout words in the order they must be tried: a longer word before its prefix.
@@ -277,12 +240,7 @@ const WORDS: &[(&str, Chunk)] = &[
 ];
 
 const fn offset(zulu: bool, colon: bool, minutes: bool, seconds: bool) -> Chunk {
-    Chunk::Offset(OffsetStyle {
-        zulu,
-        colon,
-        minutes,
-        seconds,
-    })
+    Chunk::Offset(OffsetStyle { zulu, colon, minutes, seconds })
 }
 
 /// The literal before the first layout word, the word, and what follows it.
@@ -302,41 +260,23 @@ fn next_chunk(layout: &str) -> Option<(&str, Chunk, &str)> {
 fn matches_word(here: &str, word: &str) -> bool {
     // "Jan" and "Mon" count only when no lower-case letter goes on with them ("Month" is literal text).
     let whole = matches!(word, "Jan" | "Mon");
-    here.strip_prefix(word)
-        .is_some_and(|after| !whole || !after.starts_with(|next: char| next.is_ascii_lowercase()))
+    here.strip_prefix(word).is_some_and(|after| !whole || !after.starts_with(|next: char| next.is_ascii_lowercase()))
 }
 
 /// `.000`, `,000`, `.999`: a run of one digit after a separator, not followed by another digit.
 fn fraction_chunk(here: &str) -> Option<(Chunk, usize)> {
-    let separator = here
-        .chars()
-        .next()
-        .filter(|first| matches!(first, '.' | ','))?;
-    let digit = here[1..]
-        .chars()
-        .next()
-        .filter(|digit| matches!(digit, '0' | '9'))?;
+    let separator = here.chars().next().filter(|first| matches!(first, '.' | ','))?;
+    let digit = here[1..].chars().next().filter(|digit| matches!(digit, '0' | '9'))?;
     let digits = here[1..].chars().take_while(|next| *next == digit).count();
     if here[1 + digits..].starts_with(|next: char| next.is_ascii_digit()) {
         return None;
     }
-    Some((
-        Chunk::Fraction {
-            separator,
-            digits,
-            trim: digit == '9',
-        },
-        1 + digits,
-    ))
+    Some((Chunk::Fraction { separator, digits, trim: digit == '9' }, 1 + digits))
 }
 
 fn fraction(nanoseconds: i32, separator: char, digits: usize, trim: bool) -> String {
     let all = format!("{nanoseconds:09}");
-    let mut text: String = all
-        .chars()
-        .chain(std::iter::repeat('0'))
-        .take(digits)
-        .collect();
+    let mut text: String = all.chars().chain(std::iter::repeat('0')).take(digits).collect();
     if trim {
         text.truncate(text.trim_end_matches('0').len());
         if text.is_empty() {
@@ -354,99 +294,31 @@ mod tests {
     #[track_caller]
     fn check(stored: &str, zone: &str, layout: &str, expected: &str) {
         let zone = TimeZone::get(zone).unwrap();
-        assert_eq!(
-            GoTime::parse(stored, &zone).unwrap().format(layout),
-            expected
-        );
+        assert_eq!(GoTime::parse(stored, &zone).unwrap().format(layout), expected);
     }
 
     const STORED: &str = "2026-11-21T01:16:52.584892786Z";
 
     #[test]
     fn go_string() {
-        check(
-            STORED,
-            "UTC",
-            STRING,
-            "2026-11-21 01:16:52.584892786 +0000 UTC",
-        );
-        check(
-            STORED,
-            "Europe/Berlin",
-            STRING,
-            "2026-11-21 01:16:52.584892786 +0000 UTC",
-        );
-        check(
-            "2026-11-21T02:16:55.3446+01:00",
-            "UTC",
-            STRING,
-            "2026-11-21 02:16:55.3446 +0100 +0100",
-        );
-        check(
-            "2026-11-21T02:16:55.3446+01:00",
-            "Europe/Berlin",
-            STRING,
-            "2026-11-21 02:16:55.3446 +0100 CET",
-        );
-        check(
-            "2026-11-21T02:16:55+00:00",
-            "Europe/Berlin",
-            STRING,
-            "2026-11-21 02:16:55 +0000 +0000",
-        );
-        check(
-            "2026-11-20T20:46:00-04:30",
-            "UTC",
-            STRING,
-            "2026-11-20 20:46:00 -0430 -0430",
-        );
+        check(STORED, "UTC", STRING, "2026-11-21 01:16:52.584892786 +0000 UTC");
+        check(STORED, "Europe/Berlin", STRING, "2026-11-21 01:16:52.584892786 +0000 UTC");
+        check("2026-11-21T02:16:55.3446+01:00", "UTC", STRING, "2026-11-21 02:16:55.3446 +0100 +0100");
+        check("2026-11-21T02:16:55.3446+01:00", "Europe/Berlin", STRING, "2026-11-21 02:16:55.3446 +0100 CET");
+        check("2026-11-21T02:16:55+00:00", "Europe/Berlin", STRING, "2026-11-21 02:16:55 +0000 +0000");
+        check("2026-11-20T20:46:00-04:30", "UTC", STRING, "2026-11-20 20:46:00 -0430 -0430");
     }
 
     #[test]
     fn layouts() {
-        check(
-            "2026-01-05T15:04:05Z",
-            "UTC",
-            ANSIC,
-            "Mon Jan  5 15:04:05 2026",
-        );
+        check("2026-01-05T15:04:05Z", "UTC", ANSIC, "Mon Jan  5 15:04:05 2026");
         check(STORED, "UTC", RFC3339, "2026-11-21T01:16:52Z");
-        check(
-            "2026-11-21T02:16:55.120+01:00",
-            "UTC",
-            RFC3339_NANO,
-            "2026-11-21T02:16:55.12+01:00",
-        );
-        check(
-            STORED,
-            "UTC",
-            "2006-01-02 15:04:05Z0700",
-            "2026-11-21 01:16:52Z",
-        );
-        check(
-            STORED,
-            "UTC",
-            "Monday, 02-Jan-06 3:04PM MST",
-            "Saturday, 21-Nov-26 1:16AM UTC",
-        );
-        check(
-            STORED,
-            "UTC",
-            "January _2 002 __2 .000 ,999999 Month",
-            "November 21 325 325 .584 ,584892 Month",
-        );
-        check(
-            STORED,
-            "UTC",
-            "-07:00 -07 _2006 03h4m5s pm",
-            "+00:00 +00 _2026 01h16m52s am",
-        );
-        check(
-            STORED,
-            "UTC",
-            "Janet Jan. 0 .0001 15.05 05.00x 2006.01",
-            "Janet Nov. 0 .0011 01.52 52.58x 2026.11",
-        );
+        check("2026-11-21T02:16:55.120+01:00", "UTC", RFC3339_NANO, "2026-11-21T02:16:55.12+01:00");
+        check(STORED, "UTC", "2006-01-02 15:04:05Z0700", "2026-11-21 01:16:52Z");
+        check(STORED, "UTC", "Monday, 02-Jan-06 3:04PM MST", "Saturday, 21-Nov-26 1:16AM UTC");
+        check(STORED, "UTC", "January _2 002 __2 .000 ,999999 Month", "November 21 325 325 .584 ,584892 Month");
+        check(STORED, "UTC", "-07:00 -07 _2006 03h4m5s pm", "+00:00 +00 _2026 01h16m52s am");
+        check(STORED, "UTC", "Janet Jan. 0 .0001 15.05 05.00x 2006.01", "Janet Nov. 0 .0011 01.52 52.58x 2026.11");
     }
 
     #[test]

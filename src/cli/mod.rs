@@ -78,16 +78,8 @@ impl Command {
 
 /// Reads a command line (without the program name): a command, or the terminal program when there is none.
 pub fn request(args: &[String], env: Env) -> Request {
-    if matches!(
-        args.first().map(String::as_str),
-        Some("__complete" | "__completeNoDesc")
-    ) {
-        return Request::Command(Command {
-            path: Path::root(),
-            args: args.to_vec(),
-            error: None,
-            env,
-        });
+    if matches!(args.first().map(String::as_str), Some("__complete" | "__completeNoDesc")) {
+        return Request::Command(Command { path: Path::root(), args: args.to_vec(), error: None, env });
     }
     let (path, args, error) = match commands::find(&env, args) {
         Ok((path, args)) => (path, args, None),
@@ -100,26 +92,18 @@ pub fn request(args: &[String], env: Env) -> Request {
     {
         return Request::Screen(Box::new(screen));
     }
-    Request::Command(Command {
-        path,
-        args,
-        error,
-        env,
-    })
+    Request::Command(Command { path, args, error, env })
 }
 
 /// The terminal program's options, unless the line is wrong or asks for help.
 fn screen(path: &Path, args: &[String], env: &Env) -> Option<Screen> {
-    let flags = flags::parse(&path.all_flags(env), args)
-        .ok()
-        .filter(|flags| !flags.bool("help"))?;
+    let flags = flags::parse(&path.all_flags(env), args).ok().filter(|flags| !flags.bool("help"))?;
     Some(Screen {
         connect: settings::connect_options(env, &flags),
         driver: Driver::parse(env.get("HELM_DRIVER")),
         sandbox: flags.bool("sandbox"),
         read_only: flags.bool("read-only"),
-        config: Some(PathBuf::from(flags.text("config")))
-            .filter(|path| !path.as_os_str().is_empty()),
+        config: Some(PathBuf::from(flags.text("config"))).filter(|path| !path.as_os_str().is_empty()),
         plain: flags.text("color") == "never",
     })
 }
@@ -136,20 +120,10 @@ pub async fn run(command: Command, console: Console, cluster: Option<Cluster>) -
     }
 }
 
-async fn execute(
-    command: Command,
-    console: &Console,
-    cluster: Option<Cluster>,
-) -> Result<(), Report> {
-    let Command {
-        path,
-        args,
-        error,
-        env,
-    } = command;
-    if let Some((request @ ("__complete" | "__completeNoDesc"), line)) = args
-        .split_first()
-        .map(|(first, line)| (first.as_str(), line))
+async fn execute(command: Command, console: &Console, cluster: Option<Cluster>) -> Result<(), Report> {
+    let Command { path, args, error, env } = command;
+    if let Some((request @ ("__complete" | "__completeNoDesc"), line)) =
+        args.split_first().map(|(first, line)| (first.as_str(), line))
     {
         return complete::run(request == "__complete", line, env, console, cluster).await;
     }
@@ -181,9 +155,7 @@ fn parse(path: &Path, args: &[String], env: &Env) -> Result<Parsed, Report> {
         "never" | "auto" | "always" => Ok(flags),
         other => {
             let why = format!("invalid color mode {other:?}: must be one of: never, auto, always");
-            Err(Report::logged(format!(
-                "level=WARN msg=\"command failed\" error={why:?}"
-            )))
+            Err(Report::logged(format!("level=WARN msg=\"command failed\" error={why:?}")))
         }
     }
 }
@@ -191,10 +163,7 @@ fn parse(path: &Path, args: &[String], env: &Env) -> Result<Parsed, Report> {
 /// Cobra's words for a command that is none, with today's way where an older Helm knew it.
 fn unknown_command(message: String, args: &[String], path: &Path) -> Report {
     // The suggestions end with a line break, and the line after them says where help is.
-    let report = Report::new(format!(
-        "{message}\nRun '{} --help' for usage.",
-        path.name()
-    ));
+    let report = Report::new(format!("{message}\nRun '{} --help' for usage.", path.name()));
     let words = args.iter().filter(|word| !word.starts_with('-'));
     match words.filter_map(|word| legacy::today("", word)).next() {
         Some(today) => report.hint(today),
@@ -208,9 +177,7 @@ fn later(path: &Path, args: &[String]) -> Report {
         Some((flag, today)) => Report::new(format!("unknown flag: {flag}")).hint(today),
         None => {
             let name = path.command().name;
-            Report::new(format!(
-                "pilothouse {name} is not built yet; use helm {name}: both work on the same releases"
-            ))
+            Report::new(format!("pilothouse {name} is not built yet; use helm {name}: both work on the same releases"))
         }
     }
 }

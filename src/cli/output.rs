@@ -56,10 +56,7 @@ impl Colors {
         let code = match status {
             Status::Deployed => "32",
             Status::Failed | Status::Unknown => "31",
-            Status::PendingInstall
-            | Status::PendingUpgrade
-            | Status::PendingRollback
-            | Status::Uninstalling => "33",
+            Status::PendingInstall | Status::PendingUpgrade | Status::PendingRollback | Status::Uninstalling => "33",
             _ => return status.as_str().to_owned(),
         };
         self.paint(code, "0", status.as_str())
@@ -67,11 +64,7 @@ impl Colors {
 
     /// A text between two escape codes.
     pub fn paint(self, start: &str, end: &str, text: &str) -> String {
-        if self.0 {
-            format!("\u{1b}[{start}m{text}\u{1b}[{end}m")
-        } else {
-            text.to_owned()
-        }
+        if self.0 { format!("\u{1b}[{start}m{text}\u{1b}[{end}m") } else { text.to_owned() }
     }
 }
 
@@ -86,18 +79,12 @@ mod tests {
     fn large_numbers_lose_digits() {
         let mut values = json!({"a": [12_345_678_901_234_567_890_u64, 9_007_199_254_740_993_i64], "b": 134_217_728});
         as_go_holds(&mut values);
-        assert_eq!(
-            json(&values),
-            "{\"a\":[12345678901234567000,9007199254740992],\"b\":134217728}\n"
-        );
+        assert_eq!(json(&values), "{\"a\":[12345678901234567000,9007199254740992],\"b\":134217728}\n");
     }
 
     #[test]
     fn colours_by_status() {
-        assert_eq!(
-            Colors(true).status(&Status::Deployed),
-            "\u{1b}[32mdeployed\u{1b}[0m"
-        );
+        assert_eq!(Colors(true).status(&Status::Deployed), "\u{1b}[32mdeployed\u{1b}[0m");
         assert_eq!(Colors(true).status(&Status::Superseded), "superseded");
         assert_eq!(Colors(false).status(&Status::Failed), "failed");
     }

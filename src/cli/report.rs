@@ -31,43 +31,27 @@ pub struct Report {
 impl Report {
     /// An error with a sentence.
     pub fn new(message: impl Into<String>) -> Self {
-        Self {
-            kind: Kind::Error,
-            message: message.into(),
-            hints: Vec::new(),
-        }
+        Self { kind: Kind::Error, message: message.into(), hints: Vec::new() }
     }
 
     /// A failure that Helm logs.
     pub fn logged(message: impl Into<String>) -> Self {
-        Self {
-            kind: Kind::Logged,
-            ..Self::new(message)
-        }
+        Self { kind: Kind::Logged, ..Self::new(message) }
     }
 
     /// `diff --detailed-exitcode` found changes.
     pub fn differs() -> Self {
-        Self {
-            kind: Kind::Differs,
-            ..Self::new("")
-        }
+        Self { kind: Kind::Differs, ..Self::new("") }
     }
 
     /// Interrupted for the second time.
     pub fn interrupted() -> Self {
-        Self {
-            kind: Kind::Interrupted,
-            ..Self::new("")
-        }
+        Self { kind: Kind::Interrupted, ..Self::new("") }
     }
 
     /// Standard output is closed.
     pub fn closed() -> Self {
-        Self {
-            kind: Kind::Closed,
-            ..Self::new("")
-        }
+        Self { kind: Kind::Closed, ..Self::new("") }
     }
 
     /// With a hint.
@@ -101,9 +85,7 @@ impl Report {
             Kind::Logged => self.message.clone(),
             Kind::Differs | Kind::Interrupted | Kind::Closed => return Vec::new(),
         };
-        std::iter::once(head)
-            .chain(self.hints.iter().map(|hint| format!("  hint: {hint}")))
-            .collect()
+        std::iter::once(head).chain(self.hints.iter().map(|hint| format!("  hint: {hint}"))).collect()
     }
 }
 
@@ -117,9 +99,7 @@ impl From<cluster::Error> for Report {
     fn from(error: cluster::Error) -> Self {
         match error.kind {
             // What client-go says for a 401 without a body that says more.
-            cluster::ErrorKind::Unauthorized => {
-                Self::new("the server has asked for the client to provide credentials")
-            }
+            cluster::ErrorKind::Unauthorized => Self::new("the server has asked for the client to provide credentials"),
             _ => Self::new(error.message),
         }
     }
@@ -139,10 +119,7 @@ impl From<engine::Error> for Report {
         match error {
             engine::Error::Release(error) => error.into(),
             engine::Error::Cluster(error) => error.into(),
-            engine::Error::Failed { message, hints } => Self {
-                hints,
-                ..Self::new(message)
-            },
+            engine::Error::Failed { message, hints } => Self { hints, ..Self::new(message) },
             error => Self::new(error.to_string()),
         }
     }

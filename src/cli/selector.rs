@@ -25,32 +25,22 @@ enum Test {
 impl Selector {
     /// Reads a selector; the error is Kubernetes' sentence.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let mut reader = Reader {
-            words: words(text).into_iter().peekable(),
-        };
+        let mut reader = Reader { words: words(text).into_iter().peekable() };
         let mut requirements = Vec::new();
         if reader.words.peek().is_none() {
             return Ok(Self(requirements));
         }
         if !reader.at_requirement() {
-            return Err(format!(
-                "found '{}', expected: !, identifier, or 'end of string'",
-                reader.peek()
-            ));
+            return Err(format!("found '{}', expected: !, identifier, or 'end of string'", reader.peek()));
         }
         loop {
-            let requirement = reader
-                .requirement()
-                .map_err(|why| format!("unable to parse requirement: {why}"))?;
+            let requirement = reader.requirement().map_err(|why| format!("unable to parse requirement: {why}"))?;
             requirements.push(requirement);
             match reader.next().as_str() {
                 "" => return Ok(Self(requirements)),
                 "," if reader.at_requirement() => {}
                 "," => {
-                    return Err(format!(
-                        "found '{}', expected: identifier after ','",
-                        reader.peek()
-                    ));
+                    return Err(format!("found '{}', expected: identifier after ','", reader.peek()));
                 }
                 other => return Err(format!("found '{other}', expected: ',' or 'end of string'")),
             }
@@ -103,10 +93,7 @@ impl Reader {
             return Err(format!("found '{key}', expected: identifier"));
         }
         if absent || matches!(self.peek().as_str(), "" | ",") {
-            return Ok(Requirement {
-                key,
-                test: if absent { Test::Absent } else { Test::Exists },
-            });
+            return Ok(Requirement { key, test: if absent { Test::Absent } else { Test::Exists } });
         }
         let test = match self.next().as_str() {
             "=" | "==" => Test::In(vec![self.value()?]),
@@ -116,9 +103,7 @@ impl Reader {
             ">" => Test::Above(self.number()?),
             "<" => Test::Below(self.number()?),
             other => {
-                return Err(format!(
-                    "found '{other}', expected: in, notin, =, ==, !=, gt, lt"
-                ));
+                return Err(format!("found '{other}', expected: in, notin, =, ==, !=, gt, lt"));
             }
         };
         Ok(Requirement { key, test })
@@ -129,16 +114,14 @@ impl Reader {
             return Ok(String::new());
         }
         let word = self.next();
-        if is_identifier(&word) {
-            Ok(word)
-        } else {
-            Err(format!("found '{word}', expected: identifier"))
-        }
+        if is_identifier(&word) { Ok(word) } else { Err(format!("found '{word}', expected: identifier")) }
     }
 
     fn number(&mut self) -> Result<i64, String> {
         let word = self.value()?;
-        word.parse().map_err(|_| format!("values[0]: Invalid value: {word:?}: for 'Gt', 'Lt' operators, the value must be an integer"))
+        word.parse().map_err(|_| {
+            format!("values[0]: Invalid value: {word:?}: for 'Gt', 'Lt' operators, the value must be an integer")
+        })
     }
 
     /// `(a,b)`; an empty place between commas is the empty value.
@@ -149,11 +132,7 @@ impl Reader {
         }
         let mut values = Vec::new();
         loop {
-            let value = if is_identifier(&self.peek()) {
-                self.next()
-            } else {
-                String::new()
-            };
+            let value = if is_identifier(&self.peek()) { self.next() } else { String::new() };
             let empty = value.is_empty();
             values.push(value);
             match self.next().as_str() {
@@ -210,17 +189,9 @@ mod tests {
     #[track_caller]
     fn check(selector: &str, expected: &[&str]) {
         let labels = |pairs: &[(&str, &str)]| {
-            pairs
-                .iter()
-                .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
-                .collect()
+            pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
         };
-        let web = labels(&[
-            ("owner", "helm"),
-            ("team", "a"),
-            ("tier", "front"),
-            ("modifiedAt", "1795223810"),
-        ]);
+        let web = labels(&[("owner", "helm"), ("team", "a"), ("tier", "front"), ("modifiedAt", "1795223810")]);
         let berlin = labels(&[("owner", "helm"), ("modifiedAt", "1795223815")]);
         let selector = Selector::parse(selector).unwrap();
         let found: Vec<&str> = [("berlin", berlin), ("web", web)]
@@ -253,30 +224,12 @@ mod tests {
 
     #[test]
     fn refusals() {
-        check_error(
-            "=x",
-            "found '=', expected: !, identifier, or 'end of string'",
-        );
+        check_error("=x", "found '=', expected: !, identifier, or 'end of string'");
         check_error("a=b,,", "found ',', expected: identifier after ','");
-        check_error(
-            "a b",
-            "unable to parse requirement: found 'b', expected: in, notin, =, ==, !=, gt, lt",
-        );
-        check_error(
-            "a in x",
-            "unable to parse requirement: found 'x' expected: '('",
-        );
-        check_error(
-            "a in (b",
-            "unable to parse requirement: found '', expected: ',' or ')'",
-        );
-        check_error(
-            "a in (b,",
-            "unable to parse requirement: found '', expected: ',', or identifier",
-        );
-        check_error(
-            "!",
-            "unable to parse requirement: found '', expected: identifier",
-        );
+        check_error("a b", "unable to parse requirement: found 'b', expected: in, notin, =, ==, !=, gt, lt");
+        check_error("a in x", "unable to parse requirement: found 'x' expected: '('");
+        check_error("a in (b", "unable to parse requirement: found '', expected: ',' or ')'");
+        check_error("a in (b,", "unable to parse requirement: found '', expected: ',', or identifier");
+        check_error("!", "unable to parse requirement: found '', expected: identifier");
     }
 }

@@ -3,8 +3,8 @@
 use tokio::sync::OnceCell;
 
 use super::{
-    commands::Path, console::Console, flags::Parsed, gotime::GoTime, output::Colors,
-    report::Report, settings, settings::Env,
+    commands::Path, console::Console, flags::Parsed, gotime::GoTime, output::Colors, report::Report, settings,
+    settings::Env,
 };
 use crate::{
     cluster::Cluster,
@@ -30,21 +30,8 @@ pub struct Session {
 
 impl Session {
     /// A run that connects when it first needs to, or uses the cluster handed in.
-    pub fn new(
-        path: Path,
-        flags: Parsed,
-        env: Env,
-        console: Console,
-        cluster: Option<Cluster>,
-    ) -> Self {
-        Self {
-            path,
-            flags,
-            env,
-            console,
-            cluster: OnceCell::new_with(cluster),
-            sandbox: OnceCell::new(),
-        }
+    pub fn new(path: Path, flags: Parsed, env: Env, console: Console, cluster: Option<Cluster>) -> Self {
+        Self { path, flags, env, console, cluster: OnceCell::new_with(cluster), sandbox: OnceCell::new() }
     }
 
     /// The nth argument; empty when absent.
@@ -59,9 +46,7 @@ impl Session {
             cluster.server_version().await?;
             Ok::<_, crate::cluster::Error>(cluster)
         });
-        connected
-            .await
-            .map_err(|error| Report::from(error).context("kubernetes cluster unreachable"))
+        connected.await.map_err(|error| Report::from(error).context("kubernetes cluster unreachable"))
     }
 
     async fn connect(&self) -> Result<Cluster, crate::cluster::Error> {
@@ -84,11 +69,7 @@ impl Session {
     pub async fn storage(&self) -> Result<Storage, Report> {
         let driver = self.driver()?;
         let namespace = self.namespace().await?;
-        Ok(Storage::new(
-            self.cluster().await?.with_namespace(&namespace),
-            driver,
-            namespace,
-        ))
+        Ok(Storage::new(self.cluster().await?.with_namespace(&namespace), driver, namespace))
     }
 
     /// Records of every namespace.
@@ -123,8 +104,7 @@ impl Session {
     /// What hides secrets, with a fresh key.
     pub fn redactor(&self) -> Result<Redactor, Report> {
         let mut key = [0; 32];
-        getrandom::fill(&mut key)
-            .map_err(|error| Report::new(format!("no randomness for fingerprints: {error}")))?;
+        getrandom::fill(&mut key).map_err(|error| Report::new(format!("no randomness for fingerprints: {error}")))?;
         Ok(Redactor::new(key))
     }
 }

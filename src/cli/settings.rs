@@ -28,15 +28,9 @@ impl Env {
     pub fn of_process() -> Self {
         Self {
             vars: std::env::vars_os()
-                .filter_map(|(name, value)| {
-                    Some((name.into_string().ok()?, value.into_string().ok()?))
-                })
+                .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
                 .collect(),
-            program: std::env::args_os()
-                .next()
-                .unwrap_or_default()
-                .to_string_lossy()
-                .into_owned(),
+            program: std::env::args_os().next().unwrap_or_default().to_string_lossy().into_owned(),
             terminal: std::io::IsTerminal::is_terminal(&std::io::stdout()),
             zone: TimeZone::system(),
         }
@@ -62,40 +56,24 @@ impl Env {
             (helm, _) => PathBuf::from(helm),
         };
         // Through components, because Go's `filepath.Join` drops doubled and trailing slashes.
-        base.join(rest)
-            .components()
-            .collect::<PathBuf>()
-            .to_string_lossy()
-            .into_owned()
+        base.join(rest).components().collect::<PathBuf>().to_string_lossy().into_owned()
     }
 
     /// A path in Helm's cache.
     pub fn cache(&self, rest: &str) -> String {
-        let default = if cfg!(target_os = "macos") {
-            "Library/Caches"
-        } else {
-            ".cache"
-        };
+        let default = if cfg!(target_os = "macos") { "Library/Caches" } else { ".cache" };
         self.path("HELM_CACHE_HOME", "XDG_CACHE_HOME", default, rest)
     }
 
     /// A path in Helm's configuration.
     pub fn config(&self, rest: &str) -> String {
-        let default = if cfg!(target_os = "macos") {
-            "Library/Preferences"
-        } else {
-            ".config"
-        };
+        let default = if cfg!(target_os = "macos") { "Library/Preferences" } else { ".config" };
         self.path("HELM_CONFIG_HOME", "XDG_CONFIG_HOME", default, rest)
     }
 
     /// A path in Helm's data.
     pub fn data(&self, rest: &str) -> String {
-        let default = if cfg!(target_os = "macos") {
-            "Library"
-        } else {
-            ".local/share"
-        };
+        let default = if cfg!(target_os = "macos") { "Library" } else { ".local/share" };
         self.path("HELM_DATA_HOME", "XDG_DATA_HOME", default, rest)
     }
 
@@ -125,11 +103,7 @@ impl Env {
 
     fn groups(&self) -> Vec<String> {
         let trimmed = self.get("HELM_KUBEASGROUPS").trim_matches([',', ' ']);
-        if trimmed.is_empty() {
-            Vec::new()
-        } else {
-            trimmed.split(',').map(str::to_owned).collect()
-        }
+        if trimmed.is_empty() { Vec::new() } else { trimmed.split(',').map(str::to_owned).collect() }
     }
 }
 
@@ -198,9 +172,7 @@ pub fn global_flags(env: &Env) -> Vec<Flag> {
 pub fn connect_options(env: &Env, flags: &Parsed) -> ConnectOptions {
     let some = |name: &str| Some(flags.text(name).to_owned()).filter(|text| !text.is_empty());
     let kubeconfig = match flags.text("kubeconfig") {
-        "" => std::env::split_paths(env.get("KUBECONFIG"))
-            .filter(|path| !path.as_os_str().is_empty())
-            .collect(),
+        "" => std::env::split_paths(env.get("KUBECONFIG")).filter(|path| !path.as_os_str().is_empty()).collect(),
         path => vec![PathBuf::from(path)],
     };
     ConnectOptions {
@@ -244,10 +216,7 @@ pub fn env_vars(env: &Env, flags: &Parsed, namespace: &str) -> BTreeMap<&'static
         ("HELM_KUBEASGROUPS", flags.list("kube-as-group").join(",")),
         ("HELM_KUBEAPISERVER", flag("kube-apiserver")),
         ("HELM_KUBECAFILE", flag("kube-ca-file")),
-        (
-            "HELM_KUBEINSECURE_SKIP_TLS_VERIFY",
-            flags.bool("kube-insecure-skip-tls-verify").to_string(),
-        ),
+        ("HELM_KUBEINSECURE_SKIP_TLS_VERIFY", flags.bool("kube-insecure-skip-tls-verify").to_string()),
         ("HELM_KUBETLS_SERVER_NAME", flag("kube-tls-server-name")),
     ]);
     if !flags.text("kubeconfig").is_empty() {

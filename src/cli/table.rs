@@ -18,35 +18,17 @@ impl Table {
     pub fn render(&self) -> String {
         let columns = self.rows.iter().map(Vec::len).max().unwrap_or_default();
         let widths: Vec<usize> = (0..columns)
-            .map(|column| {
-                self.rows
-                    .iter()
-                    .filter_map(|row| row.get(column))
-                    .map(|cell| line_width(cell))
-                    .max()
-            })
+            .map(|column| self.rows.iter().filter_map(|row| row.get(column)).map(|cell| line_width(cell)).max())
             .map(Option::unwrap_or_default)
             .collect();
-        let lines: Vec<String> = self
-            .rows
-            .iter()
-            .map(|row| render_row(row, &widths))
-            .collect();
+        let lines: Vec<String> = self.rows.iter().map(|row| render_row(row, &widths)).collect();
         lines.join("\n") + "\n"
     }
 }
 
 fn render_row(row: &[String], widths: &[usize]) -> String {
-    let cells: Vec<String> = row
-        .iter()
-        .zip(widths)
-        .map(|(cell, width)| resize(cell, *width))
-        .collect();
-    let height = cells
-        .iter()
-        .map(|cell| cell.split('\n').count())
-        .max()
-        .unwrap_or(1);
+    let cells: Vec<String> = row.iter().zip(widths).map(|(cell, width)| resize(cell, *width)).collect();
+    let height = cells.iter().map(|cell| cell.split('\n').count()).max().unwrap_or(1);
     let lines: Vec<String> = (0..height)
         .map(|line| {
             let parts: Vec<String> = cells
@@ -108,25 +90,18 @@ mod tests {
     #[track_caller]
     fn check(rows: &[[&str; 2]], expected: &str) {
         let mut table = Table::default();
-        rows.iter()
-            .for_each(|[left, right]| table.row([(*left).to_owned(), (*right).to_owned()]));
+        rows.iter().for_each(|[left, right]| table.row([(*left).to_owned(), (*right).to_owned()]));
         assert_eq!(table.render(), expected);
     }
 
     #[test]
     fn columns_are_padded_and_joined_by_tabs() {
-        check(
-            &[["NAME", "STATUS"], ["berlin", "failed"]],
-            "NAME  \tSTATUS\nberlin\tfailed\n",
-        );
+        check(&[["NAME", "STATUS"], ["berlin", "failed"]], "NAME  \tSTATUS\nberlin\tfailed\n");
     }
 
     #[test]
     fn colours_take_no_room() {
-        check(
-            &[["\u{1b}[1mNAME\u{1b}[22m", "S"], ["berlin", ""]],
-            "\u{1b}[1mNAME\u{1b}[22m  \tS\nberlin\t \n",
-        );
+        check(&[["\u{1b}[1mNAME\u{1b}[22m", "S"], ["berlin", ""]], "\u{1b}[1mNAME\u{1b}[22m  \tS\nberlin\t \n");
     }
 
     #[test]
@@ -137,11 +112,7 @@ mod tests {
     #[test]
     fn a_cell_of_several_lines_is_cut_to_its_longest() {
         check(
-            &[
-                ["A", "DESCRIPTION"],
-                ["1", "first line\nsecond, longer line\nx"],
-                ["2", "short"],
-            ],
+            &[["A", "DESCRIPTION"], ["1", "first line\nsecond, longer line\nx"], ["2", "short"]],
             "A\tDESCRIPTION        \n1\tfirst line         \n \tsecond...          \n2\tshort              \n",
         );
         check(&[["A", "D"], ["1", "ab\ncd"]], "A\tD \n1\ta...\n");

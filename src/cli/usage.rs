@@ -9,11 +9,7 @@ use super::{
 /// What `--help` prints.
 pub fn help(path: &Path, env: &Env) -> String {
     let command = path.command();
-    let long = if command.long.is_empty() {
-        command.short
-    } else {
-        command.long
-    };
+    let long = if command.long.is_empty() { command.short } else { command.long };
     format!("{}\n\n{}", long.trim_end(), usage(path, env))
 }
 
@@ -28,33 +24,21 @@ pub fn usage(path: &Path, env: &Env) -> String {
         text += &format!("\n  {} [command]", path.name());
     }
     if !command.aliases.is_empty() {
-        text += &format!(
-            "\n\nAliases:\n  {}, {}",
-            command.name,
-            command.aliases.join(", ")
-        );
+        text += &format!("\n\nAliases:\n  {}, {}", command.name, command.aliases.join(", "));
     }
     text += &available_commands(path);
-    let (own, local): (Vec<Flag>, Vec<Flag>) =
-        path.local_flags(env).into_iter().partition(|flag| flag.own);
-    let (own_global, global): (Vec<Flag>, Vec<Flag>) = settings::global_flags(env)
-        .into_iter()
-        .partition(|flag| flag.own);
+    let (own, local): (Vec<Flag>, Vec<Flag>) = path.local_flags(env).into_iter().partition(|flag| flag.own);
+    let (own_global, global): (Vec<Flag>, Vec<Flag>) =
+        settings::global_flags(env).into_iter().partition(|flag| flag.own);
     if path.is_root() {
         text += &section("Flags", local.into_iter().chain(global).collect());
     } else {
         text += &section("Flags", local);
         text += &section("Global Flags", global);
     }
-    text += &section(
-        "Pilothouse Flags",
-        own.into_iter().chain(own_global).collect(),
-    );
+    text += &section("Pilothouse Flags", own.into_iter().chain(own_global).collect());
     if !command.children.is_empty() {
-        text += &format!(
-            "\n\nUse \"{} [command] --help\" for more information about a command.",
-            path.name()
-        );
+        text += &format!("\n\nUse \"{} [command] --help\" for more information about a command.", path.name());
     }
     text + "\n"
 }
@@ -65,12 +49,7 @@ fn available_commands(path: &Path) -> String {
         return String::new();
     }
     // Cobra measures every command, listed or not, and never less than 11.
-    let width = children
-        .iter()
-        .map(|command| command.name.len())
-        .max()
-        .unwrap_or_default()
-        .max(11);
+    let width = children.iter().map(|command| command.name.len()).max().unwrap_or_default().max(11);
     let mut lines: Vec<String> = children
         .iter()
         .filter(|command| command.is_available())
@@ -90,11 +69,7 @@ fn section(title: &str, mut flags: Vec<Flag>) -> String {
         .zip(&flags)
         .map(|(head, flag)| format!("{head:width$}   {}{}", flag.help, default(flag)))
         .collect();
-    if lines.is_empty() {
-        String::new()
-    } else {
-        format!("\n\n{title}:\n{}", lines.join("\n"))
-    }
+    if lines.is_empty() { String::new() } else { format!("\n\n{title}:\n{}", lines.join("\n")) }
 }
 
 /// `  -m, --max int`.

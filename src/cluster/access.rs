@@ -49,13 +49,7 @@ impl Cluster {
         namespaces.retain(|namespace| !namespace.is_empty());
         let rules = bounded(namespaces.iter().map(|namespace| self.rules(namespace))).await;
         let rules: HashMap<&str, Rules> = namespaces.into_iter().zip(rules).collect();
-        bounded(
-            asks.iter()
-                .map(|ask| self.answer(ask, rules.get(ask.namespace.as_str()))),
-        )
-        .await
-        .into_iter()
-        .collect()
+        bounded(asks.iter().map(|ask| self.answer(ask, rules.get(ask.namespace.as_str())))).await.into_iter().collect()
     }
 
     /// The rules of a namespace; where they cannot be had, rules that leave everything open.
@@ -64,17 +58,11 @@ impl Cluster {
         struct Review {
             status: Rules,
         }
-        let review = self.review(
-            "selfsubjectrulesreviews",
-            "SelfSubjectRulesReview",
-            json!({ "namespace": namespace }),
-        );
+        let review =
+            self.review("selfsubjectrulesreviews", "SelfSubjectRulesReview", json!({ "namespace": namespace }));
         match review.await {
             Ok(Review { status }) => status,
-            Err(_) => Rules {
-                incomplete: true,
-                ..Rules::default()
-            },
+            Err(_) => Rules { incomplete: true, ..Rules::default() },
         }
     }
 
@@ -96,38 +84,21 @@ impl Cluster {
             "namespace": ask.namespace,
         });
         let spec = json!({ "resourceAttributes": attributes });
-        let review: Review = self
-            .review("selfsubjectaccessreviews", "SelfSubjectAccessReview", spec)
-            .await?;
+        let review: Review = self.review("selfsubjectaccessreviews", "SelfSubjectAccessReview", spec).await?;
         Ok(review.status.allowed)
     }
 
-    async fn review<T: serde::de::DeserializeOwned>(
-        &self,
-        plural: &str,
-        kind: &str,
-        spec: Value,
-    ) -> Result<T, Error> {
+    async fn review<T: serde::de::DeserializeOwned>(&self, plural: &str, kind: &str, spec: Value) -> Result<T, Error> {
         let body = json!({ "apiVersion": "authorization.k8s.io/v1", "kind": kind, "spec": spec });
         let path = format!("/apis/authorization.k8s.io/v1/{plural}");
-        self.send_json(
-            Method::POST,
-            &path,
-            "application/json",
-            body.to_string().into_bytes(),
-        )
-        .await
+        self.send_json(Method::POST, &path, "application/json", body.to_string().into_bytes()).await
     }
 }
 
 impl Rules {
     /// `None` when the rules do not settle it: they are incomplete, or speak of certain names only.
     fn answer(&self, ask: &Ask) -> Option<bool> {
-        let mut matching = self
-            .resource_rules
-            .iter()
-            .filter(|rule| rule.covers(ask))
-            .peekable();
+        let mut matching = self.resource_rules.iter().filter(|rule| rule.covers(ask)).peekable();
         let named_only = matching.peek().is_some();
         if matching.any(|rule| rule.resource_names.is_empty()) {
             return Some(true);
@@ -138,16 +109,11 @@ impl Rules {
 
 impl Rule {
     fn covers(&self, ask: &Ask) -> bool {
-        let has =
-            |list: &[String], wanted: &str| list.iter().any(|item| item == "*" || item == wanted);
-        let subresource = ask
-            .resource
-            .split_once('/')
-            .map(|(_, subresource)| format!("*/{subresource}"));
+        let has = |list: &[String], wanted: &str| list.iter().any(|item| item == "*" || item == wanted);
+        let subresource = ask.resource.split_once('/').map(|(_, subresource)| format!("*/{subresource}"));
         has(&self.verbs, &ask.verb)
             && has(&self.api_groups, &ask.group)
-            && (has(&self.resources, &ask.resource)
-                || subresource.is_some_and(|any| self.resources.contains(&any)))
+            && (has(&self.resources, &ask.resource) || subresource.is_some_and(|any| self.resources.contains(&any)))
     }
 }
 

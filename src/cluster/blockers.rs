@@ -24,10 +24,7 @@ impl Cluster {
     /// Looks closer at a live object. What may not be read is left out.
     pub(super) async fn findings(&self, object: &Object) -> Findings {
         let pods = self.pods_of(object).await.unwrap_or_default();
-        let blocker = match held(object)
-            .or_else(|| pods_in_trouble(object, &pods))
-            .or_else(|| refused(object))
-        {
+        let blocker = match held(object).or_else(|| pods_in_trouble(object, &pods)).or_else(|| refused(object)) {
             Some(blocker) => Some(blocker),
             None => self.warning(object, &pods).await,
         };
@@ -36,22 +33,14 @@ impl Cluster {
 
     /// The newest warning about the object, else about its first pod that is not ready.
     async fn warning(&self, object: &Object, pods: &[Object]) -> Option<String> {
-        let newest =
-            |events: Vec<EventInfo>| events.into_iter().find(|event| event.kind == "Warning");
+        let newest = |events: Vec<EventInfo>| events.into_iter().find(|event| event.kind == "Warning");
         let own = self.events_of(object).await.unwrap_or_default();
         if let Some(event) = newest(own) {
             return Some(format!("{}: {}", event.reason, event.message));
         }
-        let pod = pods
-            .iter()
-            .find(|pod| readiness(pod).status != Status::Current)?;
+        let pod = pods.iter().find(|pod| readiness(pod).status != Status::Current)?;
         let event = newest(self.events_of(pod).await.unwrap_or_default())?;
-        Some(format!(
-            "{}: {}: {}",
-            pod.name(),
-            event.reason,
-            event.message
-        ))
+        Some(format!("{}: {}: {}", pod.name(), event.reason, event.message))
     }
 }
 
@@ -59,11 +48,7 @@ impl Cluster {
 pub(super) fn held(object: &Object) -> Option<String> {
     object.value["metadata"]["deletionTimestamp"].as_str()?;
     let finalizers = &object.value["metadata"]["finalizers"];
-    let names: Vec<_> = finalizers
-        .as_array()?
-        .iter()
-        .filter_map(Value::as_str)
-        .collect();
+    let names: Vec<_> = finalizers.as_array()?.iter().filter_map(Value::as_str).collect();
     (!names.is_empty()).then(|| format!("held by finalizers {}", names.join(", ")))
 }
 
@@ -73,19 +58,10 @@ fn pods_in_trouble(object: &Object, pods: &[Object]) -> Option<String> {
         .iter()
         .filter_map(|pod| {
             let trouble = pod_trouble(pod)?;
-            Some(if of_itself {
-                trouble
-            } else {
-                format!("{}: {trouble}", pod.name())
-            })
+            Some(if of_itself { trouble } else { format!("{}: {trouble}", pod.name()) })
         })
         .collect();
-    let shown = troubles
-        .iter()
-        .take(NAMED)
-        .cloned()
-        .collect::<Vec<_>>()
-        .join("; ");
+    let shown = troubles.iter().take(NAMED).cloned().collect::<Vec<_>>().join("; ");
     match troubles.len() {
         0 => None,
         count if count > NAMED => Some(format!("{shown}; and {} more", count - NAMED)),
@@ -96,8 +72,6 @@ fn pods_in_trouble(object: &Object, pods: &[Object]) -> Option<String> {
 /// A controller that may not create its pods (quota, admission) says so in a condition.
 fn refused(object: &Object) -> Option<String> {
     let conditions = object.value["status"]["conditions"].as_array()?;
-    let failure = conditions
-        .iter()
-        .find(|one| one["type"] == "ReplicaFailure" && one["status"] == "True")?;
+    let failure = conditions.iter().find(|one| one["type"] == "ReplicaFailure" && one["status"] == "True")?;
     Some(failure["message"].as_str()?.to_owned())
 }

@@ -10,9 +10,7 @@ use http::{HeaderValue, Uri, header};
 use hyper_util::client::proxy::matcher::Matcher;
 use kube::{
     Config,
-    config::{
-        AuthInfo, KubeConfigOptions, Kubeconfig, KubeconfigError, NamedCluster, NamedContext,
-    },
+    config::{AuthInfo, KubeConfigOptions, Kubeconfig, KubeconfigError, NamedCluster, NamedContext},
 };
 use serde::Deserialize;
 
@@ -73,10 +71,7 @@ pub struct ContextInfo {
 /// The contexts of a kubeconfig, sorted by name. Only files are read.
 pub fn contexts(options: &ConnectOptions) -> Result<Vec<ContextInfo>, Error> {
     let kubeconfig = load(options)?.unwrap_or_default();
-    let current = options
-        .context
-        .as_ref()
-        .or(kubeconfig.current_context.as_ref());
+    let current = options.context.as_ref().or(kubeconfig.current_context.as_ref());
     let mut contexts: Vec<_> = kubeconfig
         .contexts
         .iter()
@@ -105,33 +100,16 @@ impl Cluster {
         let agent = HeaderValue::from_static(concat!("pilothouse/", env!("CARGO_PKG_VERSION")));
         config.headers.push((header::USER_AGENT, agent));
 
-        let plugin = config
-            .auth_info
-            .exec
-            .take()
-            .map(|exec| Plugin::new(exec, options.interactive));
+        let plugin = config.auth_info.exec.take().map(|exec| Plugin::new(exec, options.interactive));
         if let Some(plugin) = &plugin {
             use_certificate_of(plugin, &mut config.auth_info).await?;
         }
         let namespace = config.default_namespace.clone();
-        let server = config
-            .cluster_url
-            .to_string()
-            .trim_end_matches('/')
-            .to_owned();
+        let server = config.cluster_url.to_string().trim_end_matches('/').to_owned();
         let client = kube::Client::try_from(config)
             .map_err(|error| Error::new(ErrorKind::Config, Error::from(error).message))?;
-        let transport = Transport {
-            client,
-            limiter: Limiter::new(options.qps, options.burst),
-            plugin,
-        };
-        Ok(Self::new(
-            transport.into_client(&namespace),
-            context,
-            namespace,
-            server,
-        ))
+        let transport = Transport { client, limiter: Limiter::new(options.qps, options.burst), plugin };
+        Ok(Self::new(transport.into_client(&namespace), context, namespace, server))
     }
 
     /// The server's version, for example `v1.36.1`. The cheapest request, so also the reachability check;
@@ -142,32 +120,21 @@ impl Cluster {
         struct Version {
             git_version: String,
         }
-        let version: Version = self
-            .get_json("/version")
-            .await
-            .map_err(|error| self.as_go_tells(error))?;
+        let version: Version = self.get_json("/version").await.map_err(|error| self.as_go_tells(error))?;
         Ok(version.git_version)
     }
 
     fn as_go_tells(&self, mut error: Error) -> Error {
         let server = self.server();
-        let address = server
-            .split_once("://")
-            .map_or(server, |(_, address)| address);
+        let address = server.split_once("://").map_or(server, |(_, address)| address);
         match error.kind {
             // client-go `apimachinery/pkg/api/errors`, `NewGenericServerResponse`.
             ErrorKind::Unauthorized if error.code == 401 => {
-                error.message =
-                    "the server has asked for the client to provide credentials".to_owned();
+                error.message = "the server has asked for the client to provide credentials".to_owned();
             }
             ErrorKind::Unreachable if !server.is_empty() => {
-                let dial = error.message == "connect: connection refused"
-                    || error.message == "i/o timeout";
-                let dial = if dial {
-                    format!("dial tcp {address}: ")
-                } else {
-                    String::new()
-                };
+                let dial = error.message == "connect: connection refused" || error.message == "i/o timeout";
+                let dial = if dial { format!("dial tcp {address}: ") } else { String::new() };
                 error.message = format!("Get \"{server}/version\": {dial}{}", error.message);
             }
             _ => {}
@@ -185,13 +152,8 @@ async fn configuration(options: &ConnectOptions) -> Result<(String, Config), Err
     }
     let kubeconfig = select(kubeconfig.unwrap_or_default(), options)?;
     let context = kubeconfig.current_context.clone().unwrap_or_default();
-    let clusters = kubeconfig
-        .clusters
-        .iter()
-        .filter_map(|named| named.cluster.as_ref());
-    let own_proxy = clusters
-        .filter_map(|cluster| cluster.proxy_url.as_ref())
-        .any(|url| !url.is_empty());
+    let clusters = kubeconfig.clusters.iter().filter_map(|named| named.cluster.as_ref());
+    let own_proxy = clusters.filter_map(|cluster| cluster.proxy_url.as_ref()).any(|url| !url.is_empty());
     let mut config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default())
         .await
         .map_err(|error| config_error(format!("context {context:?}: {}", chain(&error))))?;
@@ -207,10 +169,7 @@ fn load(options: &ConnectOptions) -> Result<Option<Kubeconfig>, Error> {
     let files: Vec<PathBuf> = match options.kubeconfig.as_slice() {
         [] => default().into_iter().filter(|file| file.exists()).collect(),
         [file] if !file.exists() => {
-            return Err(config_error(format!(
-                "stat {}: no such file or directory",
-                file.display()
-            )));
+            return Err(config_error(format!("stat {}: no such file or directory", file.display())));
         }
         files => files.iter().filter(|file| file.exists()).cloned().collect(),
     };
@@ -228,8 +187,7 @@ fn load(options: &ConnectOptions) -> Result<Option<Kubeconfig>, Error> {
 /// Makes the chosen context the current one, and sure that what it names exists (client-go
 /// `clientcmd/client_config.go`). With `--kube-apiserver` no context is needed.
 fn select(mut kubeconfig: Kubeconfig, options: &ConnectOptions) -> Result<Kubeconfig, Error> {
-    let chosen =
-        non_empty(options.context.clone()).or(non_empty(kubeconfig.current_context.take()));
+    let chosen = non_empty(options.context.clone()).or(non_empty(kubeconfig.current_context.take()));
     let name = chosen.clone().unwrap_or_default();
     let mut context = match kubeconfig.contexts.iter().find(|named| named.name == name) {
         Some(named) => named.context.clone().unwrap_or_default(),
@@ -238,50 +196,30 @@ fn select(mut kubeconfig: Kubeconfig, options: &ConnectOptions) -> Result<Kubeco
         }
         None if options.api_server.is_some() => kube::config::Context::default(),
         None => {
-            return Err(config_error(
-                "the kubeconfig has no current context; choose one with --kube-context",
-            ));
+            return Err(config_error("the kubeconfig has no current context; choose one with --kube-context"));
         }
     };
     let user = context.user.as_deref().unwrap_or_default();
     if !user.is_empty() && !kubeconfig.auth_infos.iter().any(|named| named.name == user) {
         return Err(config_error(format!("auth info {user:?} does not exist")));
     }
-    let has_cluster = kubeconfig
-        .clusters
-        .iter()
-        .any(|named| named.name == context.cluster);
+    let has_cluster = kubeconfig.clusters.iter().any(|named| named.name == context.cluster);
     if !has_cluster && !context.cluster.is_empty() {
-        return Err(config_error(format!(
-            "cluster {:?} does not exist",
-            context.cluster
-        )));
+        return Err(config_error(format!("cluster {:?} does not exist", context.cluster)));
     }
     if !has_cluster {
-        kubeconfig.clusters.push(NamedCluster {
-            name: String::new(),
-            ..NamedCluster::default()
-        });
+        kubeconfig.clusters.push(NamedCluster { name: String::new(), ..NamedCluster::default() });
     }
-    kubeconfig
-        .clusters
-        .retain(|named| named.name == context.cluster);
+    kubeconfig.clusters.retain(|named| named.name == context.cluster);
     for named in &mut kubeconfig.clusters {
         let cluster = named.cluster.get_or_insert_default();
         cluster.server = options.api_server.clone().or(cluster.server.take());
         if non_empty(cluster.server.clone()).is_none() {
-            return Err(config_error(format!(
-                "no server found for cluster {:?}",
-                named.name
-            )));
+            return Err(config_error(format!("no server found for cluster {:?}", named.name)));
         }
     }
     context.namespace = non_empty(context.namespace);
-    kubeconfig.contexts = vec![NamedContext {
-        name: name.clone(),
-        context: Some(context),
-        ..NamedContext::default()
-    }];
+    kubeconfig.contexts = vec![NamedContext { name: name.clone(), context: Some(context), ..NamedContext::default() }];
     kubeconfig.current_context = Some(name);
     Ok(kubeconfig)
 }
@@ -303,10 +241,7 @@ fn apply_flags(config: &mut Config, options: &ConnectOptions) -> Result<(), Erro
     }
     if let Some(file) = &options.ca_file {
         if let Err(error) = std::fs::File::open(file) {
-            return Err(config_error(format!(
-                "--kube-ca-file {}: {error}",
-                file.display()
-            )));
+            return Err(config_error(format!("--kube-ca-file {}: {error}", file.display())));
         }
         (config.root_cert, config.root_cert_file) = (None, Some(file.clone()));
         config.accept_invalid_certs = false;
@@ -317,11 +252,7 @@ fn apply_flags(config: &mut Config, options: &ConnectOptions) -> Result<(), Erro
     }
     if let Some(token) = &options.token {
         config.auth_info.token = Some(token.clone().into());
-        (
-            config.auth_info.token_file,
-            config.auth_info.exec,
-            config.auth_info.auth_provider,
-        ) = (None, None, None);
+        (config.auth_info.token_file, config.auth_info.exec, config.auth_info.auth_provider) = (None, None, None);
     }
     impersonate(&mut config.auth_info, options)?;
     if let Some(namespace) = non_empty(options.namespace.clone()) {
@@ -337,10 +268,7 @@ fn impersonate(auth: &mut AuthInfo, options: &ConnectOptions) -> Result<(), Erro
     if !options.as_groups.is_empty() {
         auth.impersonate_groups = Some(options.as_groups.clone());
     }
-    let groups = auth
-        .impersonate_groups
-        .as_ref()
-        .is_some_and(|groups| !groups.is_empty());
+    let groups = auth.impersonate_groups.as_ref().is_some_and(|groups| !groups.is_empty());
     if groups && auth.impersonate.is_none() {
         return Err(config_error(
             "requesting groups without impersonating a user: --kube-as-group needs --kube-as-user",
@@ -352,10 +280,7 @@ fn impersonate(auth: &mut AuthInfo, options: &ConnectOptions) -> Result<(), Erro
 /// Client certificates are part of the TLS set-up, so the plugin runs before it.
 async fn use_certificate_of(plugin: &Plugin, auth: &mut AuthInfo) -> Result<(), Error> {
     let credential = plugin.credential().await?;
-    if let (Some(certificate), Some(key)) = (
-        &credential.client_certificate_data,
-        &credential.client_key_data,
-    ) {
+    if let (Some(certificate), Some(key)) = (&credential.client_certificate_data, &credential.client_key_data) {
         auth.client_certificate_data = Some(STANDARD.encode(certificate));
         auth.client_key_data = Some(STANDARD.encode(key).into());
     }
@@ -366,25 +291,16 @@ async fn use_certificate_of(plugin: &Plugin, auth: &mut AuthInfo) -> Result<(), 
 /// and kube asks `NO_PROXY` about the proxy instead of the server.
 fn bypasses_proxy(server: &Uri) -> bool {
     let host = server.host().unwrap_or_default().trim_matches(['[', ']']);
-    let loopback = host == "localhost"
-        || host
-            .parse::<std::net::IpAddr>()
-            .is_ok_and(|address| address.is_loopback());
+    let loopback = host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback());
     loopback || Matcher::from_env().intercept(server).is_none()
 }
 
 fn no_configuration() -> Error {
-    config_error(
-        "no configuration has been provided: there is no kubeconfig, and this is not a pod of a cluster",
-    )
+    config_error("no configuration has been provided: there is no kubeconfig, and this is not a pod of a cluster")
 }
 
 fn in_file(file: &Path, error: &KubeconfigError) -> Error {
-    config_error(format!(
-        "error loading config file {:?}: {}",
-        file.display().to_string(),
-        chain(error)
-    ))
+    config_error(format!("error loading config file {:?}: {}", file.display().to_string(), chain(error)))
 }
 
 fn config_error(message: impl Into<String>) -> Error {
@@ -422,10 +338,7 @@ current-context: a
         let [one, missing, two] = ["one", "missing", "two"].map(|name| directory.path().join(name));
         std::fs::write(&one, ONE).expect("written");
         std::fs::write(&two, TWO).expect("written");
-        ConnectOptions {
-            kubeconfig: vec![one, missing, two],
-            ..ConnectOptions::default()
-        }
+        ConnectOptions { kubeconfig: vec![one, missing, two], ..ConnectOptions::default() }
     }
 
     async fn configured(options: &ConnectOptions) -> Result<(String, Config), Error> {
@@ -439,23 +352,9 @@ current-context: a
         let directory = tempfile::tempdir().expect("a directory");
         let options = options(&directory);
         let listed = contexts(&options).expect("readable");
-        let names: Vec<_> = listed
-            .iter()
-            .map(|context| (context.name.as_str(), context.current))
-            .collect();
-        assert_eq!(
-            names,
-            [
-                ("a", false),
-                ("b", true),
-                ("lost", false),
-                ("nobody", false)
-            ]
-        );
-        assert_eq!(
-            (listed[0].namespace.as_str(), listed[1].namespace.as_str()),
-            ("default", "shop")
-        );
+        let names: Vec<_> = listed.iter().map(|context| (context.name.as_str(), context.current)).collect();
+        assert_eq!(names, [("a", false), ("b", true), ("lost", false), ("nobody", false)]);
+        assert_eq!((listed[0].namespace.as_str(), listed[1].namespace.as_str()), ("default", "shop"));
 
         let (context, config) = configured(&options).await.expect("a configuration");
         assert_eq!(context, "b");
@@ -463,15 +362,9 @@ current-context: a
         assert_eq!(config.default_namespace, "shop");
         assert_eq!(config.tls_server_name.as_deref(), Some("inner"));
 
-        let other = ConnectOptions {
-            context: Some("a".to_owned()),
-            ..options
-        };
+        let other = ConnectOptions { context: Some("a".to_owned()), ..options };
         let (_, config) = configured(&other).await.expect("a configuration");
-        assert_eq!(
-            config.proxy_url.expect("a proxy"),
-            "http://proxy.example:3128/"
-        );
+        assert_eq!(config.proxy_url.expect("a proxy"), "http://proxy.example:3128/");
     }
 
     #[tokio::test]
@@ -491,64 +384,37 @@ current-context: a
         assert_eq!(config.tls_server_name, None);
         assert_eq!(config.default_namespace, "other");
         assert_eq!(config.auth_info.impersonate.as_deref(), Some("jane"));
-        assert_eq!(
-            config.auth_info.impersonate_groups.as_deref(),
-            Some(&["dev".to_owned(), "ops".to_owned()][..])
-        );
+        assert_eq!(config.auth_info.impersonate_groups.as_deref(), Some(&["dev".to_owned(), "ops".to_owned()][..]));
         assert!(config.accept_invalid_certs);
     }
 
     #[track_caller]
     fn check(result: Result<(String, Config), Error>, message: &str) {
         let error = result.expect_err("an error");
-        assert_eq!(
-            (&error.kind, error.message.as_str()),
-            (&ErrorKind::Config, message)
-        );
+        assert_eq!((&error.kind, error.message.as_str()), (&ErrorKind::Config, message));
     }
 
     /// client-go's words, `tools/clientcmd/client_config.go`.
     #[tokio::test]
     async fn errors_name_what_is_missing() {
         let directory = tempfile::tempdir().expect("a directory");
-        let with = |context: &str| ConnectOptions {
-            context: Some(context.to_owned()),
-            ..options(&directory)
-        };
+        let with = |context: &str| ConnectOptions { context: Some(context.to_owned()), ..options(&directory) };
         check(configured(&with("x")).await, "context \"x\" does not exist");
-        check(
-            configured(&with("lost")).await,
-            "cluster \"nowhere\" does not exist",
-        );
-        check(
-            configured(&with("nobody")).await,
-            "auth info \"stranger\" does not exist",
-        );
-        let groups = ConnectOptions {
-            as_groups: vec!["dev".to_owned()],
-            ..options(&directory)
-        };
+        check(configured(&with("lost")).await, "cluster \"nowhere\" does not exist");
+        check(configured(&with("nobody")).await, "auth info \"stranger\" does not exist");
+        let groups = ConnectOptions { as_groups: vec!["dev".to_owned()], ..options(&directory) };
         check(
             configured(&groups).await,
             "requesting groups without impersonating a user: --kube-as-group needs --kube-as-user",
         );
         let missing = directory.path().join("none");
-        let alone = ConnectOptions {
-            kubeconfig: vec![missing.clone()],
-            ..ConnectOptions::default()
-        };
-        check(
-            configured(&alone).await,
-            &format!("stat {}: no such file or directory", missing.display()),
-        );
+        let alone = ConnectOptions { kubeconfig: vec![missing.clone()], ..ConnectOptions::default() };
+        check(configured(&alone).await, &format!("stat {}: no such file or directory", missing.display()));
 
         std::fs::write(&missing, "clusters: {").expect("written");
         let broken = configured(&alone).await.expect_err("broken");
         assert!(
-            broken.message.starts_with(&format!(
-                "error loading config file \"{}\": ",
-                missing.display()
-            )),
+            broken.message.starts_with(&format!("error loading config file \"{}\": ", missing.display())),
             "{broken}"
         );
     }

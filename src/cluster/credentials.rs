@@ -41,11 +41,7 @@ struct Answer {
 
 impl Plugin {
     pub(super) fn new(exec: ExecConfig, interactive: bool) -> Self {
-        Self {
-            exec,
-            interactive,
-            issued: Shared::default(),
-        }
+        Self { exec, interactive, issued: Shared::default() }
     }
 
     /// The credential in force.
@@ -56,30 +52,21 @@ impl Plugin {
 
     /// The server refused this credential: the next request gets another.
     pub(super) fn refused(&self, credential: &Arc<Credential>) {
-        self.issued
-            .forget_if(|current| Arc::ptr_eq(current, credential));
+        self.issued.forget_if(|current| Arc::ptr_eq(current, credential));
     }
 
     async fn run(&self) -> Result<Credential, Error> {
         let name = self.exec.command.as_deref().unwrap_or_default();
         if name.is_empty() {
-            return Err(config(
-                "command must be specified to use an exec authentication plugin",
-            ));
+            return Err(config("command must be specified to use an exec authentication plugin"));
         }
         let terminal = self.terminal(name)?;
-        let output = self
-            .command(name, terminal)?
-            .output()
-            .await
-            .map_err(|error| self.not_started(name, &error))?;
+        let output = self.command(name, terminal)?.output().await.map_err(|error| self.not_started(name, &error))?;
         if !output.status.success() {
             return Err(failed(name, &output));
         }
         let answer: Answer = serde_json::from_slice(&output.stdout).map_err(|error| {
-            config(format!(
-                "getting credentials: exec: executable {name}: decoding stdout: {error}"
-            ))
+            config(format!("getting credentials: exec: executable {name}: decoding stdout: {error}"))
         })?;
         let credential = answer.status.unwrap_or_default();
         if credential.token.is_none() && credential.client_certificate_data.is_none() {
@@ -103,29 +90,19 @@ impl Plugin {
     }
 
     fn command(&self, name: &str, terminal: bool) -> Result<tokio::process::Command, Error> {
-        let cluster =
-            serde_json::to_value(&self.exec.cluster).map_err(|error| config(error.to_string()))?;
+        let cluster = serde_json::to_value(&self.exec.cluster).map_err(|error| config(error.to_string()))?;
         let mut spec = json!({ "interactive": terminal });
         if !cluster.is_null() {
             spec["cluster"] = cluster;
         }
-        let info =
-            json!({ "kind": "ExecCredential", "apiVersion": self.exec.api_version, "spec": spec });
+        let info = json!({ "kind": "ExecCredential", "apiVersion": self.exec.api_version, "spec": spec });
         let mut command = tokio::process::Command::new(name);
         command
             .args(self.exec.args.iter().flatten())
             .envs(self.exec.env.iter().flatten().filter_map(variable))
             .env("KUBERNETES_EXEC_INFO", info.to_string())
-            .stdin(if terminal {
-                Stdio::inherit()
-            } else {
-                Stdio::null()
-            })
-            .stderr(if terminal {
-                Stdio::inherit()
-            } else {
-                Stdio::piped()
-            })
+            .stdin(if terminal { Stdio::inherit() } else { Stdio::null() })
+            .stderr(if terminal { Stdio::inherit() } else { Stdio::piped() })
             .stdout(Stdio::piped())
             .kill_on_drop(true);
         Ok(command)
@@ -136,10 +113,7 @@ impl Plugin {
             std::io::ErrorKind::NotFound => {
                 format!("getting credentials: exec: executable {name} not found")
             }
-            _ => format!(
-                "getting credentials: exec: executable {name}: {}",
-                chain(error)
-            ),
+            _ => format!("getting credentials: exec: executable {name}: {}", chain(error)),
         };
         config(message).with_details(self.exec.install_hint.clone())
     }
@@ -147,8 +121,7 @@ impl Plugin {
 
 impl Credential {
     fn expired(&self) -> bool {
-        self.expiration_timestamp
-            .is_some_and(|expires| expires <= Timestamp::now())
+        self.expiration_timestamp.is_some_and(|expires| expires <= Timestamp::now())
     }
 }
 
@@ -162,10 +135,7 @@ fn config(message: impl Into<String>) -> Error {
 
 /// A plugin that ran and failed: mostly an expired login, and its own words say so.
 fn failed(name: &str, output: &Output) -> Error {
-    let code = output.status.code().map_or_else(
-        || output.status.to_string(),
-        |code| format!("exit code {code}"),
-    );
+    let code = output.status.code().map_or_else(|| output.status.to_string(), |code| format!("exit code {code}"));
     let stderr = String::from_utf8_lossy(&output.stderr);
     let mut message = format!("getting credentials: exec: executable {name} failed with {code}");
     if !stderr.trim().is_empty() {
@@ -200,10 +170,7 @@ mod tests {
         let runs = directory.path().join("runs");
         let count = || std::fs::read_to_string(&runs).unwrap_or_default().len();
         let script = |expires: &str| {
-            format!(
-                r#"printf x >>{}; printf '{{"status":{{"token":"%s"{expires}}}}}' "$TOKEN""#,
-                runs.display()
-            )
+            format!(r#"printf x >>{}; printf '{{"status":{{"token":"%s"{expires}}}}}' "$TOKEN""#, runs.display())
         };
 
         let lasting = plugin(&script(""));
@@ -237,9 +204,7 @@ mod tests {
     #[tokio::test]
     async fn failures_name_the_plugin_and_its_words() {
         check(
-            plugin("echo 'login expired' >&2; exit 4")
-                .credential()
-                .await,
+            plugin("echo 'login expired' >&2; exit 4").credential().await,
             &ErrorKind::Unauthorized,
             "getting credentials: exec: executable sh failed with exit code 4: login expired",
         );
@@ -257,9 +222,6 @@ mod tests {
         );
         let mut always = plugin("");
         always.exec.interactive_mode = Some(ExecInteractiveMode::Always);
-        assert_eq!(
-            always.credential().await.expect_err("an error").kind,
-            ErrorKind::Config
-        );
+        assert_eq!(always.credential().await.expect_err("an error").kind, ErrorKind::Config);
     }
 }

@@ -37,11 +37,7 @@ pub struct ResourceType {
 impl ResourceType {
     /// `group/version`, or `version` for core.
     pub fn api_version(&self) -> String {
-        if self.group.is_empty() {
-            self.version.clone()
-        } else {
-            format!("{}/{}", self.group, self.version)
-        }
+        if self.group.is_empty() { self.version.clone() } else { format!("{}/{}", self.group, self.version) }
     }
 }
 
@@ -66,43 +62,25 @@ impl Snapshot {
     fn new(resources: Vec<ResourceType>, broken: Vec<String>) -> Self {
         let mut by_kind: HashMap<_, Vec<usize>> = HashMap::new();
         for (place, resource) in resources.iter().enumerate() {
-            by_kind
-                .entry((resource.group.clone(), resource.kind.clone()))
-                .or_default()
-                .push(place);
+            by_kind.entry((resource.group.clone(), resource.kind.clone())).or_default().push(place);
         }
-        Self {
-            resources,
-            by_kind,
-            broken,
-            taken: Instant::now(),
-        }
+        Self { resources, by_kind, broken, taken: Instant::now() }
     }
 
     fn versions(&self, group: &str, kind: &str) -> impl Iterator<Item = &ResourceType> {
         let places = self.by_kind.get(&(group.to_owned(), kind.to_owned()));
-        places
-            .into_iter()
-            .flatten()
-            .filter_map(|&place| self.resources.get(place))
+        places.into_iter().flatten().filter_map(|&place| self.resources.get(place))
     }
 
     fn exact(&self, api_version: &str, kind: &str) -> Result<ResourceType, Error> {
         let (group, version) = split(api_version);
-        if let Some(found) = self
-            .versions(group, kind)
-            .find(|resource| resource.version == version)
-        {
+        if let Some(found) = self.versions(group, kind).find(|resource| resource.version == version) {
             return Ok(found.clone());
         }
         if self.broken.iter().any(|broken| broken == api_version) {
             return Err(unavailable(api_version));
         }
-        Err(self.no_kind(
-            format!("no matches for kind {kind:?} in version {api_version:?}"),
-            group,
-            kind,
-        ))
+        Err(self.no_kind(format!("no matches for kind {kind:?} in version {api_version:?}"), group, kind))
     }
 
     fn preferred(&self, group: &str, kind: &str) -> Result<ResourceType, Error> {
@@ -112,40 +90,22 @@ impl Snapshot {
         if let Some(broken) = self.broken.iter().find(|broken| split(broken).0 == group) {
             return Err(unavailable(broken));
         }
-        Err(self.no_kind(
-            format!("no matches for kind {kind:?} in group {group:?}"),
-            group,
-            kind,
-        ))
+        Err(self.no_kind(format!("no matches for kind {kind:?} in group {group:?}"), group, kind))
     }
 
     /// Helm's words, and what may have been meant.
     fn no_kind(&self, message: String, group: &str, kind: &str) -> Error {
-        let hint = nearest_kind(&self.resources, group, kind).map(|near| {
-            format!(
-                "the server has kind {:?} in version {:?}",
-                near.kind,
-                near.api_version()
-            )
-        });
+        let hint = nearest_kind(&self.resources, group, kind)
+            .map(|near| format!("the server has kind {:?} in version {:?}", near.kind, near.api_version()));
         Error::new(ErrorKind::NoKind, message).with_details(hint)
     }
 }
 
 /// The served kind that comes closest to one that is not: another version, another group, a misspelling.
-pub fn nearest_kind<'a>(
-    resources: &'a [ResourceType],
-    group: &str,
-    kind: &str,
-) -> Option<&'a ResourceType> {
+pub fn nearest_kind<'a>(resources: &'a [ResourceType], group: &str, kind: &str) -> Option<&'a ResourceType> {
     let likeness = |resource: &ResourceType| -> f32 {
-        let name = similar::TextDiff::from_chars(resource.kind.to_lowercase(), kind.to_lowercase())
-            .ratio();
-        if resource.group == group {
-            name + 0.1
-        } else {
-            name
-        }
+        let name = similar::TextDiff::from_chars(resource.kind.to_lowercase(), kind.to_lowercase()).ratio();
+        if resource.group == group { name + 0.1 } else { name }
     };
     let mut best: Option<(f32, &ResourceType)> = None;
     for resource in resources {
@@ -160,18 +120,12 @@ pub fn nearest_kind<'a>(
 impl Cluster {
     /// The served kind for an `apiVersion` and `kind`; `NoKind` when this very version is not served.
     pub async fn resource(&self, api_version: &str, kind: &str) -> Result<ResourceType, Error> {
-        self.look_up(|snapshot| snapshot.exact(api_version, kind))
-            .await
+        self.look_up(|snapshot| snapshot.exact(api_version, kind)).await
     }
 
     /// The preferred served version of a group and kind, for stored objects whose version is gone.
-    pub async fn resource_any_version(
-        &self,
-        group: &str,
-        kind: &str,
-    ) -> Result<ResourceType, Error> {
-        self.look_up(|snapshot| snapshot.preferred(group, kind))
-            .await
+    pub async fn resource_any_version(&self, group: &str, kind: &str) -> Result<ResourceType, Error> {
+        self.look_up(|snapshot| snapshot.preferred(group, kind)).await
     }
 
     /// Every served kind.
@@ -184,17 +138,12 @@ impl Cluster {
         self.discovery().snapshot.forget_if(|_| true);
     }
 
-    async fn look_up(
-        &self,
-        find: impl Fn(&Snapshot) -> Result<ResourceType, Error>,
-    ) -> Result<ResourceType, Error> {
+    async fn look_up(&self, find: impl Fn(&Snapshot) -> Result<ResourceType, Error>) -> Result<ResourceType, Error> {
         let found = find(&*self.snapshot().await?);
         if !matches!(&found, Err(error) if error.kind == ErrorKind::NoKind) {
             return found;
         }
-        self.discovery()
-            .snapshot
-            .forget_if(|snapshot| snapshot.taken.elapsed() > STALE);
+        self.discovery().snapshot.forget_if(|snapshot| snapshot.taken.elapsed() > STALE);
         find(&*self.snapshot().await?)
     }
 
@@ -218,13 +167,10 @@ impl Cluster {
                     }
                 }
                 Document::Core { versions } => classic.extend(versions),
-                Document::Groups { groups } => {
-                    classic.extend(groups.into_iter().flat_map(Group::by_preference))
-                }
+                Document::Groups { groups } => classic.extend(groups.into_iter().flat_map(Group::by_preference)),
             }
         }
-        self.discover_classic(&classic, &mut resources, &mut broken)
-            .await?;
+        self.discover_classic(&classic, &mut resources, &mut broken).await?;
         Ok(Snapshot::new(resources, broken))
     }
 
@@ -235,12 +181,7 @@ impl Cluster {
         resources: &mut Vec<ResourceType>,
         broken: &mut Vec<String>,
     ) -> Result<(), Error> {
-        let lists = bounded(
-            api_versions
-                .iter()
-                .map(|api_version| self.classic_list(api_version)),
-        )
-        .await;
+        let lists = bounded(api_versions.iter().map(|api_version| self.classic_list(api_version))).await;
         for (api_version, list) in api_versions.iter().zip(lists) {
             match list? {
                 Some(list) => list.collect(api_version, resources),
@@ -252,11 +193,7 @@ impl Cluster {
 
     /// The kinds of one group version; `None` when its server is in trouble.
     async fn classic_list(&self, api_version: &str) -> Result<Option<ResourceList>, Error> {
-        let root = if api_version.contains('/') {
-            "/apis"
-        } else {
-            "/api"
-        };
+        let root = if api_version.contains('/') { "/apis" } else { "/api" };
         match self.get_json(&format!("{root}/{api_version}")).await {
             Ok(list) => Ok(Some(list)),
             Err(error) if error.code == 0 || error.kind == ErrorKind::Unauthorized => Err(error),
@@ -329,22 +266,15 @@ impl AggregatedGroup {
     fn collect(self, resources: &mut Vec<ResourceType>, broken: &mut Vec<String>) {
         let group = self.metadata.name;
         for version in self.versions {
-            let api_version = if group.is_empty() {
-                version.version.clone()
-            } else {
-                format!("{group}/{}", version.version)
-            };
+            let api_version =
+                if group.is_empty() { version.version.clone() } else { format!("{group}/{}", version.version) };
             if version.freshness == "Stale" && version.resources.is_empty() {
                 broken.push(api_version);
                 continue;
             }
             for resource in version.resources {
                 // A resource that only has subresources has no kind of its own.
-                let Some(kind) = resource
-                    .response_kind
-                    .map(|kind| kind.kind)
-                    .filter(|kind| !kind.is_empty())
-                else {
+                let Some(kind) = resource.response_kind.map(|kind| kind.kind).filter(|kind| !kind.is_empty()) else {
                     continue;
                 };
                 resources.push(ResourceType {
@@ -376,11 +306,7 @@ struct GroupVersion {
 impl Group {
     fn by_preference(self) -> Vec<String> {
         let preferred = self.preferred_version.map(|version| version.group_version);
-        let mut versions: Vec<_> = self
-            .versions
-            .into_iter()
-            .map(|version| version.group_version)
-            .collect();
+        let mut versions: Vec<_> = self.versions.into_iter().map(|version| version.group_version).collect();
         versions.sort_by_key(|version| Some(version) != preferred.as_ref());
         versions
     }
@@ -405,11 +331,7 @@ impl ResourceList {
     fn collect(self, api_version: &str, resources: &mut Vec<ResourceType>) {
         let (group, version) = split(api_version);
         // `pods/log` and the like are subresources.
-        for resource in self
-            .resources
-            .into_iter()
-            .filter(|resource| !resource.name.contains('/'))
-        {
+        for resource in self.resources.into_iter().filter(|resource| !resource.name.contains('/')) {
             resources.push(ResourceType {
                 group: group.to_owned(),
                 version: version.to_owned(),

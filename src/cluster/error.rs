@@ -67,13 +67,7 @@ pub struct Error {
 impl Error {
     /// An error without an HTTP answer.
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self {
-            kind,
-            code: 0,
-            message: message.into(),
-            retry_after: None,
-            details: Vec::new(),
-        }
+        Self { kind, code: 0, message: message.into(), retry_after: None, details: Vec::new() }
     }
 
     /// The same error with further lines of explanation.
@@ -90,10 +84,8 @@ impl Error {
 
     /// Whether trying the same again later may help: no answer, 429, or a server in trouble.
     pub fn is_transient(&self) -> bool {
-        matches!(
-            self.kind,
-            ErrorKind::Unreachable | ErrorKind::TooManyRequests
-        ) || (self.code >= 500 && self.code != 501)
+        matches!(self.kind, ErrorKind::Unreachable | ErrorKind::TooManyRequests)
+            || (self.code >= 500 && self.code != 501)
     }
 }
 
@@ -106,22 +98,14 @@ impl From<kube::Error> for Error {
             | kube::Error::RustlsTls(_)
             | kube::Error::TlsRequired
             | kube::Error::ProxyProtocolUnsupported { .. }
-            | kube::Error::ProxyProtocolDisabled { .. } => {
-                Self::new(ErrorKind::Config, chain(&error))
-            }
+            | kube::Error::ProxyProtocolDisabled { .. } => Self::new(ErrorKind::Config, chain(&error)),
             kube::Error::Service(source) => match source.downcast::<Self>() {
                 // Our own layers (credential plugins) answer in our own terms.
                 Ok(own) => *own,
-                Err(source) => {
-                    Self::new(ErrorKind::Unreachable, transport_message(source.as_ref()))
-                }
+                Err(source) => Self::new(ErrorKind::Unreachable, transport_message(source.as_ref())),
             },
-            kube::Error::HyperError(source) => {
-                Self::new(ErrorKind::Unreachable, transport_message(&source))
-            }
-            kube::Error::ReadEvents(source) => {
-                Self::new(ErrorKind::Unreachable, transport_message(&source))
-            }
+            kube::Error::HyperError(source) => Self::new(ErrorKind::Unreachable, transport_message(&source)),
+            kube::Error::ReadEvents(source) => Self::new(ErrorKind::Unreachable, transport_message(&source)),
             other => Self::new(ErrorKind::Other, chain(&other)),
         }
     }
@@ -129,23 +113,13 @@ impl From<kube::Error> for Error {
 
 impl From<kube::core::Status> for Error {
     fn from(status: kube::core::Status) -> Self {
-        let retry_after = status
-            .details
-            .as_ref()
-            .map(|details| details.retry_after_seconds)
-            .filter(|&n| n > 0);
+        let retry_after = status.details.as_ref().map(|details| details.retry_after_seconds).filter(|&n| n > 0);
         let kind = kind_of(&status);
         let message = match status.message.is_empty() {
             true => format!("the server answered {}", status.code),
             false => status.message,
         };
-        Self {
-            kind,
-            code: status.code,
-            message,
-            retry_after,
-            details: Vec::new(),
-        }
+        Self { kind, code: status.code, message, retry_after, details: Vec::new() }
     }
 }
 
@@ -155,11 +129,7 @@ fn kind_of(status: &kube::core::Status) -> ErrorKind {
         ("AlreadyExists", _) => ErrorKind::AlreadyExists,
         ("Conflict", _) | (_, 409) => {
             let conflicts = field_conflicts(status);
-            if conflicts.is_empty() {
-                ErrorKind::Conflict
-            } else {
-                ErrorKind::FieldConflicts(conflicts)
-            }
+            if conflicts.is_empty() { ErrorKind::Conflict } else { ErrorKind::FieldConflicts(conflicts) }
         }
         ("Unauthorized", _) | (_, 401) => ErrorKind::Unauthorized,
         ("Forbidden", _) | (_, 403) => ErrorKind::Forbidden,
@@ -199,9 +169,7 @@ fn quoted(sentence: &str) -> Option<String> {
 
 /// Go's words where users know them by heart, otherwise the chain of causes.
 fn transport_message(error: &(dyn StdError + 'static)) -> String {
-    let io = causes(error)
-        .find_map(|cause| cause.downcast_ref::<std::io::Error>())
-        .map(std::io::Error::kind);
+    let io = causes(error).find_map(|cause| cause.downcast_ref::<std::io::Error>()).map(std::io::Error::kind);
     match io {
         Some(std::io::ErrorKind::ConnectionRefused) => "connect: connection refused".to_owned(),
         Some(std::io::ErrorKind::ConnectionReset) => "read: connection reset by peer".to_owned(),
@@ -211,9 +179,7 @@ fn transport_message(error: &(dyn StdError + 'static)) -> String {
 }
 
 /// The error, its cause, the cause of that, and so on.
-fn causes<'a>(
-    error: &'a (dyn StdError + 'static),
-) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
+fn causes<'a>(error: &'a (dyn StdError + 'static)) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
     let mut next = Some(error);
     std::iter::from_fn(move || {
         let this = next?;
@@ -250,57 +216,17 @@ mod tests {
 
     #[test]
     fn reasons_and_codes() {
-        check(
-            json!({"code": 401, "reason": "Unauthorized", "message": "Unauthorized"}),
-            &ErrorKind::Unauthorized,
-            401,
-        );
-        check(
-            json!({"code": 403, "reason": "Forbidden"}),
-            &ErrorKind::Forbidden,
-            403,
-        );
-        check(
-            json!({"code": 404, "reason": "NotFound"}),
-            &ErrorKind::NotFound,
-            404,
-        );
-        check(
-            json!({"code": 409, "reason": "AlreadyExists"}),
-            &ErrorKind::AlreadyExists,
-            409,
-        );
-        check(
-            json!({"code": 409, "reason": "Conflict"}),
-            &ErrorKind::Conflict,
-            409,
-        );
-        check(
-            json!({"code": 410, "reason": "Expired"}),
-            &ErrorKind::Gone,
-            410,
-        );
-        check(
-            json!({"code": 422, "reason": "Invalid"}),
-            &ErrorKind::Invalid,
-            422,
-        );
-        check(
-            json!({"code": 429, "reason": "TooManyRequests"}),
-            &ErrorKind::TooManyRequests,
-            429,
-        );
-        check(
-            json!({"code": 503, "reason": "ServiceUnavailable"}),
-            &ErrorKind::Other,
-            503,
-        );
+        check(json!({"code": 401, "reason": "Unauthorized", "message": "Unauthorized"}), &ErrorKind::Unauthorized, 401);
+        check(json!({"code": 403, "reason": "Forbidden"}), &ErrorKind::Forbidden, 403);
+        check(json!({"code": 404, "reason": "NotFound"}), &ErrorKind::NotFound, 404);
+        check(json!({"code": 409, "reason": "AlreadyExists"}), &ErrorKind::AlreadyExists, 409);
+        check(json!({"code": 409, "reason": "Conflict"}), &ErrorKind::Conflict, 409);
+        check(json!({"code": 410, "reason": "Expired"}), &ErrorKind::Gone, 410);
+        check(json!({"code": 422, "reason": "Invalid"}), &ErrorKind::Invalid, 422);
+        check(json!({"code": 429, "reason": "TooManyRequests"}), &ErrorKind::TooManyRequests, 429);
+        check(json!({"code": 503, "reason": "ServiceUnavailable"}), &ErrorKind::Other, 503);
         // A proxy that answers without a Status: kube fills in the code.
-        check(
-            json!({"code": 401, "reason": "Failed to parse error data"}),
-            &ErrorKind::Unauthorized,
-            401,
-        );
+        check(json!({"code": 401, "reason": "Failed to parse error data"}), &ErrorKind::Unauthorized, 401);
     }
 
     /// The answer of kube-apiserver 1.36 to `kubectl apply --server-side` of a field scaled by hand.
@@ -319,24 +245,15 @@ mod tests {
             message: message.to_owned(),
         };
         let expected = vec![
-            conflict(
-                ".spec.replicas",
-                "kubectl",
-                "conflict with \"kubectl\" with subresource \"scale\" using apps/v1",
-            ),
-            conflict(
-                ".spec.paused",
-                "a \"b\"",
-                "conflict with \"a \\\"b\\\"\" using apps/v1",
-            ),
+            conflict(".spec.replicas", "kubectl", "conflict with \"kubectl\" with subresource \"scale\" using apps/v1"),
+            conflict(".spec.paused", "a \"b\"", "conflict with \"a \\\"b\\\"\" using apps/v1"),
         ];
         check(status, &ErrorKind::FieldConflicts(expected), 409);
     }
 
     #[test]
     fn retry_after_is_kept() {
-        let status =
-            json!({"code": 429, "reason": "TooManyRequests", "details": {"retryAfterSeconds": 7}});
+        let status = json!({"code": 429, "reason": "TooManyRequests", "details": {"retryAfterSeconds": 7}});
         let status: kube::core::Status = serde_json::from_value(status).expect("a Status");
         let error = Error::from(status);
         assert_eq!(error.retry_after, Some(7));

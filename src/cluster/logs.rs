@@ -52,10 +52,7 @@ pub struct ContainerUse {
 impl Cluster {
     /// Streams log lines of one container (the first when empty) to `lines`: the last `tail` of them, and those to
     /// come when asked to follow. Ends with the container, when cancelled, or when nobody listens any more.
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "each is one parameter of the API's log request"
-    )]
+    #[expect(clippy::too_many_arguments, reason = "each is one parameter of the API's log request")]
     pub async fn logs(
         &self,
         namespace: &str,
@@ -68,23 +65,12 @@ impl Cluster {
     ) -> Result<(), Error> {
         let tail = tail.to_string();
         let follow = if follow { "true" } else { "" };
-        let query = [
-            ("container", container),
-            ("tailLines", &tail),
-            ("follow", follow),
-        ];
+        let query = [("container", container), ("tailLines", &tail), ("follow", follow)];
         let read = async {
             let mut stream = self.log_stream(namespace, pod, &query).await?;
             let mut line = Vec::new();
-            while stream
-                .read_until(b'\n', &mut line)
-                .await
-                .map_err(broken_stream)?
-                > 0
-            {
-                let text = String::from_utf8_lossy(&line)
-                    .trim_end_matches(['\n', '\r'])
-                    .to_owned();
+            while stream.read_until(b'\n', &mut line).await.map_err(broken_stream)? > 0 {
+                let text = String::from_utf8_lossy(&line).trim_end_matches(['\n', '\r']).to_owned();
                 line.clear();
                 if lines.send(text).await.is_err() {
                     break;
@@ -96,15 +82,8 @@ impl Cluster {
     }
 
     /// The whole log of a container, for hook output.
-    pub async fn log_text(
-        &self,
-        namespace: &str,
-        pod: &str,
-        container: &str,
-    ) -> Result<String, Error> {
-        let mut stream = self
-            .log_stream(namespace, pod, &[("container", container)])
-            .await?;
+    pub async fn log_text(&self, namespace: &str, pod: &str, container: &str) -> Result<String, Error> {
+        let mut stream = self.log_stream(namespace, pod, &[("container", container)]).await?;
         let mut log = Vec::new();
         stream.read_to_end(&mut log).await.map_err(broken_stream)?;
         Ok(String::from_utf8_lossy(&log).into_owned())
@@ -125,16 +104,8 @@ impl Cluster {
     /// Events about an object, newest first.
     pub async fn events_of(&self, object: &Object) -> Result<Vec<EventInfo>, Error> {
         // Events on cluster-scoped objects are kept in `default`.
-        let namespace = if object.namespace().is_empty() {
-            "default"
-        } else {
-            object.namespace()
-        };
-        let mut selector = format!(
-            "involvedObject.kind={},involvedObject.name={}",
-            object.kind(),
-            object.name()
-        );
+        let namespace = if object.namespace().is_empty() { "default" } else { object.namespace() };
+        let mut selector = format!("involvedObject.kind={},involvedObject.name={}", object.kind(), object.name());
         if !object.uid().is_empty() {
             selector.push_str(",involvedObject.uid=");
             selector.push_str(object.uid());
@@ -153,15 +124,11 @@ impl Cluster {
     /// The same events are served by two groups, and a user may be allowed to read one of them only.
     async fn read_events(&self, namespace: &str, selector: &str) -> Result<Vec<EventInfo>, Error> {
         let core = self.resource("v1", "Event").await?;
-        let path = with_query(
-            &collection_path(&core, namespace),
-            &[("fieldSelector", selector)],
-        );
+        let path = with_query(&collection_path(&core, namespace), &[("fieldSelector", selector)]);
         let listed = match self.list_all(&core, &path).await {
-            Err(forbidden) if forbidden.kind == ErrorKind::Forbidden => self
-                .list("events.k8s.io/v1", "Event", namespace, "")
-                .await
-                .map_err(|_| forbidden)?,
+            Err(forbidden) if forbidden.kind == ErrorKind::Forbidden => {
+                self.list("events.k8s.io/v1", "Event", namespace, "").await.map_err(|_| forbidden)?
+            }
             listed => listed?.0,
         };
         let mut events: Vec<_> = listed.iter().map(event).collect();
@@ -172,11 +139,8 @@ impl Cluster {
     /// Use of the pods of a namespace from metrics.k8s.io; empty when metrics do not answer.
     pub async fn pod_use(&self, namespace: &str) -> Vec<ContainerUse> {
         let asked = async {
-            let pods = self
-                .resource_any_version("metrics.k8s.io", "PodMetrics")
-                .await?;
-            self.list_all(&pods, &collection_path(&pods, namespace))
-                .await
+            let pods = self.resource_any_version("metrics.k8s.io", "PodMetrics").await?;
+            self.list_all(&pods, &collection_path(&pods, namespace)).await
         };
         match tokio::time::timeout(METRICS_TIMEOUT, asked).await {
             Ok(Ok((pods, _))) => pods.iter().flat_map(container_uses).collect(),
@@ -191,8 +155,7 @@ impl Cluster {
             // By label, so that the pods are found when the Job is gone (helm/helm `pkg/action/hooks.go`).
             "Job" => {
                 let selector = format!("job-name={}", target.key.name);
-                self.list("v1", "Pod", &target.key.namespace, &selector)
-                    .await
+                self.list("v1", "Pod", &target.key.namespace, &selector).await
             }
             _ => Ok(Vec::new()),
         }
@@ -210,16 +173,12 @@ fn event(object: &Object) -> EventInfo {
         let found = paths.iter().find_map(|path| value.pointer(path)?.as_str());
         found.unwrap_or_default().to_owned()
     };
-    let count = ["/count", "/deprecatedCount", "/series/count"]
-        .iter()
-        .find_map(|path| value.pointer(path)?.as_u64());
+    let count = ["/count", "/deprecatedCount", "/series/count"].iter().find_map(|path| value.pointer(path)?.as_u64());
     EventInfo {
         kind: text(&["/type"]),
         reason: text(&["/reason"]),
         message: text(&["/message", "/note"]),
-        count: count
-            .and_then(|count| u32::try_from(count).ok())
-            .unwrap_or(1),
+        count: count.and_then(|count| u32::try_from(count).ok()).unwrap_or(1),
         last_seen: text(&[
             "/series/lastObservedTime",
             "/lastTimestamp",
@@ -286,19 +245,7 @@ mod tests {
 
     #[test]
     fn quantities() {
-        let read = [
-            "250m",
-            "1",
-            "12345678n",
-            "1.5Gi",
-            "2e3",
-            "128Mi",
-            "1k",
-            "x",
-            "",
-            "5Xi",
-        ]
-        .map(quantity);
+        let read = ["250m", "1", "12345678n", "1.5Gi", "2e3", "128Mi", "1k", "x", "", "5Xi"].map(quantity);
         let expected = [
             Some(0.25),
             Some(1.0),

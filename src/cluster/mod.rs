@@ -40,25 +40,13 @@ struct Inner {
 
 impl Cluster {
     /// Wraps a client, such as the sandbox's or one to a real server.
-    pub fn from_client(
-        client: kube::Client,
-        context: impl Into<String>,
-        namespace: impl Into<String>,
-    ) -> Self {
+    pub fn from_client(client: kube::Client, context: impl Into<String>, namespace: impl Into<String>) -> Self {
         Self::new(client, context.into(), namespace.into(), String::new())
     }
 
     fn new(client: kube::Client, context: String, namespace: String, server: String) -> Self {
         let discovery = Arc::default();
-        Self {
-            inner: Arc::new(Inner {
-                client,
-                context,
-                namespace,
-                server,
-                discovery,
-            }),
-        }
+        Self { inner: Arc::new(Inner { client, context, namespace, server, discovery }) }
     }
 
     /// The same connection with another default namespace; discovery is shared.

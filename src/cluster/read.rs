@@ -64,12 +64,8 @@ impl List {
         let kind = resource.kind.clone();
         self.items.into_iter().map(move |mut item| {
             if let Some(fields) = item.as_object_mut() {
-                fields
-                    .entry("apiVersion")
-                    .or_insert_with(|| Value::String(api_version.clone()));
-                fields
-                    .entry("kind")
-                    .or_insert_with(|| Value::String(kind.clone()));
+                fields.entry("apiVersion").or_insert_with(|| Value::String(api_version.clone()));
+                fields.entry("kind").or_insert_with(|| Value::String(kind.clone()));
             }
             Object::new(item)
         })
@@ -81,10 +77,9 @@ impl Cluster {
     /// served one of the same group and kind is used. `NoKind` when none is.
     pub async fn target(&self, object: &Object, default_namespace: &str) -> Result<Target, Error> {
         let resource = match self.resource(object.api_version(), object.kind()).await {
-            Err(missing) if missing.kind == ErrorKind::NoKind => self
-                .resource_any_version(object.group(), object.kind())
-                .await
-                .map_err(|_| missing)?,
+            Err(missing) if missing.kind == ErrorKind::NoKind => {
+                self.resource_any_version(object.group(), object.kind()).await.map_err(|_| missing)?
+            }
             found => found?,
         };
         let namespace = match (resource.namespaced, object.namespace()) {
@@ -118,11 +113,7 @@ impl Cluster {
     pub async fn get_many(&self, targets: &[Target]) -> Vec<Result<Option<Object>, Error>> {
         let mut groups: HashMap<(&str, &str, &str), Vec<&Target>> = HashMap::new();
         for target in targets {
-            let group = (
-                target.api_version.as_str(),
-                target.key.kind.as_str(),
-                target.key.namespace.as_str(),
-            );
+            let group = (target.api_version.as_str(), target.key.kind.as_str(), target.key.namespace.as_str());
             groups.entry(group).or_default().push(target);
         }
         let batches = groups.into_values().filter(|batch| worth_listing(batch));
@@ -132,11 +123,7 @@ impl Cluster {
         bounded(answers.map(|(target, known)| self.known_or_get(target, known))).await
     }
 
-    async fn known_or_get(
-        &self,
-        target: &Target,
-        known: Option<Option<Object>>,
-    ) -> Result<Option<Object>, Error> {
+    async fn known_or_get(&self, target: &Target, known: Option<Option<Object>>) -> Result<Option<Object>, Error> {
         match known {
             Some(object) => Ok(object),
             None => self.get(target).await,
@@ -153,18 +140,13 @@ impl Cluster {
         let Ok(resource) = self.resource(&first.api_version, &first.key.kind).await else {
             return Vec::new();
         };
-        let path = with_query(
-            &collection_path(&resource, &first.key.namespace),
-            &[("limit", &limit)],
-        );
+        let path = with_query(&collection_path(&resource, &first.key.namespace), &[("limit", &limit)]);
         let Ok(list) = self.get_json::<List>(&path).await else {
             return Vec::new();
         };
         let complete = list.metadata.r#continue.is_empty();
-        let mut found: HashMap<String, Object> = list
-            .objects(&resource)
-            .map(|object| (object.name().to_owned(), object))
-            .collect();
+        let mut found: HashMap<String, Object> =
+            list.objects(&resource).map(|object| (object.name().to_owned(), object)).collect();
         batch
             .into_iter()
             .map(|target| (target, found.remove(&target.key.name)))
@@ -181,29 +163,17 @@ impl Cluster {
         labels: &str,
     ) -> Result<Vec<Object>, Error> {
         let resource = self.resource(api_version, kind).await?;
-        let path = with_query(
-            &collection_path(&resource, namespace),
-            &[("labelSelector", labels)],
-        );
+        let path = with_query(&collection_path(&resource, namespace), &[("labelSelector", labels)]);
         Ok(self.list_all(&resource, &path).await?.0)
     }
 
     /// Every page of a list, and the resourceVersion it shows.
-    pub(super) async fn list_all(
-        &self,
-        resource: &ResourceType,
-        path: &str,
-    ) -> Result<(Vec<Object>, String), Error> {
+    pub(super) async fn list_all(&self, resource: &ResourceType, path: &str) -> Result<(Vec<Object>, String), Error> {
         let mut objects = Vec::new();
         let mut token = String::new();
         let limit = PAGE.to_string();
         loop {
-            let page = self
-                .get_json::<List>(&with_query(
-                    path,
-                    &[("limit", &limit), ("continue", &token)],
-                ))
-                .await;
+            let page = self.get_json::<List>(&with_query(path, &[("limit", &limit), ("continue", &token)])).await;
             let page = match page {
                 // The list took longer than the server remembers: once more, in one piece.
                 Err(error) if error.kind == ErrorKind::Gone && !token.is_empty() => {
@@ -229,10 +199,7 @@ impl Cluster {
             .iter()
             .map(|object| NamespaceInfo {
                 name: object.name().to_owned(),
-                phase: object.value["status"]["phase"]
-                    .as_str()
-                    .unwrap_or_default()
-                    .to_owned(),
+                phase: object.value["status"]["phase"].as_str().unwrap_or_default().to_owned(),
             })
             .collect();
         namespaces.sort_by(|one, other| one.name.cmp(&other.name));
@@ -241,9 +208,7 @@ impl Cluster {
 }
 
 /// The results in order, with at most [`CONCURRENCY`] under way.
-pub(crate) fn bounded<F: Future>(
-    futures: impl Iterator<Item = F>,
-) -> impl Future<Output = Vec<F::Output>> {
+pub(crate) fn bounded<F: Future>(futures: impl Iterator<Item = F>) -> impl Future<Output = Vec<F::Output>> {
     // Collected at once: a lazy stream of borrowing closures is not `Send` to the compiler.
     let futures: Vec<F> = futures.collect();
     stream::iter(futures).buffered(CONCURRENCY).collect()

@@ -72,23 +72,15 @@ pub fn readiness(object: &Object) -> Readiness {
 /// The readiness of a Job that must have completed, as `--wait-for-jobs` and hooks want it
 /// (helm/helm `internal/statusreaders/job_status_reader.go`).
 pub fn job_readiness(object: &Object) -> Readiness {
-    let wanted = integer(object, "/spec/completions")
-        .or(integer(object, "/spec/parallelism"))
-        .unwrap_or(1);
+    let wanted = integer(object, "/spec/completions").or(integer(object, "/spec/parallelism")).unwrap_or(1);
     for condition in conditions(object).filter(|condition| condition.status == "True") {
         match condition.kind {
             "Complete" => {
-                return current(format!(
-                    "Job Completed. succeeded: {}/{wanted}",
-                    count(object, "/status/succeeded")
-                ));
+                return current(format!("Job Completed. succeeded: {}/{wanted}", count(object, "/status/succeeded")));
             }
             "Failed" => {
                 let failed = count(object, "/status/failed");
-                return verdict(
-                    Status::Failed,
-                    format!("Job Failed. failed: {failed}/{wanted}"),
-                );
+                return verdict(Status::Failed, format!("Job Failed. failed: {failed}/{wanted}"));
             }
             _ => {}
         }
@@ -121,38 +113,28 @@ pub fn with_pods(own: Readiness, pods: &[Object]) -> Readiness {
     if own.status != Status::InProgress || failed == 0 {
         return own;
     }
-    Readiness {
-        status: Status::Failed,
-        message: format!("{failed} pods have failed"),
-        replicas: own.replicas,
-    }
+    Readiness { status: Status::Failed, message: format!("{failed} pods have failed"), replicas: own.replicas }
 }
 
 /// What holds for every kind: deletion, generation, the standard conditions (kstatus `checkGenericProperties`).
 fn generic(object: &Object) -> Option<Readiness> {
     if !text(object, "/metadata/deletionTimestamp").is_empty() {
-        return Some(verdict(
-            Status::Terminating,
-            "Resource scheduled for deletion",
-        ));
+        return Some(verdict(Status::Terminating, "Resource scheduled for deletion"));
     }
-    if let (Some(wanted), Some(observed)) = (
-        integer(object, "/metadata/generation"),
-        integer(object, "/status/observedGeneration"),
-    ) && wanted != observed
+    if let (Some(wanted), Some(observed)) =
+        (integer(object, "/metadata/generation"), integer(object, "/status/observedGeneration"))
+        && wanted != observed
     {
         let kind = object.kind();
         return Some(in_progress(format!(
             "{kind} generation is {wanted}, but latest observed generation is {observed}"
         )));
     }
-    conditions(object)
-        .filter(|condition| condition.status == "True")
-        .find_map(|condition| match condition.kind {
-            "Reconciling" => Some(in_progress(condition.message)),
-            "Stalled" => Some(verdict(Status::Failed, condition.message)),
-            _ => None,
-        })
+    conditions(object).filter(|condition| condition.status == "True").find_map(|condition| match condition.kind {
+        "Reconciling" => Some(in_progress(condition.message)),
+        "Stalled" => Some(verdict(Status::Failed, condition.message)),
+        _ => None,
+    })
 }
 
 fn by_kind(object: &Object, now: Timestamp) -> Readiness {
@@ -174,10 +156,7 @@ fn by_kind(object: &Object, now: Timestamp) -> Readiness {
 
 /// The first rule that does not hold, in kstatus' order and words.
 fn first_unmet(rules: &[(bool, String)]) -> Option<Readiness> {
-    rules
-        .iter()
-        .find(|(unmet, _)| *unmet)
-        .map(|(_, message)| in_progress(message))
+    rules.iter().find(|(unmet, _)| *unmet).map(|(_, message)| in_progress(message))
 }
 
 fn deployment(object: &Object) -> Readiness {
@@ -203,10 +182,7 @@ fn deployment(object: &Object) -> Readiness {
     first_unmet(&[
         (wanted > all, format!("Replicas: {all}/{wanted}")),
         (wanted > updated, format!("Updated: {updated}/{wanted}")),
-        (
-            all > wanted,
-            format!("Pending termination: {}", all - wanted),
-        ),
+        (all > wanted, format!("Pending termination: {}", all - wanted)),
         (updated > there, format!("Available: {there}/{updated}")),
         (wanted > ready, format!("Ready: {ready}/{wanted}")),
         (!progressing, "ReplicaSet not Available".to_owned()),
@@ -216,9 +192,7 @@ fn deployment(object: &Object) -> Readiness {
 }
 
 fn replica_set(object: &Object) -> Readiness {
-    if conditions(object)
-        .any(|condition| condition.kind == "ReplicaFailure" && condition.status == "True")
-    {
+    if conditions(object).any(|condition| condition.kind == "ReplicaFailure" && condition.status == "True") {
         return in_progress("Replica Failure condition. Check Pods");
     }
     let wanted = wanted_replicas(object);
@@ -230,10 +204,7 @@ fn replica_set(object: &Object) -> Readiness {
         (wanted > labelled, format!("Labelled: {labelled}/{wanted}")),
         (wanted > there, format!("Available: {there}/{wanted}")),
         (wanted > ready, format!("Ready: {ready}/{wanted}")),
-        (
-            all > wanted,
-            format!("Pending termination: {}", all - wanted),
-        ),
+        (all > wanted, format!("Pending termination: {}", all - wanted)),
     ])
     .unwrap_or_else(|| current(format!("ReplicaSet is available. Replicas: {all}")))
 }
@@ -250,10 +221,7 @@ fn stateful_set(object: &Object) -> Readiness {
     let unmet = first_unmet(&[
         (wanted > all, format!("Replicas: {all}/{wanted}")),
         (wanted > ready, format!("Ready: {ready}/{wanted}")),
-        (
-            all > wanted,
-            format!("Pending termination: {}", all - wanted),
-        ),
+        (all > wanted, format!("Pending termination: {}", all - wanted)),
     ]);
     if let Some(unmet) = unmet {
         return unmet;
@@ -265,23 +233,12 @@ fn stateful_set(object: &Object) -> Readiness {
             false => current(format!("Partition rollout complete. updated: {updated}")),
         };
     }
-    let revisions_differ =
-        text(object, "/status/currentRevision") != text(object, "/status/updateRevision");
+    let revisions_differ = text(object, "/status/currentRevision") != text(object, "/status/updateRevision");
     first_unmet(&[
-        (
-            wanted > with_current,
-            format!("current: {with_current}/{wanted}"),
-        ),
-        (
-            revisions_differ,
-            "Waiting for updated revision to match current".to_owned(),
-        ),
+        (wanted > with_current, format!("current: {with_current}/{wanted}")),
+        (revisions_differ, "Waiting for updated revision to match current".to_owned()),
     ])
-    .unwrap_or_else(|| {
-        current(format!(
-            "All replicas scheduled as expected. Replicas: {all}"
-        ))
-    })
+    .unwrap_or_else(|| current(format!("All replicas scheduled as expected. Replicas: {all}")))
 }
 
 fn daemon_set(object: &Object) -> Readiness {
@@ -293,28 +250,15 @@ fn daemon_set(object: &Object) -> Readiness {
     let there = count(object, "/status/numberAvailable");
     let ready = count(object, "/status/numberReady");
     first_unmet(&[
-        (
-            absent("/metadata/generation"),
-            format!("{kind} metadata.generation not found"),
-        ),
-        (
-            absent("/status/observedGeneration"),
-            format!("{kind} status.observedGeneration not found"),
-        ),
-        (
-            absent("/status/desiredNumberScheduled"),
-            "Missing .status.desiredNumberScheduled".to_owned(),
-        ),
+        (absent("/metadata/generation"), format!("{kind} metadata.generation not found")),
+        (absent("/status/observedGeneration"), format!("{kind} status.observedGeneration not found")),
+        (absent("/status/desiredNumberScheduled"), "Missing .status.desiredNumberScheduled".to_owned()),
         (wanted > scheduled, format!("Current: {scheduled}/{wanted}")),
         (wanted > updated, format!("Updated: {updated}/{wanted}")),
         (wanted > there, format!("Available: {there}/{wanted}")),
         (wanted > ready, format!("Ready: {ready}/{wanted}")),
     ])
-    .unwrap_or_else(|| {
-        current(format!(
-            "All replicas scheduled as expected. Replicas: {wanted}"
-        ))
-    })
+    .unwrap_or_else(|| current(format!("All replicas scheduled as expected. Replicas: {wanted}")))
 }
 
 fn pod_phase(object: &Object, now: Timestamp) -> Readiness {
@@ -322,18 +266,13 @@ fn pod_phase(object: &Object, now: Timestamp) -> Readiness {
         "Succeeded" => current("Pod has completed successfully"),
         "Failed" => current("Pod has completed, but not successfully"),
         "Running" => {
-            if conditions(object)
-                .any(|condition| condition.kind == "Ready" && condition.status == "True")
-            {
+            if conditions(object).any(|condition| condition.kind == "Ready" && condition.status == "True") {
                 return current("Pod is Ready");
             }
             let looping = crash_looping(object);
             match looping.is_empty() {
                 true => in_progress("Pod is running but is not Ready"),
-                false => verdict(
-                    Status::Failed,
-                    format!("Containers in CrashLoop state: {}", looping.join(",")),
-                ),
+                false => verdict(Status::Failed, format!("Containers in CrashLoop state: {}", looping.join(","))),
             }
         }
         "Pending" if unschedulable(object) => {
@@ -361,9 +300,7 @@ fn crash_looping(pod: &Object) -> Vec<&str> {
 
 fn unschedulable(pod: &Object) -> bool {
     conditions(pod).any(|condition| {
-        condition.kind == "PodScheduled"
-            && condition.status == "False"
-            && condition.reason == "Unschedulable"
+        condition.kind == "PodScheduled" && condition.status == "False" && condition.reason == "Unschedulable"
     })
 }
 
@@ -378,9 +315,7 @@ fn job(object: &Object) -> Readiness {
     }
     let [succeeded, active, failed] =
         ["/status/succeeded", "/status/active", "/status/failed"].map(|path| count(object, path));
-    current(format!(
-        "Job in progress. success:{succeeded}, active: {active}, failed: {failed}"
-    ))
+    current(format!("Job in progress. success:{succeeded}, active: {active}, failed: {failed}"))
 }
 
 fn service(object: &Object) -> Readiness {
@@ -391,12 +326,7 @@ fn service(object: &Object) -> Readiness {
 }
 
 fn claim(object: &Object) -> Readiness {
-    match object
-        .value
-        .pointer("/status/phase")
-        .and_then(Value::as_str)
-        .unwrap_or("unknown")
-    {
+    match object.value.pointer("/status/phase").and_then(Value::as_str).unwrap_or("unknown") {
         "Bound" => current("PVC is Bound"),
         phase => in_progress(format!("PVC is not Bound. phase: {phase}")),
     }
@@ -430,14 +360,10 @@ fn ready_condition(object: &Object) -> Readiness {
 
 fn replicas(object: &Object) -> Option<(u32, u32)> {
     let (ready, wanted) = match object.kind() {
-        "DaemonSet" => (
-            count(object, "/status/numberReady"),
-            integer(object, "/status/desiredNumberScheduled")?,
-        ),
-        "Deployment" | "ReplicaSet" | "StatefulSet" | "ReplicationController" => (
-            count(object, "/status/readyReplicas"),
-            wanted_replicas(object),
-        ),
+        "DaemonSet" => (count(object, "/status/numberReady"), integer(object, "/status/desiredNumberScheduled")?),
+        "Deployment" | "ReplicaSet" | "StatefulSet" | "ReplicationController" => {
+            (count(object, "/status/readyReplicas"), wanted_replicas(object))
+        }
         _ => return None,
     };
     Some((u32::try_from(ready).ok()?, u32::try_from(wanted).ok()?))
@@ -454,12 +380,7 @@ fn conditions(object: &Object) -> impl Iterator<Item = Condition<'_>> {
     let all = object.value["status"]["conditions"].as_array();
     all.into_iter().flatten().map(|condition| {
         let field = |name: &str| condition[name].as_str().unwrap_or_default();
-        Condition {
-            kind: field("type"),
-            status: field("status"),
-            reason: field("reason"),
-            message: field("message"),
-        }
+        Condition { kind: field("type"), status: field("status"), reason: field("reason"), message: field("message") }
     })
 }
 
@@ -477,11 +398,7 @@ fn wanted_replicas(object: &Object) -> i64 {
 }
 
 fn text<'a>(object: &'a Object, path: &str) -> &'a str {
-    object
-        .value
-        .pointer(path)
-        .and_then(Value::as_str)
-        .unwrap_or_default()
+    object.value.pointer(path).and_then(Value::as_str).unwrap_or_default()
 }
 
 fn current(message: impl Into<String>) -> Readiness {
@@ -493,11 +410,7 @@ fn in_progress(message: impl Into<String>) -> Readiness {
 }
 
 fn verdict(status: Status, message: impl Into<String>) -> Readiness {
-    Readiness {
-        status,
-        message: message.into(),
-        replicas: None,
-    }
+    Readiness { status, message: message.into(), replicas: None }
 }
 
 #[cfg(test)]

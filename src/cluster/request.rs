@@ -17,20 +17,13 @@ impl Cluster {
     }
 
     /// Sends a GET for a certain representation.
-    pub(super) async fn get_json_as<T: DeserializeOwned>(
-        &self,
-        path: &str,
-        accept: &str,
-    ) -> Result<T, Error> {
+    pub(super) async fn get_json_as<T: DeserializeOwned>(&self, path: &str, accept: &str) -> Result<T, Error> {
         let request = build(Method::GET, path, &[("accept", accept)], Vec::new())?;
         match tokio::time::timeout(READ_TIMEOUT, self.client().request(request)).await {
             Ok(answer) => Ok(answer?),
             Err(_) => Err(Error::new(
                 ErrorKind::Unreachable,
-                format!(
-                    "no answer to GET {path} within {} s",
-                    READ_TIMEOUT.as_secs()
-                ),
+                format!("no answer to GET {path} within {} s", READ_TIMEOUT.as_secs()),
             )),
         }
     }
@@ -43,15 +36,7 @@ impl Cluster {
         content_type: &str,
         body: Vec<u8>,
     ) -> Result<T, Error> {
-        let request = build(
-            method,
-            path,
-            &[
-                ("accept", "application/json"),
-                ("content-type", content_type),
-            ],
-            body,
-        )?;
+        let request = build(method, path, &[("accept", "application/json"), ("content-type", content_type)], body)?;
         Ok(self.client().request(request).await?)
     }
 }
@@ -67,18 +52,12 @@ pub(super) fn build(
     for (name, value) in headers {
         request = request.header(*name, *value);
     }
-    request
-        .body(body)
-        .map_err(|error| Error::new(ErrorKind::Invalid, format!("{path}: {error}")))
+    request.body(body).map_err(|error| Error::new(ErrorKind::Invalid, format!("{path}: {error}")))
 }
 
 /// The URL path of a collection; all namespaces when `namespace` is empty.
 pub(super) fn collection_path(resource: &ResourceType, namespace: &str) -> String {
-    let root = if resource.group.is_empty() {
-        "/api"
-    } else {
-        "/apis"
-    };
+    let root = if resource.group.is_empty() { "/api" } else { "/apis" };
     let mut path = format!("{root}/{}", resource.api_version());
     if resource.namespaced && !namespace.is_empty() {
         path.push_str("/namespaces/");
@@ -111,9 +90,7 @@ fn encode(text: &str) -> String {
     let mut encoded = String::with_capacity(text.len());
     for byte in text.bytes() {
         match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
-                encoded.push(char::from(byte))
-            }
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => encoded.push(char::from(byte)),
             _ => encoded.push_str(&format!("%{byte:02X}")),
         }
     }
@@ -139,32 +116,19 @@ mod tests {
     fn paths() {
         let pods = resource("", "v1", "pods", true);
         let roles = resource("rbac.authorization.k8s.io", "v1", "clusterroles", false);
-        assert_eq!(
-            collection_path(&pods, "shop"),
-            "/api/v1/namespaces/shop/pods"
-        );
+        assert_eq!(collection_path(&pods, "shop"), "/api/v1/namespaces/shop/pods");
         assert_eq!(collection_path(&pods, ""), "/api/v1/pods");
         assert_eq!(
             object_path(&roles, "ignored", "system:node"),
             "/apis/rbac.authorization.k8s.io/v1/clusterroles/system%3Anode"
         );
-        assert_eq!(
-            object_path(&pods, "shop", "a/../b?c"),
-            "/api/v1/namespaces/shop/pods/a%2F..%2Fb%3Fc"
-        );
+        assert_eq!(object_path(&pods, "shop", "a/../b?c"), "/api/v1/namespaces/shop/pods/a%2F..%2Fb%3Fc");
     }
 
     #[test]
     fn queries_leave_out_what_is_empty() {
         assert_eq!(
-            with_query(
-                "/api/v1/pods",
-                &[
-                    ("labelSelector", "app in (a,b)"),
-                    ("continue", ""),
-                    ("limit", "5")
-                ]
-            ),
+            with_query("/api/v1/pods", &[("labelSelector", "app in (a,b)"), ("continue", ""), ("limit", "5")]),
             "/api/v1/pods?labelSelector=app%20in%20%28a%2Cb%29&limit=5"
         );
     }

@@ -49,14 +49,8 @@ pub struct PatchStrategy {
 /// the table another one of the same group and kind stands in; `extensions` finds the group its kinds moved to.
 pub fn lookup(group: &str, version: &str, kind: &str) -> Option<Node> {
     let versions = table().kinds.get(kind)?;
-    let exact = versions
-        .iter()
-        .find(|entry| entry.group == group && entry.version == version);
-    let entry = exact.or_else(|| {
-        versions
-            .iter()
-            .find(|entry| entry.group == group || group == "extensions")
-    })?;
+    let exact = versions.iter().find(|entry| entry.group == group && entry.version == version);
+    let entry = exact.or_else(|| versions.iter().find(|entry| entry.group == group || group == "extensions"))?;
     Some(Node(&entry.root))
 }
 
@@ -83,9 +77,7 @@ impl Node {
     /// The node of a field; on a list, of a field of its elements.
     #[must_use]
     pub fn field(self, name: &str) -> Self {
-        self.kind()
-            .and_then(|kind| kind.fields.get(name))
-            .map_or_else(Self::unknown, Self)
+        self.kind().and_then(|kind| kind.fields.get(name)).map_or_else(Self::unknown, Self)
     }
 
     /// The key by which strategic merge matches the elements of this list.
@@ -173,21 +165,10 @@ impl Table {
                 Some("type") if !line.starts_with(' ') => {
                     open = words.next().unwrap_or_default();
                     let map_type = words.next().map_or(MapType::Granular, |_| MapType::Atomic);
-                    table.types.insert(
-                        open,
-                        Type {
-                            map_type,
-                            ..Type::default()
-                        },
-                    );
+                    table.types.insert(open, Type { map_type, ..Type::default() });
                 }
                 Some(name) if line.starts_with(' ') => {
-                    table
-                        .types
-                        .entry(open)
-                        .or_default()
-                        .fields
-                        .insert(name, Field::parse(words));
+                    table.types.entry(open).or_default().fields.insert(name, Field::parse(words));
                 }
                 _ => {}
             }
@@ -196,15 +177,9 @@ impl Table {
     }
 
     fn add_kind(&mut self, mut words: impl Iterator<Item = &'static str>) {
-        if let (Some(api_version), Some(kind), Some(root)) =
-            (words.next(), words.next(), words.next())
-        {
+        if let (Some(api_version), Some(kind), Some(root)) = (words.next(), words.next(), words.next()) {
             let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
-            self.kinds.entry(kind).or_default().push(Kind {
-                group,
-                version,
-                root: Field::unruled(Some(root)),
-            });
+            self.kinds.entry(kind).or_default().push(Kind { group, version, root: Field::unruled(Some(root)) });
         }
     }
 }
@@ -213,11 +188,7 @@ impl Field {
     const fn unruled(kind: Option<&'static str>) -> Self {
         Self {
             kind,
-            strategy: PatchStrategy {
-                merge: false,
-                replace: false,
-                retain_keys: false,
-            },
+            strategy: PatchStrategy { merge: false, replace: false, retain_keys: false },
             merge_key: None,
             list_type: ListType::Atomic,
             list_map_keys: Vec::new(),
@@ -243,9 +214,7 @@ impl Field {
     }
 
     fn parse_patch(&mut self, patch: &'static str) {
-        let (strategies, key) = patch
-            .split_once(':')
-            .map_or((patch, None), |(left, right)| (left, Some(right)));
+        let (strategies, key) = patch.split_once(':').map_or((patch, None), |(left, right)| (left, Some(right)));
         self.merge_key = key;
         for strategy in strategies.split(',') {
             match strategy {
@@ -265,17 +234,12 @@ mod tests {
     /// Rules of the field at a path, in the words of the published OpenAPI.
     #[track_caller]
     fn check(kind: (&str, &str, &str), path: &str, expected: &str) {
-        let node = path.split('.').fold(
-            lookup(kind.0, kind.1, kind.2).expect("a built-in kind"),
-            Node::field,
-        );
+        let node = path.split('.').fold(lookup(kind.0, kind.1, kind.2).expect("a built-in kind"), Node::field);
         let strategy = node.patch_strategy();
         let mut words = Vec::new();
-        for (set, word) in [
-            (strategy.merge, "merge"),
-            (strategy.replace, "replace"),
-            (strategy.retain_keys, "retainKeys"),
-        ] {
+        for (set, word) in
+            [(strategy.merge, "merge"), (strategy.replace, "replace"), (strategy.retain_keys, "retainKeys")]
+        {
             words.extend(set.then(|| word.to_owned()));
         }
         words.extend(node.merge_key().map(|key| format!("by {key}")));
@@ -291,47 +255,23 @@ mod tests {
     #[test]
     fn rules_are_those_kubernetes_publishes() {
         let deployment = ("apps", "v1", "Deployment");
-        check(
-            deployment,
-            "spec.template.spec.containers",
-            "merge by name map name",
-        );
-        check(
-            deployment,
-            "spec.template.spec.containers.ports",
-            "merge by containerPort map containerPort,protocol",
-        );
-        check(
-            deployment,
-            "spec.template.spec.volumes",
-            "merge retainKeys by name map name",
-        );
+        check(deployment, "spec.template.spec.containers", "merge by name map name");
+        check(deployment, "spec.template.spec.containers.ports", "merge by containerPort map containerPort,protocol");
+        check(deployment, "spec.template.spec.volumes", "merge retainKeys by name map name");
         check(deployment, "spec.template.spec.tolerations", "");
         check(deployment, "spec.template.spec.nodeSelector", "atomic");
         check(deployment, "spec.selector", "atomic");
         check(deployment, "spec.strategy", "retainKeys");
         check(deployment, "metadata.finalizers", "merge set");
         check(deployment, "metadata.labels", "");
-        check(
-            ("", "v1", "Service"),
-            "spec.ports",
-            "merge by port map port,protocol",
-        );
+        check(("", "v1", "Service"), "spec.ports", "merge by port map port,protocol");
         check(("", "v1", "Service"), "spec.no.such.field", "");
     }
 
     #[test]
     fn another_version_stands_in() {
-        check(
-            ("apps", "v1beta2", "Deployment"),
-            "spec.strategy",
-            "retainKeys",
-        );
-        check(
-            ("extensions", "v1beta1", "Deployment"),
-            "spec.strategy",
-            "retainKeys",
-        );
+        check(("apps", "v1beta2", "Deployment"), "spec.strategy", "retainKeys");
+        check(("extensions", "v1beta1", "Deployment"), "spec.strategy", "retainKeys");
         assert!(lookup("example.com", "v1", "Deployment").is_none());
         assert!(of(&serde_json::json!({"apiVersion": "v1", "kind": "Widget"})).is_none());
     }

@@ -13,9 +13,7 @@ pub(super) struct Shared<T> {
 
 impl<T> Default for Shared<T> {
     fn default() -> Self {
-        Self {
-            cell: Mutex::new(Arc::default()),
-        }
+        Self { cell: Mutex::new(Arc::default()) }
     }
 }
 
@@ -26,9 +24,7 @@ impl<T> Shared<T> {
         F: Future<Output = Result<T, E>>,
     {
         let cell = Arc::clone(&self.cell.lock().unwrap_or_else(PoisonError::into_inner));
-        cell.get_or_try_init(|| async { fetch().await.map(Arc::new) })
-            .await
-            .cloned()
+        cell.get_or_try_init(|| async { fetch().await.map(Arc::new) }).await.cloned()
     }
 
     /// Forgets the value if it is `stale`; the next caller fetches. A fetch under way is left alone.
@@ -57,10 +53,7 @@ mod tests {
 
         assert_eq!(shared.get(|| async { Err("no") }).await, Err("no"));
         let all = futures::future::join_all((0..5).map(|_| shared.get(fetch))).await;
-        assert!(
-            all.iter().all(|value| value.as_deref() == Ok(&0)),
-            "{all:?}"
-        );
+        assert!(all.iter().all(|value| value.as_deref() == Ok(&0)), "{all:?}");
 
         shared.forget_if(|value| **value == 7);
         assert_eq!(shared.get(fetch).await.as_deref(), Ok(&0));

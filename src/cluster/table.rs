@@ -56,17 +56,14 @@ impl Cluster {
     pub async fn pod_table(&self, namespace: &str, labels: &str) -> Result<Table, Error> {
         let resource = self.resource("v1", "Pod").await?;
         let path = collection_path(&resource, namespace);
-        self.get_table(&with_query(&path, &[("labelSelector", labels)]))
-            .await
+        self.get_table(&with_query(&path, &[("labelSelector", labels)])).await
     }
 
     /// The same pods as the list a server sends, each with its kind, as clients decode it.
     pub async fn pod_list(&self, namespace: &str, labels: &str) -> Result<Value, Error> {
         let resource = self.resource("v1", "Pod").await?;
         let path = collection_path(&resource, namespace);
-        let mut list: Value = self
-            .get_json(&with_query(&path, &[("labelSelector", labels)]))
-            .await?;
+        let mut list: Value = self.get_json(&with_query(&path, &[("labelSelector", labels)])).await?;
         for pod in list["items"].as_array_mut().into_iter().flatten() {
             pod["apiVersion"] = "v1".into();
             pod["kind"] = "Pod".into();
@@ -78,8 +75,7 @@ impl Cluster {
         let path = with_query(path, &[("includeObject", "None")]);
         let answer: Value = self.get_json_as(&path, ACCEPT).await?;
         if answer["kind"] == "Table" {
-            return serde_json::from_value(answer)
-                .map_err(|error| Error::new(ErrorKind::Other, error.to_string()));
+            return serde_json::from_value(answer).map_err(|error| Error::new(ErrorKind::Other, error.to_string()));
         }
         Ok(by_name(&answer))
     }
@@ -89,23 +85,12 @@ impl Cluster {
 fn by_name(answer: &Value) -> Table {
     let row = |object: &Value| {
         let metadata = &object["metadata"];
-        Row {
-            cells: vec![
-                metadata["name"].clone(),
-                metadata["creationTimestamp"].clone(),
-            ],
-        }
+        Row { cells: vec![metadata["name"].clone(), metadata["creationTimestamp"].clone()] }
     };
     let rows = match answer["items"].as_array() {
         Some(items) => items.iter().map(row).collect(),
         None => vec![row(answer)],
     };
-    let column = |name: &str| Column {
-        name: name.to_owned(),
-        priority: 0,
-    };
-    Table {
-        column_definitions: vec![column("Name"), column("Created At")],
-        rows,
-    }
+    let column = |name: &str| Column { name: name.to_owned(), priority: 0 };
+    Table { column_definitions: vec![column("Name"), column("Created At")], rows }
 }

@@ -37,15 +37,10 @@ fn fake(answer: impl Fn(&str) -> (u16, String) + Send + Sync + 'static) -> (Clus
             _ => answer(&url),
         };
         seen.lock().expect("not poisoned").push(url);
-        let response = Response::builder()
-            .status(code)
-            .body(Body::from(body.into_bytes()));
+        let response = Response::builder().status(code).body(Body::from(body.into_bytes()));
         async move { response }
     });
-    (
-        Cluster::from_client(kube::Client::new(service, "shop"), "fake", "shop"),
-        requests,
-    )
+    (Cluster::from_client(kube::Client::new(service, "shop"), "fake", "shop"), requests)
 }
 
 fn status(code: u16, reason: &str) -> (u16, String) {
@@ -54,15 +49,7 @@ fn status(code: u16, reason: &str) -> (u16, String) {
 
 fn web() -> Target {
     let [group, kind, namespace, name] = ["apps", "Deployment", "shop", "web"].map(str::to_owned);
-    Target {
-        api_version: "apps/v1".to_owned(),
-        key: ObjectKey {
-            group,
-            kind,
-            namespace,
-            name,
-        },
-    }
+    Target { api_version: "apps/v1".to_owned(), key: ObjectKey { group, kind, namespace, name } }
 }
 
 fn deployment(available: bool, version: u32) -> Value {
@@ -95,11 +82,7 @@ async fn answers_keep_their_kind_and_words() {
         (500, "InternalError", ErrorKind::Other),
     ] {
         let (cluster, _) = fake(move |_| status(code, reason));
-        check(
-            &cluster.get(&web()).await.expect_err("an error"),
-            &kind,
-            &format!("says {reason}"),
-        );
+        check(&cluster.get(&web()).await.expect_err("an error"), &kind, &format!("says {reason}"));
     }
     let (cluster, _) = fake(|_| status(404, "NotFound"));
     assert_eq!(cluster.get(&web()).await.expect("an answer"), None);
@@ -109,42 +92,21 @@ async fn answers_keep_their_kind_and_words() {
 #[tokio::test]
 async fn classic_discovery_spares_what_is_not_broken() {
     let (cluster, requests) = fake(|_| status(404, "NotFound"));
-    assert_eq!(
-        cluster
-            .resource("apps/v1", "Deployment")
-            .await
-            .expect("served")
-            .plural,
-        "deployments"
-    );
+    assert_eq!(cluster.resource("apps/v1", "Deployment").await.expect("served").plural, "deployments");
     check(
-        &cluster
-            .resource("apps/v1", "Deploymnet")
-            .await
-            .expect_err("not served"),
+        &cluster.resource("apps/v1", "Deploymnet").await.expect_err("not served"),
         &ErrorKind::NoKind,
         "no matches for kind \"Deploymnet\" in version \"apps/v1\"",
     );
-    let broken = cluster
-        .resource("down/v1", "Thing")
-        .await
-        .expect_err("down");
-    assert!(
-        broken
-            .message
-            .ends_with("down/v1: stale GroupVersion discovery: down/v1"),
-        "{broken}"
-    );
-    assert_eq!(
-        requests.lock().expect("not poisoned").len(),
-        5,
-        "discovered once"
-    );
+    let broken = cluster.resource("down/v1", "Thing").await.expect_err("down");
+    assert!(broken.message.ends_with("down/v1: stale GroupVersion discovery: down/v1"), "{broken}");
+    assert_eq!(requests.lock().expect("not poisoned").len(), 5, "discovered once");
 }
 
 #[tokio::test]
 async fn a_watch_recovers_from_410_and_from_a_broken_connection() {
-    let gone = json!({"type": "ERROR", "object": {"kind": "Status", "code": 410, "reason": "Expired", "message": "too old"}});
+    let gone =
+        json!({"type": "ERROR", "object": {"kind": "Status", "code": 410, "reason": "Expired", "message": "too old"}});
     let ready = json!({"type": "MODIFIED", "object": deployment(true, 9)});
     let answers = Mutex::new(VecDeque::from([
         (200, list(&deployment(false, 1), "1")),
@@ -154,28 +116,12 @@ async fn a_watch_recovers_from_410_and_from_a_broken_connection() {
         (200, list(&deployment(false, 7), "7")),
         (200, format!("{ready}\n")),
     ]));
-    let (cluster, requests) = fake(move |_| {
-        answers
-            .lock()
-            .expect("not poisoned")
-            .pop_front()
-            .unwrap_or_else(|| status(500, "Exhausted"))
-    });
-    let options = WaitOptions {
-        strategy: WaitStrategy::Watcher,
-        jobs: false,
-        timeout: Duration::from_secs(30),
-    };
-    cluster
-        .wait_ready(&[web()], &options, &CancellationToken::new(), &|_| ())
-        .await
-        .expect("ready");
+    let (cluster, requests) =
+        fake(move |_| answers.lock().expect("not poisoned").pop_front().unwrap_or_else(|| status(500, "Exhausted")));
+    let options = WaitOptions { strategy: WaitStrategy::Watcher, jobs: false, timeout: Duration::from_secs(30) };
+    cluster.wait_ready(&[web()], &options, &CancellationToken::new(), &|_| ()).await.expect("ready");
     let watches = requests.lock().expect("not poisoned");
-    let from: Vec<_> = watches
-        .iter()
-        .filter_map(|url| url.split_once("&resourceVersion="))
-        .map(|(_, v)| v)
-        .collect();
+    let from: Vec<_> = watches.iter().filter_map(|url| url.split_once("&resourceVersion=")).map(|(_, v)| v).collect();
     assert_eq!(from, ["1", "5", "7"]);
 }
 
@@ -186,25 +132,12 @@ async fn what_may_not_be_watched_is_read() {
         true => (200, deployment(true, 1).to_string()),
         false => status(403, "Forbidden"),
     });
-    let options = WaitOptions {
-        strategy: WaitStrategy::Watcher,
-        jobs: false,
-        timeout: Duration::from_secs(30),
-    };
-    cluster
-        .wait_ready(&[web()], &options, &CancellationToken::new(), &|_| ())
-        .await
-        .expect("ready");
+    let options = WaitOptions { strategy: WaitStrategy::Watcher, jobs: false, timeout: Duration::from_secs(30) };
+    cluster.wait_ready(&[web()], &options, &CancellationToken::new(), &|_| ()).await.expect("ready");
 
     let (cluster, _) = fake(|_| status(403, "Forbidden"));
-    let refused = cluster
-        .wait_ready(&[web()], &options, &CancellationToken::new(), &|_| ())
-        .await;
-    check(
-        &refused.expect_err("refused"),
-        &ErrorKind::Forbidden,
-        "says Forbidden",
-    );
+    let refused = cluster.wait_ready(&[web()], &options, &CancellationToken::new(), &|_| ()).await;
+    check(&refused.expect_err("refused"), &ErrorKind::Forbidden, "says Forbidden");
 }
 
 /// An empty kubeconfig keeps the tester's own out.
@@ -224,34 +157,20 @@ async fn a_refused_connection_is_told_as_go_tells_it() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = listener.local_addr().expect("an address");
     drop(listener);
-    let error = connect(&format!("http://{address}"))
-        .await
-        .server_version()
-        .await
-        .expect_err("refused");
-    let expected = format!(
-        "Get \"http://{address}/version\": dial tcp {address}: connect: connection refused"
-    );
+    let error = connect(&format!("http://{address}")).await.server_version().await.expect_err("refused");
+    let expected = format!("Get \"http://{address}/version\": dial tcp {address}: connect: connection refused");
     check(&error, &ErrorKind::Unreachable, &expected);
 }
 
 #[tokio::test]
 async fn a_server_that_never_answers_can_be_left() {
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
-        .await
-        .expect("a port");
-    let cluster = connect(&format!(
-        "http://{}",
-        listener.local_addr().expect("an address")
-    ))
-    .await;
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let cluster = connect(&format!("http://{}", listener.local_addr().expect("an address"))).await;
     let asked = tokio::spawn(async move { cluster.server_version().await });
     let (mut connection, _) = listener.accept().await.expect("a connection");
     asked.abort();
     assert!(asked.await.expect_err("aborted").is_cancelled());
     // The connection ends with the request: reading it comes to an end.
     let mut rest = Vec::new();
-    tokio::io::AsyncReadExt::read_to_end(&mut connection, &mut rest)
-        .await
-        .expect("closed");
+    tokio::io::AsyncReadExt::read_to_end(&mut connection, &mut rest).await.expect("closed");
 }

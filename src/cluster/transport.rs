@@ -71,20 +71,14 @@ impl Transport {
         }
     }
 
-    async fn authorize(
-        &self,
-        request: &mut Request<Body>,
-    ) -> Result<Option<Arc<Credential>>, Error> {
+    async fn authorize(&self, request: &mut Request<Body>) -> Result<Option<Arc<Credential>>, Error> {
         let Some(plugin) = &self.plugin else {
             return Ok(None);
         };
         let credential = plugin.credential().await?;
         if let Some(token) = &credential.token {
             let mut value = HeaderValue::try_from(format!("Bearer {token}")).map_err(|_| {
-                Error::new(
-                    ErrorKind::Config,
-                    "the credential plugin's token has characters no header may have",
-                )
+                Error::new(ErrorKind::Config, "the credential plugin's token has characters no header may have")
             })?;
             value.set_sensitive(true);
             request.headers_mut().insert(header::AUTHORIZATION, value);
@@ -95,10 +89,8 @@ impl Transport {
 
 /// All our requests have bodies held in memory, so they can be sent again.
 fn copy(request: &Request<Body>) -> Result<Request<Body>, Error> {
-    let body = request
-        .body()
-        .try_clone()
-        .ok_or_else(|| Error::new(ErrorKind::Other, "the request cannot be repeated"))?;
+    let body =
+        request.body().try_clone().ok_or_else(|| Error::new(ErrorKind::Other, "the request cannot be repeated"))?;
     let mut copy = Request::new(body);
     *copy.method_mut() = request.method().clone();
     *copy.uri_mut() = request.uri().clone();
@@ -113,13 +105,7 @@ fn pause_asked_for(response: &Response<Body>) -> Option<Duration> {
     if status != StatusCode::TOO_MANY_REQUESTS && !status.is_server_error() {
         return None;
     }
-    let seconds = response
-        .headers()
-        .get(header::RETRY_AFTER)?
-        .to_str()
-        .ok()?
-        .parse()
-        .ok()?;
+    let seconds = response.headers().get(header::RETRY_AFTER)?.to_str().ok()?.parse().ok()?;
     Some(Duration::from_secs(seconds))
 }
 
@@ -132,8 +118,7 @@ async fn store_trouble(response: Response<Body>) -> Result<(Response<Body>, bool
     let bytes = body.collect().await?.to_bytes();
     let status: Option<kube::core::Status> = serde_json::from_slice(&bytes).ok();
     let retry = status.is_some_and(|status| {
-        status.message.ends_with("etcdserver: leader changed")
-            || status.message.ends_with("raft proposal dropped")
+        status.message.ends_with("etcdserver: leader changed") || status.message.ends_with("raft proposal dropped")
     });
     Ok((Response::from_parts(head, Body::from(bytes)), retry))
 }
@@ -149,23 +134,15 @@ pub(super) struct Limiter {
 impl Limiter {
     /// `None` for no limit.
     pub(super) fn new(qps: f32, burst: u32) -> Option<Self> {
-        let interval = Duration::try_from_secs_f32(qps.recip())
-            .ok()
-            .filter(|_| qps > 0.0)?;
-        Some(Self {
-            interval,
-            burst: interval * burst.max(1),
-            full_at: Mutex::new(Instant::now()),
-        })
+        let interval = Duration::try_from_secs_f32(qps.recip()).ok().filter(|_| qps > 0.0)?;
+        Some(Self { interval, burst: interval * burst.max(1), full_at: Mutex::new(Instant::now()) })
     }
 
     /// Takes a token; when it may be used.
     fn reserve(&self, now: Instant) -> Instant {
         let mut full_at = self.full_at.lock().unwrap_or_else(PoisonError::into_inner);
         *full_at = now.max(*full_at) + self.interval;
-        full_at
-            .checked_sub(self.burst)
-            .map_or(now, |at| at.max(now))
+        full_at.checked_sub(self.burst).map_or(now, |at| at.max(now))
     }
 }
 
@@ -180,9 +157,7 @@ mod tests {
         assert!(Limiter::new(0.0, 100).is_none());
         let limiter = Limiter::new(10.0, 3).expect("a limit");
         let start = Instant::now() + Duration::from_secs(60);
-        let waits: Vec<_> = (0..5)
-            .map(|_| (limiter.reserve(start) - start).as_millis())
-            .collect();
+        let waits: Vec<_> = (0..5).map(|_| (limiter.reserve(start) - start).as_millis()).collect();
         assert_eq!(waits, [0, 0, 0, 100, 200]);
     }
 
@@ -191,10 +166,8 @@ mod tests {
         let count = Arc::new(AtomicUsize::new(0));
         let seen = Arc::clone(&count);
         let server = tower::service_fn(move |_request: Request<Body>| {
-            let (code, retry_after, body) = answers
-                .get(seen.fetch_add(1, Ordering::SeqCst))
-                .copied()
-                .unwrap_or((200, "", "{}"));
+            let (code, retry_after, body) =
+                answers.get(seen.fetch_add(1, Ordering::SeqCst)).copied().unwrap_or((200, "", "{}"));
             let mut response = Response::builder().status(code);
             if !retry_after.is_empty() {
                 response = response.header("retry-after", retry_after);
@@ -202,28 +175,15 @@ mod tests {
             let response = response.body(Body::from(body.as_bytes().to_vec()));
             async move { response }
         });
-        let transport = Transport {
-            client: kube::Client::new(server, "default"),
-            limiter: None,
-            plugin: None,
-        };
-        let request = Request::get("/version")
-            .body(Body::empty())
-            .expect("a request");
-        let response = transport
-            .into_client("default")
-            .send(request)
-            .await
-            .expect("an answer");
+        let transport = Transport { client: kube::Client::new(server, "default"), limiter: None, plugin: None };
+        let request = Request::get("/version").body(Body::empty()).expect("a request");
+        let response = transport.into_client("default").send(request).await.expect("an answer");
         (response.status().as_u16(), count.load(Ordering::SeqCst))
     }
 
     #[tokio::test]
     async fn retries_only_when_the_server_asks_for_it() {
-        assert_eq!(
-            exchange(vec![(429, "0", ""), (503, "0", "")]).await,
-            (200, 3)
-        );
+        assert_eq!(exchange(vec![(429, "0", ""), (503, "0", "")]).await, (200, 3));
         assert_eq!(exchange(vec![(503, "", "")]).await, (503, 1));
         assert_eq!(exchange(vec![(429, "0", ""); 20]).await, (429, 11));
         assert_eq!(exchange(vec![(404, "0", "")]).await, (404, 1));
@@ -234,9 +194,6 @@ mod tests {
         let changed = r#"{"code":500,"message":"rpc: etcdserver: leader changed"}"#;
         assert_eq!(exchange(vec![(500, "", changed)]).await, (200, 2));
         assert_eq!(exchange(vec![(500, "", changed); 3]).await, (500, 2));
-        assert_eq!(
-            exchange(vec![(500, "", r#"{"code":500,"message":"other"}"#)]).await,
-            (500, 1)
-        );
+        assert_eq!(exchange(vec![(500, "", r#"{"code":500,"message":"other"}"#)]).await, (500, 1));
     }
 }

@@ -14,10 +14,7 @@ use super::{
     Cluster, Error, ErrorKind,
     blockers::{Findings, held},
     read::{Target, bounded},
-    readiness::{
-        Readiness, Status, finished, job_readiness, legacy_ready, new_replica_set, readiness,
-        with_pods,
-    },
+    readiness::{Readiness, Status, finished, job_readiness, legacy_ready, new_replica_set, readiness, with_pods},
     watch::Sighting,
 };
 use crate::manifest::Object;
@@ -79,12 +76,7 @@ impl Cluster {
         match options.strategy {
             WaitStrategy::HookOnly => Ok(()),
             WaitStrategy::Watcher => {
-                self.wait(
-                    Wait::new(targets, judge, Goal::Ready, news),
-                    options.timeout,
-                    cancel,
-                )
-                .await
+                self.wait(Wait::new(targets, judge, Goal::Ready, news), options.timeout, cancel).await
             }
             WaitStrategy::Legacy => self.wait_legacy(targets, options, cancel, news).await,
         }
@@ -110,26 +102,11 @@ impl Cluster {
         timeout: Duration,
         cancel: &CancellationToken,
     ) -> Result<(), Error> {
-        self.wait(
-            Wait::new(targets, readiness, Goal::Gone, &|_| ()),
-            timeout,
-            cancel,
-        )
-        .await
+        self.wait(Wait::new(targets, readiness, Goal::Gone, &|_| ()), timeout, cancel).await
     }
 
-    async fn wait(
-        &self,
-        mut wait: Wait<'_>,
-        timeout: Duration,
-        cancel: &CancellationToken,
-    ) -> Result<(), Error> {
-        let deadline = Instant::now()
-            + if timeout.is_zero() {
-                DEFAULT_TIMEOUT
-            } else {
-                timeout
-            };
+    async fn wait(&self, mut wait: Wait<'_>, timeout: Duration, cancel: &CancellationToken) -> Result<(), Error> {
+        let deadline = Instant::now() + if timeout.is_zero() { DEFAULT_TIMEOUT } else { timeout };
         let (sender, mut sightings) = tokio::sync::mpsc::unbounded_channel();
         let mut followers = self.follow(&targets_of(&wait), &sender);
         let mut ticks = tokio::time::interval_at(Instant::now() + LOOK, LOOK);
@@ -155,17 +132,11 @@ impl Cluster {
                 }
             }
         }
-        if wait.objects.iter().all(|waited| waited.reached(wait.goal)) {
-            Ok(())
-        } else {
-            Err(wait.failure(None))
-        }
+        if wait.objects.iter().all(|waited| waited.reached(wait.goal)) { Ok(()) } else { Err(wait.failure(None)) }
     }
 
     async fn look(&self, objects: Vec<(usize, Object)>) -> Vec<(usize, Findings)> {
-        let asked = objects
-            .iter()
-            .map(|(place, object)| async { (*place, self.findings(object).await) });
+        let asked = objects.iter().map(|(place, object)| async { (*place, self.findings(object).await) });
         bounded(asked).await
     }
 
@@ -177,12 +148,7 @@ impl Cluster {
         cancel: &CancellationToken,
         news: News<'_>,
     ) -> Result<(), Error> {
-        let deadline = Instant::now()
-            + if options.timeout.is_zero() {
-                DEFAULT_TIMEOUT
-            } else {
-                options.timeout
-            };
+        let deadline = Instant::now() + if options.timeout.is_zero() { DEFAULT_TIMEOUT } else { options.timeout };
         let mut wait = Wait::new(targets, readiness, Goal::Ready, news);
         let poll = async {
             loop {
@@ -195,8 +161,9 @@ impl Cluster {
         let bounded = async { tokio::time::timeout_at(deadline, poll).await };
         match cancel.run_until_cancelled(bounded).await {
             Some(Ok(ended)) => ended,
-            Some(Err(_)) => Err(Error::new(ErrorKind::Timeout, "context deadline exceeded")
-                .with_details(wait.details())),
+            Some(Err(_)) => {
+                Err(Error::new(ErrorKind::Timeout, "context deadline exceeded").with_details(wait.details()))
+            }
             None => Err(Error::cancelled().with_details(wait.details())),
         }
     }
@@ -230,28 +197,19 @@ impl Cluster {
             "Deployment" | "ReplicaSet" | "ReplicationController" => self.owned_by(object).await?,
             _ => Vec::new(),
         };
-        let new_set = if object.kind() == "Deployment" {
-            new_replica_set(object, &dependents)
-        } else {
-            None
-        };
-        legacy_ready(object, jobs, new_set, &dependents)
-            .map_err(|message| Error::new(ErrorKind::Other, message))
+        let new_set = if object.kind() == "Deployment" { new_replica_set(object, &dependents) } else { None };
+        legacy_ready(object, jobs, new_set, &dependents).map_err(|message| Error::new(ErrorKind::Other, message))
     }
 }
 
 fn targets_of(wait: &Wait<'_>) -> Vec<Target> {
-    wait.objects
-        .iter()
-        .map(|waited| waited.target.clone())
-        .collect()
+    wait.objects.iter().map(|waited| waited.target.clone()).collect()
 }
 
 /// A paused Deployment is not waited for (helm/helm `pkg/kube/statuswait.go`, `wait`).
 fn ready(object: &Object) -> Readiness {
     let mut verdict = readiness(object);
-    if (object.group(), object.kind()) == ("apps", "Deployment")
-        && object.value["spec"]["paused"] == Value::Bool(true)
+    if (object.group(), object.kind()) == ("apps", "Deployment") && object.value["spec"]["paused"] == Value::Bool(true)
     {
         verdict.status = Status::Current;
         "Deployment is paused".clone_into(&mut verdict.message);
@@ -300,51 +258,21 @@ impl Waited {
 
     /// Helm's sentence (helm/helm `pkg/kube/statuswait.go`).
     fn complaint(&self, goal: Goal) -> String {
-        let state = if goal == Goal::Ready {
-            "not ready"
-        } else {
-            "still exists"
-        };
+        let state = if goal == Goal::Ready { "not ready" } else { "still exists" };
         let key = &self.target.key;
-        let Readiness {
-            status, message, ..
-        } = &self.readiness;
-        format!(
-            "resource {}/{}/{} {state}. status: {status}, message: {message}",
-            key.kind, key.namespace, key.name
-        )
+        let Readiness { status, message, .. } = &self.readiness;
+        format!("resource {}/{}/{} {state}. status: {status}, message: {message}", key.kind, key.namespace, key.name)
     }
 }
 
 impl<'a> Wait<'a> {
-    fn new(
-        targets: &[Target],
-        judge: fn(&Object) -> Readiness,
-        goal: Goal,
-        news: News<'a>,
-    ) -> Self {
-        let mut wait = Self {
-            objects: Vec::new(),
-            places: HashMap::new(),
-            judge,
-            goal,
-            news,
-        };
+    fn new(targets: &[Target], judge: fn(&Object) -> Readiness, goal: Goal, news: News<'a>) -> Self {
+        let mut wait = Self { objects: Vec::new(), places: HashMap::new(), judge, goal, news };
         for target in targets {
-            if wait
-                .places
-                .insert(target.clone(), wait.objects.len())
-                .is_none()
-            {
+            if wait.places.insert(target.clone(), wait.objects.len()).is_none() {
                 let target = target.clone();
                 let readiness = Readiness::unknown();
-                wait.objects.push(Waited {
-                    target,
-                    object: None,
-                    readiness,
-                    blocker: None,
-                    seen: false,
-                });
+                wait.objects.push(Waited { target, object: None, readiness, blocker: None, seen: false });
             }
         }
         wait
@@ -352,8 +280,7 @@ impl<'a> Wait<'a> {
 
     fn is_over(&self) -> bool {
         let settled = |waited: &Waited| {
-            waited.reached(self.goal)
-                || (self.goal == Goal::Ready && waited.readiness.status == Status::Failed)
+            waited.reached(self.goal) || (self.goal == Goal::Ready && waited.readiness.status == Status::Failed)
         };
         self.objects.iter().all(settled)
     }
@@ -371,26 +298,16 @@ impl<'a> Wait<'a> {
         let waited = &mut self.objects[place];
         waited.object = sighting.object;
         waited.seen = true;
-        let blocker = waited
-            .blocker
-            .take()
-            .filter(|_| readiness.status != Status::Current);
+        let blocker = waited.blocker.take().filter(|_| readiness.status != Status::Current);
         self.update(place, readiness, blocker);
     }
 
     fn learn(&mut self, findings: Vec<(usize, Findings)>) {
         for (place, Findings { blocker, pods }) in findings {
             let waited = &self.objects[place];
-            let counts_pods = matches!(
-                waited.target.key.kind.as_str(),
-                "StatefulSet" | "ReplicaSet"
-            );
+            let counts_pods = matches!(waited.target.key.kind.as_str(), "StatefulSet" | "ReplicaSet");
             let own = waited.readiness.clone();
-            let readiness = if counts_pods {
-                with_pods(own, &pods)
-            } else {
-                own
-            };
+            let readiness = if counts_pods { with_pods(own, &pods) } else { own };
             let blocker = blocker.filter(|_| readiness.status != Status::Current);
             self.update(place, readiness, blocker);
         }
@@ -410,44 +327,25 @@ impl<'a> Wait<'a> {
     }
 
     fn unready(&self) -> Vec<(usize, Object)> {
-        let open = self
-            .objects
-            .iter()
-            .enumerate()
-            .filter(|(_, waited)| !waited.reached(self.goal));
-        open.filter_map(|(place, waited)| Some((place, waited.object.clone()?)))
-            .collect()
+        let open = self.objects.iter().enumerate().filter(|(_, waited)| !waited.reached(self.goal));
+        open.filter_map(|(place, waited)| Some((place, waited.object.clone()?))).collect()
     }
 
     /// Every complaint, and why the wait ended before all was well.
     fn failure(&self, end: Option<Error>) -> Error {
-        let open = self
-            .objects
-            .iter()
-            .filter(|waited| !waited.reached(self.goal));
+        let open = self.objects.iter().filter(|waited| !waited.reached(self.goal));
         let mut lines: Vec<_> = open.map(|waited| waited.complaint(self.goal)).collect();
-        let kind = end
-            .as_ref()
-            .map_or(ErrorKind::Other, |end| end.kind.clone());
+        let kind = end.as_ref().map_or(ErrorKind::Other, |end| end.kind.clone());
         lines.extend(end.map(|end| end.message));
         Error::new(kind, lines.join("\n")).with_details(self.details())
     }
 
     /// A line for each object that something is known to block.
     fn details(&self) -> Vec<String> {
-        let open = self
-            .objects
-            .iter()
-            .filter(|waited| !waited.reached(self.goal));
+        let open = self.objects.iter().filter(|waited| !waited.reached(self.goal));
         open.filter_map(|waited| {
-            let blocker = waited
-                .blocker
-                .clone()
-                .or_else(|| held(waited.object.as_ref()?))?;
-            Some(format!(
-                "{}/{}: {blocker}",
-                waited.target.key.kind, waited.target.key.name
-            ))
+            let blocker = waited.blocker.clone().or_else(|| held(waited.object.as_ref()?))?;
+            Some(format!("{}/{}: {blocker}", waited.target.key.kind, waited.target.key.name))
         })
         .collect()
     }

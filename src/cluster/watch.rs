@@ -41,19 +41,12 @@ struct Group {
 impl Group {
     fn tell(&self, target: &Target, object: Option<Object>) {
         // Nobody listens any more only when this future is about to be dropped.
-        let _ = self.sightings.send(Sighting {
-            target: target.clone(),
-            object,
-        });
+        let _ = self.sightings.send(Sighting { target: target.clone(), object });
     }
 
     fn tell_by_name(&self, value: Value, exists: bool) {
         let object = Object::new(value);
-        if let Some(target) = self
-            .targets
-            .iter()
-            .find(|target| target.key.name == object.name())
-        {
+        if let Some(target) = self.targets.iter().find(|target| target.key.name == object.name()) {
             self.tell(target, exists.then_some(object));
         }
     }
@@ -97,11 +90,7 @@ impl Cluster {
     }
 
     /// One follower a kind and namespace.
-    pub(super) fn follow(
-        &self,
-        targets: &[Target],
-        sightings: &UnboundedSender<Sighting>,
-    ) -> Followers<'_> {
+    pub(super) fn follow(&self, targets: &[Target], sightings: &UnboundedSender<Sighting>) -> Followers<'_> {
         let mut groups: HashMap<_, Vec<Target>> = HashMap::new();
         for target in targets {
             let group = (&target.api_version, &target.key.kind, &target.key.namespace);
@@ -110,10 +99,7 @@ impl Cluster {
         groups
             .into_values()
             .map(|targets| {
-                let group = Group {
-                    targets,
-                    sightings: sightings.clone(),
-                };
+                let group = Group { targets, sightings: sightings.clone() };
                 Box::pin(self.follow_group(group)) as futures::future::BoxFuture<'_, Error>
             })
             .collect()
@@ -130,10 +116,7 @@ impl Cluster {
                 ErrorKind::Gone => continue,
                 // The rights to list and watch may be missing where the right to read is there.
                 ErrorKind::Forbidden => return self.poll(&group).await,
-                ErrorKind::NoKind => group
-                    .targets
-                    .iter()
-                    .for_each(|target| group.tell(target, None)),
+                ErrorKind::NoKind => group.targets.iter().for_each(|target| group.tell(target, None)),
                 _ if error.is_transient() || error.code == 404 => {}
                 _ => return error,
             }
@@ -151,10 +134,8 @@ impl Cluster {
         let path = collection_path(&resource, &first.key.namespace);
         let path = with_query(&path, &[("fieldSelector", &group.selector())]);
         let (objects, mut version) = self.list_all(&resource, &path).await?;
-        let mut found: HashMap<String, Object> = objects
-            .into_iter()
-            .map(|object| (object.name().to_owned(), object))
-            .collect();
+        let mut found: HashMap<String, Object> =
+            objects.into_iter().map(|object| (object.name().to_owned(), object)).collect();
         for target in &group.targets {
             group.tell(target, found.remove(&target.key.name));
         }
@@ -169,8 +150,7 @@ impl Cluster {
             let request = build(Method::GET, &with_query(&path, &query), &[], Vec::new())?;
             let mut events = Box::pin(self.client().request_events::<Value>(request).await?);
             let mut heard = false;
-            while let Ok(Some(event)) = tokio::time::timeout(SILENCE, events.as_mut().next()).await
-            {
+            while let Ok(Some(event)) = tokio::time::timeout(SILENCE, events.as_mut().next()).await {
                 heard = true;
                 *pause = FIRST_PAUSE;
                 if let Some(newer) = tell_event(group, event?)? {
@@ -209,9 +189,7 @@ fn tell_event(group: &Group, event: WatchEvent<Value>) -> Result<Option<String>,
         WatchEvent::Bookmark(bookmark) => return Ok(Some(bookmark.metadata.resource_version)),
         WatchEvent::Error(status) => return Err(Error::from(*status)),
     };
-    let version = value["metadata"]["resourceVersion"]
-        .as_str()
-        .map(str::to_owned);
+    let version = value["metadata"]["resourceVersion"].as_str().map(str::to_owned);
     group.tell_by_name(value, exists);
     Ok(version)
 }

@@ -23,10 +23,7 @@ pub(super) struct Difference<'a> {
 
 /// Every difference, in the order of the keys. Fields that the server generates are left out.
 pub(super) fn differences<'a>(old: &'a Value, new: &'a Value) -> Vec<Difference<'a>> {
-    let mut walk = Walk {
-        path: Vec::new(),
-        found: Vec::new(),
-    };
+    let mut walk = Walk { path: Vec::new(), found: Vec::new() };
     walk.value(Some(old), Some(new));
     walk.found
 }
@@ -52,12 +49,7 @@ pub(super) fn is_generated(path: &[&str]) -> bool {
         ["status"]
             | [
                 "metadata",
-                "managedFields"
-                    | "uid"
-                    | "resourceVersion"
-                    | "generation"
-                    | "creationTimestamp"
-                    | "selfLink"
+                "managedFields" | "uid" | "resourceVersion" | "generation" | "creationTimestamp" | "selfLink"
             ]
     )
 }
@@ -70,22 +62,14 @@ struct Walk<'a> {
 impl<'a> Walk<'a> {
     fn value(&mut self, old: Option<&'a Value>, new: Option<&'a Value>) {
         match (old, new) {
-            (Some(Value::Object(old)), Some(Value::Object(new))) => {
-                self.fields(Some(old), Some(new))
-            }
+            (Some(Value::Object(old)), Some(Value::Object(new))) => self.fields(Some(old), Some(new)),
             // Where a map of settings comes or goes, each of its keys does.
             (Some(Value::Object(map)), None) if self.is_settings() => self.fields(Some(map), None),
             (None, Some(Value::Object(map))) if self.is_settings() => self.fields(None, Some(map)),
-            (Some(Value::Array(old_items)), Some(Value::Array(new_items)))
-                if old_items != new_items =>
-            {
+            (Some(Value::Array(old_items)), Some(Value::Array(new_items))) if old_items != new_items => {
                 self.items(old, new, old_items, new_items);
             }
-            _ if old != new => self.found.push(Difference {
-                path: self.path.clone(),
-                old,
-                new,
-            }),
+            _ if old != new => self.found.push(Difference { path: self.path.clone(), old, new }),
             _ => {}
         }
     }
@@ -97,10 +81,7 @@ impl<'a> Walk<'a> {
 
     fn fields(&mut self, old: Option<&'a Map<String, Value>>, new: Option<&'a Map<String, Value>>) {
         let added = |key: &&String| old.is_none_or(|old| !old.contains_key(*key));
-        let keys = old
-            .into_iter()
-            .flat_map(Map::keys)
-            .chain(new.into_iter().flat_map(Map::keys).filter(added));
+        let keys = old.into_iter().flat_map(Map::keys).chain(new.into_iter().flat_map(Map::keys).filter(added));
         for key in keys {
             let generated = match self.path.as_slice() {
                 [] => is_generated(&[key]),
@@ -109,11 +90,7 @@ impl<'a> Walk<'a> {
             };
             if !generated {
                 let step = Step::Field(key.clone());
-                self.step(
-                    step,
-                    old.and_then(|old| old.get(key)),
-                    new.and_then(|new| new.get(key)),
-                );
+                self.step(step, old.and_then(|old| old.get(key)), new.and_then(|new| new.get(key)));
             }
         }
     }
@@ -128,42 +105,23 @@ impl<'a> Walk<'a> {
         let Some(names) = lists::names([old_items, new_items].into_iter()) else {
             let objects = |items: &[Value]| items.iter().all(Value::is_object);
             if !objects(old_items) || !objects(new_items) {
-                return self.found.push(Difference {
-                    path: self.path.clone(),
-                    old,
-                    new,
-                });
+                return self.found.push(Difference { path: self.path.clone(), old, new });
             }
             for place in 0..old_items.len().max(new_items.len()) {
-                self.step(
-                    Step::Item(place.to_string()),
-                    old_items.get(place),
-                    new_items.get(place),
-                );
+                self.step(Step::Item(place.to_string()), old_items.get(place), new_items.get(place));
             }
             return;
         };
         for (name, item) in names[0].iter().zip(old_items) {
-            let other = names[1]
-                .iter()
-                .position(|other| other == name)
-                .map(|at| &new_items[at]);
+            let other = names[1].iter().position(|other| other == name).map(|at| &new_items[at]);
             self.step(Step::Item(name.clone()), Some(item), other);
         }
-        for (name, item) in names[1]
-            .iter()
-            .zip(new_items)
-            .filter(|(name, _)| !names[0].contains(name))
-        {
+        for (name, item) in names[1].iter().zip(new_items).filter(|(name, _)| !names[0].contains(name)) {
             self.step(Step::Item(name.clone()), None, Some(item));
         }
         if same_set(&names) && names[0] != names[1] {
             // Only the order tells the two apart, and order may matter.
-            self.found.push(Difference {
-                path: self.path.clone(),
-                old,
-                new,
-            });
+            self.found.push(Difference { path: self.path.clone(), old, new });
         }
     }
 

@@ -19,10 +19,7 @@ pub fn drift(recorded: &Object, live: &Object) -> (Value, Value) {
         one_data(&mut recorded_value);
         one_data(&mut live_value);
     }
-    let mut view = View {
-        kind: recorded.kind(),
-        path: Vec::new(),
-    };
+    let mut view = View { kind: recorded.kind(), path: Vec::new() };
     view.both(&recorded_value, &live_value)
 }
 
@@ -37,17 +34,13 @@ fn one_data(secret: &mut Value) {
     };
     let mut data = take(secret, "data");
     for value in data.values_mut() {
-        let content = value
-            .as_str()
-            .and_then(|text| STANDARD.decode(text.replace(['\r', '\n'], "")).ok());
+        let content = value.as_str().and_then(|text| STANDARD.decode(text.replace(['\r', '\n'], "")).ok());
         if let Some(content) = content {
             *value = STANDARD.encode(content).into();
         }
     }
     for (key, value) in take(secret, "stringData") {
-        let value = value
-            .as_str()
-            .map_or(value.clone(), |text| STANDARD.encode(text).into());
+        let value = value.as_str().map_or(value.clone(), |text| STANDARD.encode(text).into());
         data.insert(key, value);
     }
     if !data.is_empty() {
@@ -71,11 +64,7 @@ impl<'a> View<'a> {
         }
     }
 
-    fn fields(
-        &mut self,
-        recorded: &'a Map<String, Value>,
-        live: &'a Map<String, Value>,
-    ) -> (Value, Value) {
+    fn fields(&mut self, recorded: &'a Map<String, Value>, live: &'a Map<String, Value>) -> (Value, Value) {
         let (mut left, mut right) = (Map::new(), Map::new());
         for (key, value) in recorded {
             self.path.push(key);
@@ -120,10 +109,7 @@ impl<'a> View<'a> {
                 None => left.push(item.clone()),
             }
         }
-        let added = names[1]
-            .iter()
-            .zip(live)
-            .filter(|(name, item)| !names[0].contains(name) && !self.is_servers(item));
+        let added = names[1].iter().zip(live).filter(|(name, item)| !names[0].contains(name) && !self.is_servers(item));
         right.extend(added.map(|(_, item)| item.clone()));
         (left.into(), right.into())
     }
@@ -143,44 +129,23 @@ impl<'a> View<'a> {
         }
         let agree = match self.path.first() {
             Some(&"metadata") => recorded.iter().all(|item| live.contains(item)),
-            _ => {
-                recorded.len() == live.len()
-                    && recorded
-                        .iter()
-                        .zip(live)
-                        .all(|(item, other)| self.same(item, other))
-            }
+            _ => recorded.len() == live.len() && recorded.iter().zip(live).all(|(item, other)| self.same(item, other)),
         };
-        (
-            recorded.into(),
-            if agree { recorded.into() } else { live.into() },
-        )
+        (recorded.into(), if agree { recorded.into() } else { live.into() })
     }
 
     /// Whether two values mean the same to the server. The version an object is read in may be another.
     fn same(&self, recorded: &Value, live: &Value) -> bool {
-        recorded == live
-            || self.path == ["apiVersion"]
-            || (self.is_quantity() && quantity::same(recorded, live))
+        recorded == live || self.path == ["apiVersion"] || (self.is_quantity() && quantity::same(recorded, live))
     }
 
     fn is_quantity(&self) -> bool {
-        const MAPS: [&str; 7] = [
-            "limits",
-            "requests",
-            "capacity",
-            "hard",
-            "default",
-            "defaultRequest",
-            "podFixed",
-        ];
+        const MAPS: [&str; 7] = ["limits", "requests", "capacity", "hard", "default", "defaultRequest", "podFixed"];
         const FIELDS: [&str; 5] = ["sizeLimit", "averageValue", "divisor", "memory", "cpu"];
         match self.path.as_slice() {
             ["data" | "stringData" | "metadata", ..] => false,
             [.., parent, field] => {
-                MAPS.contains(parent)
-                    || FIELDS.contains(field)
-                    || (*parent, *field) == ("target", "value")
+                MAPS.contains(parent) || FIELDS.contains(field) || (*parent, *field) == ("target", "value")
             }
             _ => false,
         }
@@ -188,10 +153,7 @@ impl<'a> View<'a> {
 
     /// Fields that are left empty for the server or a controller to fill in.
     fn is_filled_in(&self) -> bool {
-        matches!(
-            self.path.last(),
-            Some(&("clusterIP" | "clusterIPs" | "nodePort" | "caBundle" | "rules"))
-        )
+        matches!(self.path.last(), Some(&("clusterIP" | "clusterIPs" | "nodePort" | "caBundle" | "rules")))
     }
 
     fn acts_as_a_whole(&self) -> bool {
@@ -206,17 +168,14 @@ impl<'a> View<'a> {
     fn is_servers(&self, item: &Value) -> bool {
         match (self.kind, self.path.as_slice()) {
             (_, ["metadata", ..]) | ("ServiceAccount", _) => true,
-            ("Pod", ["spec", "volumes"]) => item["name"]
-                .as_str()
-                .is_some_and(|name| name.starts_with("kube-api-access-")),
+            ("Pod", ["spec", "volumes"]) => {
+                item["name"].as_str().is_some_and(|name| name.starts_with("kube-api-access-"))
+            }
             ("Pod", ["spec", .., "volumeMounts"]) => {
                 item["mountPath"] == "/var/run/secrets/kubernetes.io/serviceaccount"
             }
             ("Pod", ["spec", "tolerations"]) => {
-                matches!(
-                    item["key"].as_str(),
-                    Some("node.kubernetes.io/not-ready" | "node.kubernetes.io/unreachable")
-                )
+                matches!(item["key"].as_str(), Some("node.kubernetes.io/not-ready" | "node.kubernetes.io/unreachable"))
             }
             _ => false,
         }

@@ -20,17 +20,14 @@ pub fn hunks(old: &str, new: &str, context: usize) -> Vec<Hunk> {
             range if range.is_empty() => old_places.path(op.old_range().start),
             range => new_places.path(range.start),
         });
-        let lines = ops
-            .iter()
-            .flat_map(|op| diff.iter_changes(op))
-            .map(|change| {
-                let text = change.value().trim_end_matches('\n').to_owned();
-                match change.tag() {
-                    ChangeTag::Equal => Line::Context(text),
-                    ChangeTag::Delete => Line::Removed(text),
-                    ChangeTag::Insert => Line::Added(text),
-                }
-            });
+        let lines = ops.iter().flat_map(|op| diff.iter_changes(op)).map(|change| {
+            let text = change.value().trim_end_matches('\n').to_owned();
+            match change.tag() {
+                ChangeTag::Equal => Line::Context(text),
+                ChangeTag::Delete => Line::Removed(text),
+                ChangeTag::Insert => Line::Added(text),
+            }
+        });
         Some(Hunk {
             old_start: first.old_range().start + 1,
             new_start: first.new_range().start + 1,
@@ -63,11 +60,7 @@ impl<'a> Places<'a> {
             inside
         });
         let quoted = quoted.collect();
-        Self {
-            lines,
-            indents,
-            quoted,
-        }
+        Self { lines, indents, quoted }
     }
 
     /// The path that encloses a line: `spec.template.spec.containers[web]`.
@@ -98,34 +91,24 @@ impl<'a> Places<'a> {
                 (column, is_item) = (self.indents[at], true);
             }
         }
-        steps
-            .iter()
-            .rev()
-            .map(String::as_str)
-            .collect::<String>()
-            .trim_start_matches('.')
-            .to_owned()
+        steps.iter().rev().map(String::as_str).collect::<String>().trim_start_matches('.').to_owned()
     }
 
     /// The name of the item that starts at a line, or its place in the list.
     fn item(&self, start: usize) -> String {
         let column = self.indents[start];
-        let own =
-            |at: &usize| *at == start || self.indents[*at] > column || self.lines[*at].is_empty();
+        let own = |at: &usize| *at == start || self.indents[*at] > column || self.lines[*at].is_empty();
         let name = (start..self.lines.len()).take_while(own).find_map(|at| {
             let line = self.lines[at];
             let of_item = !self.quoted[at] && key_column(line) == column + 2;
-            line.trim_start_matches([' ', '-'])
-                .strip_prefix("name: ")
-                .filter(|_| of_item)
+            line.trim_start_matches([' ', '-']).strip_prefix("name: ").filter(|_| of_item)
         });
         name.map_or_else(|| self.place(start, column).to_string(), str::to_owned)
     }
 
     fn place(&self, start: usize, column: usize) -> usize {
         let starts = |at: &usize| self.indents[*at] == column && is_item_start(self.lines[*at]);
-        let of_list =
-            |at: &usize| self.lines[*at].is_empty() || self.indents[*at] > column || starts(at);
+        let of_list = |at: &usize| self.lines[*at].is_empty() || self.indents[*at] > column || starts(at);
         (0..start).rev().take_while(of_list).filter(starts).count()
     }
 }
@@ -146,9 +129,7 @@ fn key_column(line: &str) -> usize {
 
 fn key(line: &str) -> Option<&str> {
     let text = line.trim_start_matches([' ', '-']);
-    let (key, _) = text
-        .split_once(": ")
-        .or_else(|| Some((text.strip_suffix(':')?, "")))?;
+    let (key, _) = text.split_once(": ").or_else(|| Some((text.strip_suffix(':')?, "")))?;
     Some(key.trim_matches(['"', '\'']))
 }
 
@@ -156,8 +137,5 @@ fn starts_block(line: &str) -> bool {
     let Some((_, header)) = line.rsplit_once(' ') else {
         return false;
     };
-    header.starts_with('|')
-        && header[1..]
-            .chars()
-            .all(|char| matches!(char, '0'..='9' | '+' | '-'))
+    header.starts_with('|') && header[1..].chars().all(|char| matches!(char, '0'..='9' | '+' | '-'))
 }

@@ -23,11 +23,8 @@ const KEYS: [&[&str]; 15] = [
 ];
 
 /// Names for the items of lists that belong together, or `None` when they have no natural key.
-pub(super) fn names<'a>(
-    lists: impl Iterator<Item = &'a [Value]> + Clone,
-) -> Option<Vec<Vec<String>>> {
-    KEYS.iter()
-        .find_map(|fields| lists.clone().map(|list| named_by(list, fields)).collect())
+pub(super) fn names<'a>(lists: impl Iterator<Item = &'a [Value]> + Clone) -> Option<Vec<Vec<String>>> {
+    KEYS.iter().find_map(|fields| lists.clone().map(|list| named_by(list, fields)).collect())
 }
 
 fn named_by(list: &[Value], fields: &[&str]) -> Option<Vec<String>> {
@@ -47,9 +44,7 @@ fn name(item: &serde_json::Map<String, Value>, fields: &[&str]) -> Option<String
     let mut name = scalar(item.get(*fields.first()?)?)?;
     for field in &fields[1..] {
         match item.get(*field).and_then(scalar) {
-            Some(value) if !(*field == "protocol" && value == "TCP") => {
-                name = format!("{name}/{value}")
-            }
+            Some(value) if !(*field == "protocol" && value == "TCP") => name = format!("{name}/{value}"),
             _ => {}
         }
     }

@@ -48,14 +48,10 @@ pub fn object(old: Option<&Object>, new: Option<&Object>, redactor: &Redactor) -
         (None, Some(_)) => (Change::Create, Weight::Real),
         (Some(_), None) => (Change::Delete, Weight::Real),
         (Some(_), Some(_)) if differences.is_empty() => (Change::None, Weight::Same),
-        (Some(_), Some(_)) if differences.iter().all(is_light) => {
-            (Change::Update, Weight::LabelsOnly)
-        }
+        (Some(_), Some(_)) if differences.iter().all(is_light) => (Change::Update, Weight::LabelsOnly),
         (Some(_), Some(_)) => (Change::Update, Weight::Real),
     };
-    let shown = |object: Option<&Object>| {
-        object.map_or(String::new(), |object| text(&redactor.shown(&object.value)))
-    };
+    let shown = |object: Option<&Object>| object.map_or(String::new(), |object| text(&redactor.shown(&object.value)));
     let new_text = shown(new);
     let named = new.or(old);
     ObjectDiff {
@@ -69,41 +65,23 @@ pub fn object(old: Option<&Object>, new: Option<&Object>, redactor: &Redactor) -
             }
             _ => Vec::new(),
         },
-        old_text: if change == Change::None {
-            new_text.clone()
-        } else {
-            shown(old)
-        },
+        old_text: if change == Change::None { new_text.clone() } else { shown(old) },
         new_text,
     }
 }
 
 fn empty_key() -> ObjectKey {
     let [group, kind, namespace, name] = [const { String::new() }; 4];
-    ObjectKey {
-        group,
-        kind,
-        namespace,
-        name,
-    }
+    ObjectKey { group, kind, namespace, name }
 }
 
 /// Whether only the chart's own labels, or checksums that make pods restart, differ.
 pub(super) fn is_light(difference: &Difference) -> bool {
-    const LABELS: [&str; 5] = [
-        "helm.sh/chart",
-        "app.kubernetes.io/version",
-        "app.kubernetes.io/managed-by",
-        "chart",
-        "heritage",
-    ];
+    const LABELS: [&str; 5] =
+        ["helm.sh/chart", "app.kubernetes.io/version", "app.kubernetes.io/managed-by", "chart", "heritage"];
     match difference.path.as_slice() {
-        [.., Step::Field(parent), Step::Field(label)] if parent == "labels" => {
-            LABELS.contains(&label.as_str())
-        }
-        [.., Step::Field(parent), Step::Field(key)] if parent == "annotations" => {
-            key.contains("checksum")
-        }
+        [.., Step::Field(parent), Step::Field(label)] if parent == "labels" => LABELS.contains(&label.as_str()),
+        [.., Step::Field(parent), Step::Field(key)] if parent == "annotations" => key.contains("checksum"),
         _ => false,
     }
 }
@@ -117,14 +95,12 @@ fn text(object: &Value) -> String {
     if let Some(Value::Object(metadata)) = &mut metadata {
         metadata.retain(|key, _| !is_generated(&["metadata", key]));
     }
-    let first = ["apiVersion", "kind"]
-        .into_iter()
-        .filter_map(|key| Some((key, map.get(key)?)));
+    let first = ["apiVersion", "kind"].into_iter().filter_map(|key| Some((key, map.get(key)?)));
     let mut entries: Vec<(&str, &Value)> = first.collect();
     entries.extend(metadata.as_ref().map(|metadata| ("metadata", metadata)));
-    let rest = map.iter().filter(|(key, _)| {
-        !["apiVersion", "kind", "metadata"].contains(&key.as_str()) && !is_generated(&[key])
-    });
+    let rest = map
+        .iter()
+        .filter(|(key, _)| !["apiVersion", "kind", "metadata"].contains(&key.as_str()) && !is_generated(&[key]));
     entries.extend(rest.map(|(key, value)| (key.as_str(), value)));
     yaml::entries_to_string(&entries)
 }

@@ -46,8 +46,6 @@ fn parse(text: &str) -> Option<f64> {
 }
 
 fn number(text: &str) -> Option<f64> {
-    let shaped = text
-        .bytes()
-        .all(|byte| byte.is_ascii_digit() || b"+-.eE".contains(&byte));
+    let shaped = text.bytes().all(|byte| byte.is_ascii_digit() || b"+-.eE".contains(&byte));
     text.parse().ok().filter(|_| shaped)
 }

@@ -22,18 +22,12 @@ pub struct Redactor {
 impl Redactor {
     /// A redactor keyed with the bytes handed in (this room knows no randomness).
     pub fn new(key: [u8; 32]) -> Self {
-        Self {
-            key: Arc::new(key),
-            reveal: false,
-        }
+        Self { key: Arc::new(key), reveal: false }
     }
 
     /// The same redactor, showing everything.
     pub fn revealed(&self) -> Self {
-        Self {
-            key: self.key.clone(),
-            reveal: true,
-        }
+        Self { key: self.key.clone(), reveal: true }
     }
 
     /// The fingerprint of a value, as `«fingerprint a91f07c3»`.
@@ -63,10 +57,7 @@ impl Redactor {
 
     fn secret(&self, secret: &mut Value) {
         for (field, value) in fields(secret, "/data") {
-            *value = match value
-                .as_str()
-                .map(|text| (text, STANDARD.decode(text.replace(['\r', '\n'], ""))))
-            {
+            *value = match value.as_str().map(|text| (text, STANDARD.decode(text.replace(['\r', '\n'], "")))) {
                 Some((_, Ok(content))) => self.bytes(&content).into(),
                 Some((text, Err(_))) => self.fingerprint(text).into(),
                 None => self.fingerprint(&format!("{field}: {value}")).into(),
@@ -95,10 +86,7 @@ impl Redactor {
         match value {
             Value::Object(map) => {
                 // `{name: DB_PASSWORD, value: …}`, as in an environment.
-                let named = map
-                    .get("name")
-                    .and_then(Value::as_str)
-                    .is_some_and(looks_secret);
+                let named = map.get("name").and_then(Value::as_str).is_some_and(looks_secret);
                 let replace = |(key, value): (&String, &Value)| {
                     let secret = secret || looks_secret(key) || (named && key == "value");
                     (key.clone(), self.value(value, secret))
@@ -135,9 +123,7 @@ impl Redactor {
             let replacement = match yaml::from_str(document.text) {
                 Ok(value) if !holds_secret(&value) => continue,
                 Ok(value) => yaml::to_string(&self.object(&value)),
-                Err(_) => {
-                    "# not shown: this text names a Secret and cannot be read as YAML\n".to_owned()
-                }
+                Err(_) => "# not shown: this text names a Secret and cannot be read as YAML\n".to_owned(),
             };
             let content = document.offset + comments(document.text);
             shown.push_str(&text[copied..content]);
@@ -154,11 +140,7 @@ impl Redactor {
             return "«hidden»".to_owned();
         };
         let digest = mac.chain_update(content).finalize().into_bytes();
-        let digits: String = digest
-            .iter()
-            .take(4)
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
+        let digits: String = digest.iter().take(4).map(|byte| format!("{byte:02x}")).collect();
         format!("«fingerprint {digits}»")
     }
 }
@@ -169,24 +151,14 @@ fn holds_secret(object: &Value) -> bool {
     object["kind"] == "Secret" || listed.is_some_and(|items| items.iter().any(holds_secret))
 }
 
-fn fields<'a>(
-    object: &'a mut Value,
-    path: &str,
-) -> impl Iterator<Item = (&'a String, &'a mut Value)> {
-    object
-        .pointer_mut(path)
-        .and_then(Value::as_object_mut)
-        .into_iter()
-        .flat_map(Map::iter_mut)
+fn fields<'a>(object: &'a mut Value, path: &str) -> impl Iterator<Item = (&'a String, &'a mut Value)> {
+    object.pointer_mut(path).and_then(Value::as_object_mut).into_iter().flat_map(Map::iter_mut)
 }
 
 /// How many bytes of blank lines and comments come first.
 fn comments(text: &str) -> usize {
     let lines = text.split_inclusive('\n');
-    lines
-        .take_while(|line| line.trim().is_empty() || line.trim_start().starts_with('#'))
-        .map(str::len)
-        .sum()
+    lines.take_while(|line| line.trim().is_empty() || line.trim_start().starts_with('#')).map(str::len).sum()
 }
 
 /// Whether a key holds a secret by its name, and not the name of one or a path to one.
@@ -207,13 +179,7 @@ fn looks_secret(key: &str) -> bool {
         "htpasswd",
     ];
     const REFERENCES: [&str; 6] = ["name", "names", "ref", "refs", "path", "file"];
-    let key: String = key
-        .chars()
-        .filter(char::is_ascii_alphanumeric)
-        .map(|char| char.to_ascii_lowercase())
-        .collect();
+    let key: String = key.chars().filter(char::is_ascii_alphanumeric).map(|char| char.to_ascii_lowercase()).collect();
     let reference = key.starts_with("existing") || key.ends_with("pullsecrets");
-    WORDS.iter().any(|word| key.contains(word))
-        && !reference
-        && !REFERENCES.iter().any(|end| key.ends_with(end))
+    WORDS.iter().any(|word| key.contains(word)) && !reference && !REFERENCES.iter().any(|end| key.ends_with(end))
 }

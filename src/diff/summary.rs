@@ -13,15 +13,9 @@ pub(super) fn summary(old: &Value, new: &Value) -> Vec<Highlight> {
     let all = differences(old, new);
     let light = all.iter().all(is_light);
     let mut ranked: Vec<(usize, Highlight)> = Vec::new();
-    for difference in all
-        .iter()
-        .filter(|difference| light || !is_light(difference))
-    {
+    for difference in all.iter().filter(|difference| light || !is_light(difference)) {
         let (rank, highlight) = highlight(difference);
-        if !ranked
-            .iter()
-            .any(|(_, other)| (&other.what, &other.path) == (&highlight.what, &highlight.path))
-        {
+        if !ranked.iter().any(|(_, other)| (&other.what, &other.path) == (&highlight.what, &highlight.path)) {
             ranked.push((rank, highlight));
         }
     }
@@ -38,17 +32,12 @@ fn highlight(difference: &Difference) -> (usize, Highlight) {
         [.., "image"] => (0, "image".to_owned(), path.len()),
         [.., "replicas"] => (1, "replicas".to_owned(), path.len()),
         [.., "type"] if fields.first() == Some(&"spec") => (5, "type".to_owned(), path.len()),
-        ["data" | "binaryData" | "stringData", key] => {
-            (6, signed("data", key, difference), path.len())
-        }
+        ["data" | "binaryData" | "stringData", key] => (6, signed("data", key, difference), path.len()),
         _ => match [at("env"), at("resources"), at("ports")] {
             [Some(env), ..] if env + 1 < path.len() => {
                 let whole = path.len() == env + 2;
-                let word = if whole {
-                    signed("env", fields[env + 1], difference)
-                } else {
-                    format!("env {}", fields[env + 1])
-                };
+                let word =
+                    if whole { signed("env", fields[env + 1], difference) } else { format!("env {}", fields[env + 1]) };
                 (2, word, env + 2)
             }
             [Some(env), ..] => (2, "env".to_owned(), env + 1),
@@ -57,20 +46,8 @@ fn highlight(difference: &Difference) -> (usize, Highlight) {
             _ => (7, last_field(path), path.len()),
         },
     };
-    let (old, new) = if what == "image" {
-        tags(*old, *new)
-    } else {
-        (old.map(words), new.map(words))
-    };
-    (
-        rank,
-        Highlight {
-            what,
-            path: display(&path[..depth]),
-            old,
-            new,
-        },
-    )
+    let (old, new) = if what == "image" { tags(*old, *new) } else { (old.map(words), new.map(words)) };
+    (rank, Highlight { what, path: display(&path[..depth]), old, new })
 }
 
 fn step_name(step: &Step) -> &str {
@@ -80,10 +57,7 @@ fn step_name(step: &Step) -> &str {
 }
 
 fn last_field(path: &[Step]) -> String {
-    let last = path
-        .iter()
-        .rev()
-        .find(|step| matches!(step, Step::Field(_)));
+    let last = path.iter().rev().find(|step| matches!(step, Step::Field(_)));
     last.map_or(String::new(), |step| step_name(step).to_owned())
 }
 
@@ -100,9 +74,7 @@ fn signed(what: &str, key: &str, difference: &Difference) -> String {
 fn words(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
-        Value::Object(map) if map.contains_key("name") && map.contains_key("value") => {
-            words(&map["value"])
-        }
+        Value::Object(map) if map.contains_key("name") && map.contains_key("value") => words(&map["value"]),
         other => other.to_string(),
     }
 }
@@ -111,21 +83,12 @@ fn words(value: &Value) -> String {
 fn tags(old: Option<&Value>, new: Option<&Value>) -> (Option<String>, Option<String>) {
     let (old, new) = (old.map(words), new.map(words));
     if let (Some(old), Some(new)) = (&old, &new) {
-        let common: usize = old
-            .chars()
-            .zip(new.chars())
-            .take_while(|(a, b)| a == b)
-            .map(|(char, _)| char.len_utf8())
-            .sum();
+        let common: usize =
+            old.chars().zip(new.chars()).take_while(|(a, b)| a == b).map(|(char, _)| char.len_utf8()).sum();
         // The separator is after the last `/`: a colon before it belongs to a port.
-        let tag = old[..common]
-            .rfind([':', '@'])
-            .filter(|at| !old[*at..].contains('/') && !new[*at..].contains('/'));
+        let tag = old[..common].rfind([':', '@']).filter(|at| !old[*at..].contains('/') && !new[*at..].contains('/'));
         if let Some(tag) = tag {
-            return (
-                Some(old[tag + 1..].to_owned()),
-                Some(new[tag + 1..].to_owned()),
-            );
+            return (Some(old[tag + 1..].to_owned()), Some(new[tag + 1..].to_owned()));
         }
     }
     (old, new)

@@ -55,13 +55,10 @@ fn changed(manifest: &str, edits: &[(&str, &str)]) -> ObjectDiff {
 
 #[track_caller]
 fn check_summary(manifest: &str, edits: &[(&str, &str)], expected: &[&str]) {
-    let summary = changed(manifest, edits)
-        .summary
-        .into_iter()
-        .map(|highlight| {
-            let [old, new] = [highlight.old, highlight.new].map(Option::unwrap_or_default);
-            format!("{} | {} | {old} → {new}", highlight.what, highlight.path)
-        });
+    let summary = changed(manifest, edits).summary.into_iter().map(|highlight| {
+        let [old, new] = [highlight.old, highlight.new].map(Option::unwrap_or_default);
+        format!("{} | {} | {old} → {new}", highlight.what, highlight.path)
+    });
     assert_eq!(summary.collect::<Vec<_>>(), expected);
 }
 
@@ -74,37 +71,17 @@ fn check_weight(edits: &[(&str, &str)], change: Change, weight: Weight) {
 #[test]
 fn weight_folds_labels_and_checksums() {
     check_weight(&[], Change::None, Weight::Same);
-    let labels = (
-        "checkout-4.0.0, app.kubernetes.io/version: 2.9.0",
-        "checkout-4.1.0, app.kubernetes.io/version: 2.9.1",
-    );
-    check_weight(
-        &[labels, ("aaa", "bbb")],
-        Change::Update,
-        Weight::LabelsOnly,
-    );
-    check_weight(
-        &[labels, ("replicas: 4", "replicas: 6")],
-        Change::Update,
-        Weight::Real,
-    );
-    check_weight(
-        &[(
-            "app.kubernetes.io/name: checkout",
-            "app.kubernetes.io/name: shop",
-        )],
-        Change::Update,
-        Weight::Real,
-    );
+    let labels =
+        ("checkout-4.0.0, app.kubernetes.io/version: 2.9.0", "checkout-4.1.0, app.kubernetes.io/version: 2.9.1");
+    check_weight(&[labels, ("aaa", "bbb")], Change::Update, Weight::LabelsOnly);
+    check_weight(&[labels, ("replicas: 4", "replicas: 6")], Change::Update, Weight::Real);
+    check_weight(&[("app.kubernetes.io/name: checkout", "app.kubernetes.io/name: shop")], Change::Update, Weight::Real);
 }
 
 #[test]
 fn summary_puts_images_replicas_and_env_first() {
     let edits = [
-        (
-            "app.kubernetes.io/version: 2.9.0",
-            "app.kubernetes.io/version: 2.9.1",
-        ),
+        ("app.kubernetes.io/version: 2.9.0", "app.kubernetes.io/version: 2.9.1"),
         ("'8080'", "'9090'"),
         ("{name: OLD, value: '1'}", "{name: FEATURE_X, value: 'on'}"),
         ("value: fast", "value: slow"),
@@ -129,11 +106,7 @@ fn summary_puts_images_replicas_and_env_first() {
     let other_repository = [("registry:5000/checkout", "mirror:5000/checkout")];
     let path = "spec.template.spec.containers[web].image";
     let images = "registry:5000/checkout:2.9.0 → mirror:5000/checkout:2.9.0";
-    check_summary(
-        DEPLOYMENT,
-        &other_repository,
-        &[&format!("image | {path} | {images}")],
-    );
+    check_summary(DEPLOYMENT, &other_repository, &[&format!("image | {path} | {images}")]);
     check_summary(
         DEPLOYMENT,
         &[("4.0.0", "4.1.0")],
@@ -146,26 +119,14 @@ fn items_are_found_wherever_they_stand() {
     let service = "apiVersion: v1\nkind: Service\nmetadata: {name: dns}\nspec:\n  type: NodePort\n  ports:\n  - {port: 53, protocol: UDP, targetPort: 53}\n  - {port: 53, targetPort: 53}\n";
     check_summary(
         service,
-        &[
-            ("NodePort", "LoadBalancer"),
-            (
-                "protocol: UDP, targetPort: 53",
-                "protocol: UDP, targetPort: 5353",
-            ),
-        ],
-        &[
-            "ports | spec.ports | 53 → 5353",
-            "type | spec.type | NodePort → LoadBalancer",
-        ],
+        &[("NodePort", "LoadBalancer"), ("protocol: UDP, targetPort: 53", "protocol: UDP, targetPort: 5353")],
+        &["ports | spec.ports | 53 → 5353", "type | spec.type | NodePort → LoadBalancer"],
     );
     let swapped = read(
         "apiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec: {containers: [{name: a}, {name: b}]}\n---\napiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec: {containers: [{name: b}, {name: a}]}\n",
     );
     let diff = object(swapped.first(), swapped.last(), &redactor());
-    assert_eq!(
-        (diff.weight, &*diff.summary[0].path),
-        (Weight::Real, "spec.containers")
-    );
+    assert_eq!((diff.weight, &*diff.summary[0].path), (Weight::Real, "spec.containers"));
 }
 
 #[test]
@@ -175,21 +136,17 @@ fn server_generated_fields_are_left_out() {
         "metadata": {"name": "c", "uid": "u", "resourceVersion": "5", "generation": 2, "selfLink": "/c",
             "creationTimestamp": "2026-01-01T00:00:00Z", "managedFields": [{"manager": "helm"}]},
     });
-    let manifest =
-        read("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\ndata: {a: '1', b: '2'}\n");
+    let manifest = read("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\ndata: {a: '1', b: '2'}\n");
     let diff = object(manifest.first(), Some(&Object::new(live)), &redactor());
     assert_eq!((diff.change, diff.weight), (Change::None, Weight::Same));
-    let text =
-        "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: c\ndata:\n  a: \"1\"\n  b: \"2\"\n";
+    let text = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: c\ndata:\n  a: \"1\"\n  b: \"2\"\n";
     assert_eq!((&*diff.old_text, &*diff.new_text), (text, text));
 }
 
 #[test]
 fn sets_are_paired_by_group_kind_namespace_and_name() {
     let one = |api: &str, kind: &str, name: &str, data: &str| {
-        format!(
-            "---\napiVersion: {api}\nkind: {kind}\nmetadata: {{name: {name}}}\ndata: {{x: '{data}'}}\n"
-        )
+        format!("---\napiVersion: {api}\nkind: {kind}\nmetadata: {{name: {name}}}\ndata: {{x: '{data}'}}\n")
     };
     let old = [
         one("v1", "A", "same", "1"),
@@ -204,10 +161,7 @@ fn sets_are_paired_by_group_kind_namespace_and_name() {
         one("v1", "A", "b", "2"),
     ];
     let diffs = objects(&read(&old.concat()), &read(&new.concat()), &redactor());
-    let found: Vec<_> = diffs
-        .iter()
-        .map(|diff| (&*diff.api_version, &*diff.key.name, diff.change))
-        .collect();
+    let found: Vec<_> = diffs.iter().map(|diff| (&*diff.api_version, &*diff.key.name, diff.change)).collect();
     let expected = [
         ("v1", "fresh", Change::Create),
         ("a/v2", "b", Change::Update),
@@ -216,10 +170,7 @@ fn sets_are_paired_by_group_kind_namespace_and_name() {
         ("v1", "same", Change::None),
     ];
     assert_eq!(found, expected);
-    assert_eq!(
-        (diffs[0].old_text.is_empty(), diffs[3].new_text.is_empty()),
-        (true, true)
-    );
+    assert_eq!((diffs[0].old_text.is_empty(), diffs[3].new_text.is_empty()), (true, true));
 }
 
 #[track_caller]
@@ -230,22 +181,12 @@ fn check_hunks(old: &str, new: &str, context: usize, expected: &[(usize, usize, 
             Line::Removed(text) => format!("-{text}"),
             Line::Added(text) => format!("+{text}"),
         });
-        (
-            hunk.old_start,
-            hunk.new_start,
-            hunk.path,
-            lines.collect::<Vec<_>>(),
-        )
+        (hunk.old_start, hunk.new_start, hunk.path, lines.collect::<Vec<_>>())
     });
     let expected: Vec<_> = expected
         .iter()
         .map(|(old, new, path, lines)| {
-            (
-                *old,
-                *new,
-                (*path).to_owned(),
-                lines.iter().map(|line| (*line).to_owned()).collect(),
-            )
+            (*old, *new, (*path).to_owned(), lines.iter().map(|line| (*line).to_owned()).collect())
         })
         .collect();
     assert_eq!(found.collect::<Vec<_>>(), expected);
@@ -264,19 +205,9 @@ fn hunks_know_their_place() {
                 7,
                 7,
                 "spec.template.spec.containers[web]",
-                &[
-                    "         - a",
-                    "-        image: x:1",
-                    "+        image: x:2",
-                    "         name: web",
-                ],
+                &["         - a", "-        image: x:1", "+        image: x:2", "         name: web"],
             ),
-            (
-                13,
-                13,
-                "spec.text",
-                &["     key:", "-      value", "+      other", "     end"],
-            ),
+            (13, 13, "spec.text", &["     key:", "-      value", "+      other", "     end"]),
         ],
     );
     check_hunks(
@@ -291,24 +222,15 @@ fn hunks_know_their_place() {
         0,
         &[(4, 4, "a[1].c", &["-    d: 2", "+    d: 3"])],
     );
-    check_hunks(
-        "a: 1\nb: 2\n",
-        "a: 1\nb: 3\n",
-        usize::MAX,
-        &[(1, 1, "", &[" a: 1", "-b: 2", "+b: 3"])],
-    );
+    check_hunks("a: 1\nb: 2\n", "a: 1\nb: 3\n", usize::MAX, &[(1, 1, "", &[" a: 1", "-b: 2", "+b: 3"])]);
     let script = "a:\n- |\n  b: 1\n  c:\n    d\n- e: 1\n";
-    check_hunks(
-        script,
-        &script.replace("d", "D"),
-        0,
-        &[(5, 5, "a[0]", &["-    d", "+    D"])],
-    );
+    check_hunks(script, &script.replace("d", "D"), 0, &[(5, 5, "a[0]", &["-    d", "+    D"])]);
     check_hunks("", "a: 1\n", 3, &[(1, 1, "", &["+a: 1"])]);
     check_hunks("a: 1\n", "a: 1\n", 3, &[]);
 }
 
-const SECRET: &str = "apiVersion: v1\nkind: Secret\nmetadata:\n  name: s\ndata:\n  TOKEN: aHVudGVyMg==\n  BROKEN: '%%'\n";
+const SECRET: &str =
+    "apiVersion: v1\nkind: Secret\nmetadata:\n  name: s\ndata:\n  TOKEN: aHVudGVyMg==\n  BROKEN: '%%'\n";
 
 #[test]
 fn secrets_become_fingerprints() {
@@ -317,31 +239,16 @@ fn secrets_become_fingerprints() {
     assert_ne!(old, new);
     assert!(old.starts_with("«fingerprint ") && old.len() == "«fingerprint 12345678»".len());
     assert_eq!(diff.summary[0].what, "data TOKEN");
-    assert_eq!(
-        (diff.summary[0].old.as_ref(), diff.summary[0].new.as_ref()),
-        (Some(&old), Some(&new))
-    );
+    assert_eq!((diff.summary[0].old.as_ref(), diff.summary[0].new.as_ref()), (Some(&old), Some(&new)));
     for text in [&diff.old_text, &diff.new_text] {
         assert!(!text.contains("aHVudGVy") && !text.contains("%%"), "{text}");
     }
     // The same content, written plainly.
-    let plain = read(
-        &SECRET
-            .replace("data:", "stringData:")
-            .replace("aHVudGVyMg==", "hunter2"),
-    );
-    assert!(
-        diff.old_text.contains(&old)
-            && object(None, plain.first(), &redactor())
-                .new_text
-                .contains(&old)
-    );
+    let plain = read(&SECRET.replace("data:", "stringData:").replace("aHVudGVyMg==", "hunter2"));
+    assert!(diff.old_text.contains(&old) && object(None, plain.first(), &redactor()).new_text.contains(&old));
     // Another run, another key; and on demand everything.
     assert_ne!(Redactor::new([8; 32]).fingerprint("hunter2"), old);
-    assert_eq!(
-        redactor().revealed().object(&read(SECRET)[0].value),
-        read(SECRET)[0].value
-    );
+    assert_eq!(redactor().revealed().object(&read(SECRET)[0].value), read(SECRET)[0].value);
 }
 
 #[test]
@@ -378,20 +285,11 @@ fn manifests_keep_everything_but_secrets() {
     let plain = "# Source: a.yaml\nkind: ConfigMap\nmetadata: {name: Secret}   # odd\n";
     let broken = "kind: Secret\ndata: {a: 'hunter2\n";
     let list = "kind: List\nitems:\n- {kind: Secret, stringData: {a: hunter2}}\n- {kind: Pod}\n";
-    let text =
-        format!("---\n{plain}---\n# Source: s.yaml\n{SECRET}---\n{plain}--- \n{list}---\n{broken}");
+    let text = format!("---\n{plain}---\n# Source: s.yaml\n{SECRET}---\n{plain}--- \n{list}---\n{broken}");
     let shown = redactor().manifest(&text);
     let secret = yaml::to_string(&redactor().object(&read(SECRET)[0].value));
-    assert!(
-        shown.starts_with(&format!(
-            "---\n{plain}---\n# Source: s.yaml\n{secret}---\n{plain}--- \n"
-        )),
-        "{shown}"
-    );
-    assert!(
-        !shown.contains("hunter2") && shown.contains("kind: Pod") && shown.contains("# not shown"),
-        "{shown}"
-    );
+    assert!(shown.starts_with(&format!("---\n{plain}---\n# Source: s.yaml\n{secret}---\n{plain}--- \n")), "{shown}");
+    assert!(!shown.contains("hunter2") && shown.contains("kind: Pod") && shown.contains("# not shown"), "{shown}");
     assert_eq!(redactor().revealed().manifest(&text), text);
 }
 
@@ -400,11 +298,7 @@ fn manifests_keep_everything_but_secrets() {
 fn check_drift(manifest: &str, live: &Value, expected: &[&str]) {
     let recorded = read(manifest).remove(0);
     let (left, right) = drift(&recorded, &Object::new(live.clone()));
-    let diff = object(
-        Some(&Object::new(left)),
-        Some(&Object::new(right)),
-        &redactor().revealed(),
-    );
+    let diff = object(Some(&Object::new(left)), Some(&Object::new(right)), &redactor().revealed());
     let found = diff.summary.into_iter().map(|highlight| {
         let [old, new] = [highlight.old, highlight.new].map(Option::unwrap_or_default);
         format!("{}: {old} → {new}", highlight.path)
@@ -484,8 +378,7 @@ fn what_hands_change_is_drift() {
     check_drift(RECORDED, &scaled, &["spec.replicas: 3 → 0"]);
     let mut edited = live();
     edited.pointer_mut(pod).expect("a pod")["containers"][0]["image"] = json!("web:2");
-    edited.pointer_mut(pod).expect("a pod")["containers"][0]["resources"]["limits"]["cpu"] =
-        json!("200m");
+    edited.pointer_mut(pod).expect("a pod")["containers"][0]["resources"]["limits"]["cpu"] = json!("200m");
     edited["metadata"]["labels"]["app"] = json!("shop");
     let container = "spec.template.spec.containers[web]";
     check_drift(
@@ -500,10 +393,7 @@ fn what_hands_change_is_drift() {
     let mut injected = live();
     let containers = &mut injected.pointer_mut(pod).expect("a pod")["containers"];
     containers[0]["env"] = json!([{"name": "B", "value": "2"}]);
-    containers
-        .as_array_mut()
-        .expect("a list")
-        .push(json!({"name": "proxy"}));
+    containers.as_array_mut().expect("a list").push(json!({"name": "proxy"}));
     check_drift(
         RECORDED,
         &injected,

@@ -87,9 +87,7 @@ impl Applier<'_> {
             };
             let own = (object.group().to_owned(), object.kind().to_owned());
             if error.kind != ErrorKind::NoKind || !defined.contains(&own) {
-                return Err(format!(
-                    "unable to build kubernetes objects from new release manifest: {error}"
-                ));
+                return Err(format!("unable to build kubernetes objects from new release manifest: {error}"));
             }
         }
         Ok(())
@@ -123,10 +121,7 @@ impl Applier<'_> {
             if self.cancel.is_cancelled() {
                 return Err(Stop::Cancelled);
             }
-            if wave
-                .first()
-                .is_some_and(|object| object.kind() == "CustomResourceDefinition")
-            {
+            if wave.first().is_some_and(|object| object.kind() == "CustomResourceDefinition") {
                 self.await_established(applied, &defined).await?;
             }
         }
@@ -139,27 +134,14 @@ impl Applier<'_> {
         applied: &Applied,
         defined: &std::collections::BTreeSet<(String, String)>,
     ) -> Result<(), Stop> {
-        let own = |object: &Object| {
-            defined.contains(&(object.group().to_owned(), object.kind().to_owned()))
-        };
+        let own = |object: &Object| defined.contains(&(object.group().to_owned(), object.kind().to_owned()));
         if !self.prepared.objects.iter().any(own) {
             return Ok(());
         }
-        let definitions: Vec<Target> = applied
-            .targets
-            .iter()
-            .filter(|target| target.key.kind == "CustomResourceDefinition")
-            .cloned()
-            .collect();
-        let options = WaitOptions {
-            strategy: WaitStrategy::Watcher,
-            jobs: false,
-            timeout: ESTABLISHED,
-        };
-        let established = self
-            .cluster
-            .wait_ready(&definitions, &options, self.cancel, &|_| ())
-            .await;
+        let definitions: Vec<Target> =
+            applied.targets.iter().filter(|target| target.key.kind == "CustomResourceDefinition").cloned().collect();
+        let options = WaitOptions { strategy: WaitStrategy::Watcher, jobs: false, timeout: ESTABLISHED };
+        let established = self.cluster.wait_ready(&definitions, &options, self.cancel, &|_| ()).await;
         self.cluster.refresh_discovery();
         established.map_err(|error| match error.kind {
             ErrorKind::Cancelled => Stop::Cancelled,
@@ -194,40 +176,22 @@ impl Applier<'_> {
     /// One try, from a fresh read on, so that trying again is always safe. `was_absent` remembers across tries that
     /// the object did not exist, for a creation whose answer got lost.
     async fn try_one(&self, object: &Object, was_absent: &mut bool) -> Result<Done, Failed> {
-        let target = self
-            .cluster
-            .target(object, &self.prepared.namespace)
-            .await
-            .map_err(|error| {
-                Failed::new(
-                    format!(
-                        "unable to build kubernetes objects from new release manifest: {error}"
-                    ),
-                    error,
-                )
-            })?;
-        let object = as_sent(object, &target);
-        let live = self.cluster.get(&target).await.map_err(|error| {
-            Failed::new(
-                format!("could not get information about the resource: {error}"),
-                error,
-            )
+        let target = self.cluster.target(object, &self.prepared.namespace).await.map_err(|error| {
+            Failed::new(format!("unable to build kubernetes objects from new release manifest: {error}"), error)
         })?;
+        let object = as_sent(object, &target);
+        let live =
+            self.cluster.get(&target).await.map_err(|error| {
+                Failed::new(format!("could not get information about the resource: {error}"), error)
+            })?;
         let Some(live) = live else {
             *was_absent = true;
-            let created = self
-                .create(&target, &object)
-                .await
-                .map_err(|failed| Failed {
-                    words: format!("failed to create resource: {}", failed.words),
-                    created: Some((target.clone(), String::new())),
-                    ..failed
-                })?;
-            return Ok(Done {
-                uid: created.uid().to_owned(),
-                target,
-                change: Change::Create,
-            });
+            let created = self.create(&target, &object).await.map_err(|failed| Failed {
+                words: format!("failed to create resource: {}", failed.words),
+                created: Some((target.clone(), String::new())),
+                ..failed
+            })?;
+            return Ok(Done { uid: created.uid().to_owned(), target, change: Change::Create });
         };
         let after = self.update(&target, &object, &live).await?;
         let change = match (*was_absent, fingerprint(&live) == fingerprint(&after)) {
@@ -235,11 +199,7 @@ impl Applier<'_> {
             (false, true) => Change::None,
             (false, false) => Change::Update,
         };
-        Ok(Done {
-            uid: after.uid().to_owned(),
-            target,
-            change,
-        })
+        Ok(Done { uid: after.uid().to_owned(), target, change })
     }
 
     async fn create(&self, target: &Target, object: &Object) -> Result<Object, Failed> {
@@ -251,66 +211,41 @@ impl Applier<'_> {
         }
     }
 
-    async fn update(
-        &self,
-        target: &Target,
-        object: &Object,
-        live: &Object,
-    ) -> Result<Object, Failed> {
+    async fn update(&self, target: &Target, object: &Object, live: &Object) -> Result<Object, Failed> {
         if self.prepared.method == ApplyMethod::ServerSide {
-            self.cluster
-                .migrate_field_managers(target, live)
-                .await
-                .map_err(|error| {
-                    let words = format!(
-                        "failed to patch object to upgrade CSA field manager {}/{} {}: {error}",
-                        target.key.namespace,
-                        target.key.name,
-                        group_version_kind(target)
-                    );
-                    Failed::new(words, error)
-                })?;
+            self.cluster.migrate_field_managers(target, live).await.map_err(|error| {
+                let words = format!(
+                    "failed to patch object to upgrade CSA field manager {}/{} {}: {error}",
+                    target.key.namespace,
+                    target.key.name,
+                    group_version_kind(target)
+                );
+                Failed::new(words, error)
+            })?;
             return self.apply_server_side(target, object).await;
         }
         if self.prepared.options.force_replace {
             let replaced = self.cluster.replace(target, object, false).await;
-            return replaced
-                .map_err(|error| Failed::new(format!("failed to replace object: {error}"), error));
+            return replaced.map_err(|error| Failed::new(format!("failed to replace object: {error}"), error));
         }
         let originals = Originals::new(&self.prepared.originals, &self.prepared.namespace);
         // Helm takes the cluster's state as the baseline of an object that the current revision does not have.
-        let original = originals
-            .find(self.cluster, target, live)
-            .await
-            .unwrap_or_else(|| live.clone());
+        let original = originals.find(self.cluster, target, live).await.unwrap_or_else(|| live.clone());
         let three_way = self.prepared.options.three_way_custom_resources;
         let patch = client_side_patch(Some(&original), object, live, three_way)
             .map_err(|error| Failed::new(format!("failed to create patch: {error}"), error))?;
         if patch.is_empty() {
             return Ok(live.clone());
         }
-        self.cluster
-            .patch(target, &patch, false)
-            .await
-            .map_err(|error| {
-                Failed::new(
-                    format!(
-                        "cannot patch {:?} with kind {}: {error}",
-                        target.key.name, target.key.kind
-                    ),
-                    error,
-                )
-            })
+        self.cluster.patch(target, &patch, false).await.map_err(|error| {
+            Failed::new(format!("cannot patch {:?} with kind {}: {error}", target.key.name, target.key.kind), error)
+        })
     }
 
     async fn apply_server_side(&self, target: &Target, object: &Object) -> Result<Object, Failed> {
-        let options = ServerSide {
-            force: self.prepared.options.force_conflicts,
-            dry_run: false,
-        };
+        let options = ServerSide { force: self.prepared.options.force_conflicts, dry_run: false };
         let applied = self.cluster.apply(target, object, options).await;
-        applied
-            .map_err(|error| Failed::new(server_side_words(target, error.clone()).message, error))
+        applied.map_err(|error| Failed::new(server_side_words(target, error.clone()).message, error))
     }
 
     /// Deletes what the target lacks. Never what this operation applied under another name, what is kept, what another
@@ -329,19 +264,12 @@ impl Applier<'_> {
                 Err(words) => failures.push(words),
             }
         }
-        if failures.is_empty() {
-            Ok(())
-        } else {
-            Err(Stop::Failed(failures.join(" && ")))
-        }
+        if failures.is_empty() { Ok(()) } else { Err(Stop::Failed(failures.join(" && "))) }
     }
 
     async fn delete_one(&self, object: &Object, applied: &HashSet<String>) -> Result<bool, String> {
         let warn = |why: String| {
-            (self.report)(Progress::Warning(format!(
-                "{} stays: {why}",
-                label(&object.key())
-            )));
+            (self.report)(Progress::Warning(format!("{} stays: {why}", label(&object.key()))));
             Ok(false)
         };
         let target = match self.cluster.target(object, &self.prepared.namespace).await {
@@ -361,10 +289,7 @@ impl Applier<'_> {
         if let Some(why) = why_not_deleted(&live, self.prepared) {
             return warn(why);
         }
-        let deletion = Deletion {
-            uid: Some(live.uid().to_owned()),
-            ..Deletion::default()
-        };
+        let deletion = Deletion { uid: Some(live.uid().to_owned()), ..Deletion::default() };
         match self.cluster.delete(&target, &deletion).await {
             Ok(_) => {
                 (self.report)(Progress::Object(target.key, Change::Delete));
@@ -386,26 +311,12 @@ impl Applier<'_> {
         let mut failures = Vec::new();
         for (target, uid) in &applied.created {
             let uid = Some(uid.clone()).filter(|uid| !uid.is_empty());
-            match self
-                .cluster
-                .delete(
-                    target,
-                    &Deletion {
-                        uid,
-                        ..Deletion::default()
-                    },
-                )
-                .await
-            {
+            match self.cluster.delete(target, &Deletion { uid, ..Deletion::default() }).await {
                 Ok(_) => (self.report)(Progress::Object(target.key.clone(), Change::Delete)),
                 Err(error) => failures.push(error.message),
             }
         }
-        if failures.is_empty() {
-            Ok(())
-        } else {
-            Err(failures.join(", "))
-        }
+        if failures.is_empty() { Ok(()) } else { Err(failures.join(", ")) }
     }
 }
 
@@ -414,10 +325,7 @@ pub(super) fn why_not_deleted(live: &Object, prepared: &Prepared) -> Option<Stri
     if objects::is_kept(live) {
         Some("its helm.sh/resource-policy is keep".to_owned())
     } else if !objects::is_owned_by(live, &prepared.name, &prepared.namespace) {
-        Some(format!(
-            "its annotations do not name release {}/{}",
-            prepared.namespace, prepared.name
-        ))
+        Some(format!("its annotations do not name release {}/{}", prepared.namespace, prepared.name))
     } else {
         None
     }
@@ -425,27 +333,13 @@ pub(super) fn why_not_deleted(live: &Object, prepared: &Prepared) -> Option<Stri
 
 /// Helm's words around a failed server-side apply (helm/helm `pkg/kube/client.go`, `patchResourceServerSide`).
 pub(super) fn server_side_words(target: &Target, error: cluster::Error) -> cluster::Error {
-    let what = format!(
-        "{}/{} {}",
-        target.key.namespace,
-        target.key.name,
-        group_version_kind(target)
-    );
+    let what = format!("{}/{} {}", target.key.namespace, target.key.name, group_version_kind(target));
     let message = match &error.kind {
-        _ if error.code == 415 => format!(
-            "server-side apply not available on the server: {}",
-            error.message
-        ),
+        _ if error.code == 415 => format!("server-side apply not available on the server: {}", error.message),
         ErrorKind::Conflict | ErrorKind::FieldConflicts(_) => {
-            format!(
-                "conflict occurred while applying object {what}: {}",
-                error.message
-            )
+            format!("conflict occurred while applying object {what}: {}", error.message)
         }
-        _ => format!(
-            "server-side apply failed for object {what}: {}",
-            error.message
-        ),
+        _ => format!("server-side apply failed for object {what}: {}", error.message),
     };
     cluster::Error { message, ..error }
 }
@@ -460,10 +354,6 @@ struct Failed {
 
 impl Failed {
     fn new(words: String, cause: cluster::Error) -> Self {
-        Self {
-            words,
-            cause,
-            created: None,
-        }
+        Self { words, cause, created: None }
     }
 }

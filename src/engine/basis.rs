@@ -21,44 +21,27 @@ pub(super) struct Subject<'a> {
 }
 
 /// Reads what lives in the place of each object, in order.
-pub(super) async fn read_live<'a>(
-    cluster: &Cluster,
-    objects: &'a [Object],
-    namespace: &str,
-) -> Vec<Subject<'a>> {
+pub(super) async fn read_live<'a>(cluster: &Cluster, objects: &'a [Object], namespace: &str) -> Vec<Subject<'a>> {
     let mut targets = Vec::with_capacity(objects.len());
     for object in objects {
         targets.push(cluster.target(object, namespace).await);
     }
-    let known: Vec<Target> = targets
-        .iter()
-        .filter_map(|target| target.as_ref().ok().cloned())
-        .collect();
+    let known: Vec<Target> = targets.iter().filter_map(|target| target.as_ref().ok().cloned()).collect();
     let mut answers = cluster.get_many(&known).await.into_iter();
     let pair = |(object, target): (&'a Object, Result<Target, cluster::Error>)| {
         let live = match &target {
             Ok(_) => answers.next().unwrap_or(Ok(None)),
             Err(error) => Err(error.clone()),
         };
-        Subject {
-            object,
-            target,
-            live,
-        }
+        Subject { object, target, live }
     };
     objects.iter().zip(targets).map(pair).collect()
 }
 
 /// The basis from what was read.
-pub(super) fn of<'a>(
-    newest: &RecordMeta,
-    subjects: impl Iterator<Item = &'a Subject<'a>>,
-) -> Basis {
+pub(super) fn of<'a>(newest: &RecordMeta, subjects: impl Iterator<Item = &'a Subject<'a>>) -> Basis {
     let fact = |subject: &Subject<'_>| {
-        let key = subject
-            .target
-            .as_ref()
-            .map_or_else(|_| subject.object.key(), |target| target.key.clone());
+        let key = subject.target.as_ref().map_or_else(|_| subject.object.key(), |target| target.key.clone());
         let fact = match &subject.live {
             Ok(Some(live)) => (live.uid().to_owned(), fingerprint(live)),
             Ok(None) => (String::new(), String::new()),
@@ -67,22 +50,14 @@ pub(super) fn of<'a>(
         (basis_key(&key), fact)
     };
     Basis {
-        record: (
-            newest.uid.clone(),
-            newest.revision,
-            newest.status.as_str().to_owned(),
-        ),
+        record: (newest.uid.clone(), newest.revision, newest.status.as_str().to_owned()),
         objects: subjects.map(fact).collect(),
         conflicts: Vec::new(),
     }
 }
 
 /// Compares the facts now with those reviewed; each line says what moved.
-pub(super) async fn check(
-    storage: &Storage,
-    prepared: &Prepared,
-    basis: &Basis,
-) -> Result<(), Error> {
+pub(super) async fn check(storage: &Storage, prepared: &Prepared, basis: &Basis) -> Result<(), Error> {
     let history = storage.history(&prepared.name).await?;
     let newest = history.last().ok_or(crate::release::Error::NotFound)?;
     let objects = read_live(storage.cluster(), &prepared.objects, &prepared.namespace).await;
@@ -91,32 +66,18 @@ pub(super) async fn check(
 
     let mut moved = Vec::new();
     if now.record != basis.record {
-        let writer = newest
-            .writers
-            .first()
-            .map_or("someone", |(manager, _)| manager.as_str());
-        moved.push(format!(
-            "{writer} wrote revision {} ({})",
-            newest.revision,
-            newest.status.as_str()
-        ));
+        let writer = newest.writers.first().map_or("someone", |(manager, _)| manager.as_str());
+        moved.push(format!("{writer} wrote revision {} ({})", newest.revision, newest.status.as_str()));
     }
     for subject in objects.iter().chain(&deletions) {
-        let key = subject
-            .target
-            .as_ref()
-            .map_or_else(|_| subject.object.key(), |target| target.key.clone());
+        let key = subject.target.as_ref().map_or_else(|_| subject.object.key(), |target| target.key.clone());
         let name = basis_key(&key);
         let (before, after) = (basis.objects.get(&name), now.objects.get(&name));
         if before != after {
             moved.push(what_moved(&key, before, subject));
         }
     }
-    if moved.is_empty() {
-        Ok(())
-    } else {
-        Err(Error::Moved(moved))
-    }
+    if moved.is_empty() { Ok(()) } else { Err(Error::Moved(moved)) }
 }
 
 fn what_moved(key: &ObjectKey, before: Option<&(String, String)>, subject: &Subject<'_>) -> String {
@@ -126,9 +87,7 @@ fn what_moved(key: &ObjectKey, before: Option<&(String, String)>, subject: &Subj
         Err(error) => format!("{name} can no longer be read: {error}"),
         Ok(None) => format!("{name} was deleted"),
         Ok(Some(live)) => {
-            let by = last_writer(live).map_or(String::new(), |(manager, time)| {
-                format!(" by {manager} at {time}")
-            });
+            let by = last_writer(live).map_or(String::new(), |(manager, time)| format!(" by {manager} at {time}"));
             if before_uid.is_empty() {
                 format!("{name} was created{by}")
             } else if before_uid == live.uid() {
@@ -143,12 +102,9 @@ fn what_moved(key: &ObjectKey, before: Option<&(String, String)>, subject: &Subj
 /// The manager that last wrote anything but status, and when.
 fn last_writer(live: &Object) -> Option<(String, String)> {
     let entries = live.value["metadata"]["managedFields"].as_array()?;
-    let spec = entries
-        .iter()
-        .filter(|entry| entry["subresource"].as_str().is_none_or(str::is_empty));
+    let spec = entries.iter().filter(|entry| entry["subresource"].as_str().is_none_or(str::is_empty));
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    spec.map(|entry| (text(&entry["manager"]), text(&entry["time"])))
-        .max_by(|a, b| a.1.cmp(&b.1))
+    spec.map(|entry| (text(&entry["manager"]), text(&entry["time"]))).max_by(|a, b| a.1.cmp(&b.1))
 }
 
 fn basis_key(key: &ObjectKey) -> String {
@@ -169,20 +125,14 @@ pub(super) fn fingerprint(object: &Object) -> String {
         for field in ["managedFields", "resourceVersion", "generation"] {
             metadata.remove(field);
         }
-        if let Some(annotations) = metadata
-            .get_mut("annotations")
-            .and_then(Value::as_object_mut)
-        {
+        if let Some(annotations) = metadata.get_mut("annotations").and_then(Value::as_object_mut) {
             annotations.remove(CONTROLLERS_COUNT);
             if annotations.is_empty() {
                 metadata.remove("annotations");
             }
         }
     }
-    Sha256::digest(value.to_string())
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    Sha256::digest(value.to_string()).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]
@@ -200,16 +150,9 @@ mod tests {
         after["metadata"]["resourceVersion"] = json!("9");
         after["metadata"]["generation"] = json!(3);
         after["metadata"]["annotations"] = json!({CONTROLLERS_COUNT: "2"});
-        after["metadata"]["managedFields"] =
-            json!([{"manager": "kube-controller-manager", "subresource": "status"}]);
-        assert_eq!(
-            fingerprint(&Object::new(before.clone())),
-            fingerprint(&Object::new(after.clone()))
-        );
+        after["metadata"]["managedFields"] = json!([{"manager": "kube-controller-manager", "subresource": "status"}]);
+        assert_eq!(fingerprint(&Object::new(before.clone())), fingerprint(&Object::new(after.clone())));
         after["spec"]["replicas"] = json!(3);
-        assert_ne!(
-            fingerprint(&Object::new(before)),
-            fingerprint(&Object::new(after))
-        );
+        assert_ne!(fingerprint(&Object::new(before)), fingerprint(&Object::new(after)));
     }
 }

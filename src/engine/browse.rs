@@ -29,11 +29,7 @@ pub async fn history(storage: &Storage, name: &str) -> Result<Vec<Revision>, Err
 }
 
 /// Changes from one revision's manifest to another's (hooks not included).
-pub fn changes(
-    old: Option<&Release>,
-    new: &Release,
-    redactor: &Redactor,
-) -> Result<Vec<ObjectDiff>, Error> {
+pub fn changes(old: Option<&Release>, new: &Release, redactor: &Redactor) -> Result<Vec<ObjectDiff>, Error> {
     let old = old.map_or(Ok(Vec::new()), recorded)?;
     Ok(diff::objects(&old, &recorded(new)?, redactor))
 }
@@ -54,10 +50,7 @@ fn recorded(release: &Release) -> Result<Vec<Object>, Error> {
 /// The objects of a revision's manifest as they are written.
 pub(super) fn read_manifest(release: &Release) -> Result<Vec<Object>, Error> {
     manifest::read(&release.manifest).map_err(|error| {
-        let place = format!(
-            "the manifest of {} revision {}",
-            release.name, release.revision
-        );
+        let place = format!("the manifest of {} revision {}", release.name, release.revision);
         Error::Refused(format!("{place} cannot be read: {error}"))
     })
 }
@@ -75,17 +68,10 @@ pub struct Drift {
 }
 
 /// Drift of a revision's objects against the live cluster: what the manifest says and the cluster does not.
-pub async fn drift(
-    storage: &Storage,
-    release: &Release,
-    redactor: &Redactor,
-) -> Result<Vec<Drift>, Error> {
+pub async fn drift(storage: &Storage, release: &Release, redactor: &Redactor) -> Result<Vec<Drift>, Error> {
     let recorded = read_manifest(release)?;
     let subjects = basis::read_live(storage.cluster(), &recorded, &release.namespace).await;
-    Ok(subjects
-        .into_iter()
-        .map(|subject| drift_of(subject, redactor))
-        .collect())
+    Ok(subjects.into_iter().map(|subject| drift_of(subject, redactor)).collect())
 }
 
 fn drift_of(subject: Subject<'_>, redactor: &Redactor) -> Drift {
@@ -98,14 +84,7 @@ fn drift_of(subject: Subject<'_>, redactor: &Redactor) -> Drift {
         }
         Ok(None) => (diff::object(Some(recorded), None, redactor), None),
         // Nothing is claimed of what cannot be read.
-        Err(error) => (
-            diff::object(Some(recorded), Some(recorded), redactor),
-            Some(error.to_string()),
-        ),
+        Err(error) => (diff::object(Some(recorded), Some(recorded), redactor), Some(error.to_string())),
     };
-    Drift {
-        target: subject.target.ok(),
-        diff,
-        error,
-    }
+    Drift { target: subject.target.ok(), diff, error }
 }

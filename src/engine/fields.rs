@@ -25,17 +25,8 @@ pub(super) struct Leaf<'a> {
 }
 
 /// Keys that tell the items of a list apart, the most telling first; built-in kinds merge lists by these.
-const ITEM_KEYS: &[&str] = &[
-    "name",
-    "mountPath",
-    "containerPort",
-    "port",
-    "devicePath",
-    "ip",
-    "key",
-    "topologyKey",
-    "uid",
-];
+const ITEM_KEYS: &[&str] =
+    &["name", "mountPath", "containerPort", "port", "devicePath", "ip", "key", "topologyKey", "uid"];
 
 /// All leaves of an object by readable path, for example `spec.template.spec.containers[web].image`. Items of lists are
 /// named by their key, so that paths of two versions of an object can be compared; items without one by position.
@@ -45,20 +36,11 @@ pub(super) fn leaves(object: &Object) -> BTreeMap<String, Leaf<'_>> {
     found
 }
 
-fn walk<'a>(
-    value: &'a Value,
-    path: String,
-    steps: &mut Vec<Step>,
-    found: &mut BTreeMap<String, Leaf<'a>>,
-) {
+fn walk<'a>(value: &'a Value, path: String, steps: &mut Vec<Step>, found: &mut BTreeMap<String, Leaf<'a>>) {
     match value {
         Value::Object(fields) if !fields.is_empty() => {
             for (key, value) in fields {
-                let path = if path.is_empty() {
-                    key.clone()
-                } else {
-                    format!("{path}.{key}")
-                };
+                let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
                 steps.push(Step::Key(key.clone()));
                 walk(value, path, steps, found);
                 steps.pop();
@@ -67,23 +49,12 @@ fn walk<'a>(
         Value::Array(items) if !items.is_empty() => {
             for (at, item) in items.iter().enumerate() {
                 steps.push(Step::Item(at));
-                walk(
-                    item,
-                    format!("{path}[{}]", item_name(item, at)),
-                    steps,
-                    found,
-                );
+                walk(item, format!("{path}[{}]", item_name(item, at)), steps, found);
                 steps.pop();
             }
         }
         value => {
-            found.insert(
-                path,
-                Leaf {
-                    steps: steps.clone(),
-                    value,
-                },
-            );
+            found.insert(path, Leaf { steps: steps.clone(), value });
         }
     }
 }
@@ -95,22 +66,14 @@ fn item_name(item: &Value, at: usize) -> String {
 
 /// A scalar as people write it: strings without quotes.
 pub(super) fn text(value: &Value) -> String {
-    value
-        .as_str()
-        .map_or_else(|| value.to_string(), str::to_owned)
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
 /// Managers that own a field of a live object, with the time of their last write, from `managedFields`.
 pub(super) fn owners(live: &Object, steps: &[Step]) -> Vec<(String, String)> {
-    let entries = live.value["metadata"]["managedFields"]
-        .as_array()
-        .map_or(&[][..], Vec::as_slice);
-    let owning = entries
-        .iter()
-        .filter(|entry| owns(&entry["fieldsV1"], &live.value, steps));
-    owning
-        .map(|entry| (text(&entry["manager"]), text(&entry["time"])))
-        .collect()
+    let entries = live.value["metadata"]["managedFields"].as_array().map_or(&[][..], Vec::as_slice);
+    let owning = entries.iter().filter(|entry| owns(&entry["fieldsV1"], &live.value, steps));
+    owning.map(|entry| (text(&entry["manager"]), text(&entry["time"]))).collect()
 }
 
 /// Whether a FieldsV1 set (kubernetes-sigs/structured-merge-diff `fieldpath/serialize.go`) holds the way `steps` in `live`.
@@ -125,29 +88,22 @@ fn owns(fields: &Value, live: &Value, steps: &[Step]) -> bool {
         Step::Key(key) => (fields.get(&format!("f:{key}")), &live[key.as_str()]),
         Step::Item(at) => {
             let item = &live[*at];
-            let element = fields
-                .iter()
-                .find(|(element, _)| names_item(element, item, *at));
+            let element = fields.iter().find(|(element, _)| names_item(element, item, *at));
             (element.map(|(_, inside)| inside), item)
         }
     };
     // A set that goes no deeper owns all below: a leaf, or an atomic list or map.
-    inside.is_some_and(|inside| {
-        inside.as_object().is_some_and(serde_json::Map::is_empty) || owns(inside, live, rest)
-    })
+    inside.is_some_and(|inside| inside.as_object().is_some_and(serde_json::Map::is_empty) || owns(inside, live, rest))
 }
 
 fn names_item(element: &str, item: &Value, at: usize) -> bool {
     if let Some(keys) = element.strip_prefix("k:") {
         let keys: Value = serde_json::from_str(keys).unwrap_or_default();
-        keys.as_object()
-            .is_some_and(|keys| keys.iter().all(|(key, value)| item.get(key) == Some(value)))
+        keys.as_object().is_some_and(|keys| keys.iter().all(|(key, value)| item.get(key) == Some(value)))
     } else if let Some(value) = element.strip_prefix("v:") {
         serde_json::from_str::<Value>(value).is_ok_and(|value| value == *item)
     } else {
-        element
-            .strip_prefix("i:")
-            .is_some_and(|place| place == at.to_string())
+        element.strip_prefix("i:").is_some_and(|place| place == at.to_string())
     }
 }
 
@@ -159,27 +115,14 @@ pub(super) fn lookup<'a>(value: &'a Value, path: &str) -> Option<&'a Value> {
         return Some(value);
     }
     if let Some(rest) = path.strip_prefix('.') {
-        let ends = |key: &str| {
-            rest.strip_prefix(key)
-                .filter(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
-        };
-        let mut keys: Vec<&String> = value
-            .as_object()?
-            .keys()
-            .filter(|key| ends(key).is_some())
-            .collect();
+        let ends = |key: &str| rest.strip_prefix(key).filter(|rest| rest.is_empty() || rest.starts_with(['.', '[']));
+        let mut keys: Vec<&String> = value.as_object()?.keys().filter(|key| ends(key).is_some()).collect();
         keys.sort_by_key(|key| std::cmp::Reverse(key.len()));
-        return keys
-            .into_iter()
-            .find_map(|key| lookup(&value[key.as_str()], ends(key)?));
+        return keys.into_iter().find_map(|key| lookup(&value[key.as_str()], ends(key)?));
     }
     let (selector, rest) = selector(path)?;
     let items = value.as_array()?;
-    let item = items
-        .iter()
-        .enumerate()
-        .find(|(at, item)| selects(selector, item, *at))?
-        .1;
+    let item = items.iter().enumerate().find(|(at, item)| selects(selector, item, *at))?.1;
     lookup(item, rest)
 }
 
@@ -242,24 +185,16 @@ mod tests {
         let object = deployment();
         let leaves = leaves(&object);
         assert_eq!(leaves["spec.replicas"].value, &json!(8));
-        assert_eq!(
-            leaves["spec.template.spec.containers[web].image"].value,
-            &json!("web:1")
-        );
-        assert_eq!(
-            leaves["spec.template.spec.containers[web].ports[80].protocol"].value,
-            &json!("TCP")
-        );
+        assert_eq!(leaves["spec.template.spec.containers[web].image"].value, &json!("web:1"));
+        assert_eq!(leaves["spec.template.spec.containers[web].ports[80].protocol"].value, &json!("TCP"));
     }
 
     #[track_caller]
     fn check_owners(path: &str, expected: &[&str]) {
         let object = deployment();
         let leaves = leaves(&object);
-        let owners: Vec<String> = owners(&object, &leaves[path].steps)
-            .into_iter()
-            .map(|(manager, _)| manager)
-            .collect();
+        let owners: Vec<String> =
+            owners(&object, &leaves[path].steps).into_iter().map(|(manager, _)| manager).collect();
         assert_eq!(owners, expected, "{path}");
     }
 
@@ -272,20 +207,13 @@ mod tests {
 
     #[track_caller]
     fn check_lookup(path: &str, expected: Option<Value>) {
-        assert_eq!(
-            lookup(&deployment().value, path),
-            expected.as_ref(),
-            "{path}"
-        );
+        assert_eq!(lookup(&deployment().value, path), expected.as_ref(), "{path}");
     }
 
     #[test]
     fn the_server_s_paths_are_followed() {
         check_lookup(".spec.replicas", Some(json!(8)));
-        check_lookup(
-            ".spec.template.spec.containers[name=\"web\"].image",
-            Some(json!("web:1")),
-        );
+        check_lookup(".spec.template.spec.containers[name=\"web\"].image", Some(json!("web:1")));
         check_lookup(
             ".spec.template.spec.containers[name=\"web\"].ports[containerPort=80,protocol=\"TCP\"].protocol",
             Some(json!("TCP")),

@@ -8,9 +8,7 @@ pub fn gitops_owner(live: &[&Object], writers: &[(String, String)]) -> Option<St
     let marked = live.iter().find_map(|object| from_marks(object));
     // Flux writes records with a manager of this name (fluxcd/helm-controller).
     let written = || {
-        let flux = writers
-            .iter()
-            .any(|(manager, _)| manager == "helm-controller");
+        let flux = writers.iter().any(|(manager, _)| manager == "helm-controller");
         flux.then(|| "Flux helm-controller".to_owned())
     };
     marked.or_else(written)
@@ -26,11 +24,8 @@ fn from_marks(object: &Object) -> Option<String> {
     let argo = || {
         // The tracking id reads `application:group/kind:namespace/name` (Argo CD, "Resource tracking").
         let tracked = object.annotation("argocd.argoproj.io/tracking-id");
-        let application = tracked
-            .and_then(|id| id.split(':').next())
-            .map(str::to_owned);
-        let application =
-            application.or_else(|| labels.get("argocd.argoproj.io/instance").cloned())?;
+        let application = tracked.and_then(|id| id.split(':').next()).map(str::to_owned);
+        let application = application.or_else(|| labels.get("argocd.argoproj.io/instance").cloned())?;
         Some(format!("Argo CD application {application}"))
     };
     flux("HelmRelease", "helm.toolkit.fluxcd.io")
@@ -47,10 +42,7 @@ mod tests {
     #[track_caller]
     fn check(metadata: Value, writers: &[&str], expected: Option<&str>) {
         let object = Object::new(json!({"metadata": metadata}));
-        let writers: Vec<_> = writers
-            .iter()
-            .map(|name| ((*name).to_owned(), String::new()))
-            .collect();
+        let writers: Vec<_> = writers.iter().map(|name| ((*name).to_owned(), String::new())).collect();
         assert_eq!(gitops_owner(&[&object], &writers).as_deref(), expected);
     }
 
@@ -62,24 +54,12 @@ mod tests {
         check(kustomize, &[], Some("Flux Kustomization flux-system/apps"));
         let argo = json!({"annotations": {"argocd.argoproj.io/tracking-id": "shop:apps/Deployment:shop/web"}});
         check(argo, &[], Some("Argo CD application shop"));
-        check(
-            json!({"labels": {"argocd.argoproj.io/instance": "shop"}}),
-            &[],
-            Some("Argo CD application shop"),
-        );
-        check(
-            json!({}),
-            &["helm", "helm-controller"],
-            Some("Flux helm-controller"),
-        );
+        check(json!({"labels": {"argocd.argoproj.io/instance": "shop"}}), &[], Some("Argo CD application shop"));
+        check(json!({}), &["helm", "helm-controller"], Some("Flux helm-controller"));
     }
 
     #[test]
     fn nothing_is_claimed_otherwise() {
-        check(
-            json!({"labels": {"app.kubernetes.io/instance": "shop"}}),
-            &["helm", "argocd-controller"],
-            None,
-        );
+        check(json!({"labels": {"app.kubernetes.io/instance": "shop"}}), &["helm", "argocd-controller"], None);
     }
 }

@@ -28,19 +28,12 @@ const HINT_LINES: usize = 10;
 
 /// The hooks of an event in the order they run: by weight, then name; the record holds them sorted by kind already.
 pub fn ordered(hooks: &[Hook], event: &HookEvent) -> Vec<Hook> {
-    positions(hooks, event)
-        .into_iter()
-        .map(|position| hooks[position].clone())
-        .collect()
+    positions(hooks, event).into_iter().map(|position| hooks[position].clone()).collect()
 }
 
 fn positions(hooks: &[Hook], event: &HookEvent) -> Vec<usize> {
-    let mut positions: Vec<usize> = (0..hooks.len())
-        .filter(|at| hooks[*at].events.contains(event))
-        .collect();
-    positions.sort_by(|a, b| {
-        (hooks[*a].weight, &hooks[*a].name).cmp(&(hooks[*b].weight, &hooks[*b].name))
-    });
+    let mut positions: Vec<usize> = (0..hooks.len()).filter(|at| hooks[*at].events.contains(event)).collect();
+    positions.sort_by(|a, b| (hooks[*a].weight, &hooks[*a].name).cmp(&(hooks[*b].weight, &hooks[*b].name)));
     positions
 }
 
@@ -72,11 +65,7 @@ pub(super) struct HookFailure {
 
 impl HookFailure {
     fn new(message: String, error: &cluster::Error) -> Self {
-        Self {
-            message,
-            hints: Vec::new(),
-            cancelled: error.kind == ErrorKind::Cancelled,
-        }
+        Self { message, hints: Vec::new(), cancelled: error.kind == ErrorKind::Cancelled }
     }
 }
 
@@ -117,9 +106,7 @@ impl Runner<'_> {
                 Ok(made) => done.push((at, made)),
                 Err(failure) => {
                     for (at, made) in &done {
-                        self.delete_after(&release.hooks[*at], SUCCEEDED, made)
-                            .await
-                            .map_err(plain)?;
+                        self.delete_after(&release.hooks[*at], SUCCEEDED, made).await.map_err(plain)?;
                     }
                     return Err(failure);
                 }
@@ -128,9 +115,7 @@ impl Runner<'_> {
         for (at, made) in done.iter().rev() {
             let hook = &release.hooks[*at];
             self.output_logs(hook, SUCCEEDED, made).await;
-            self.delete_after(hook, SUCCEEDED, made)
-                .await
-                .map_err(plain)?;
+            self.delete_after(hook, SUCCEEDED, made).await.map_err(plain)?;
         }
         Ok(())
     }
@@ -143,23 +128,17 @@ impl Runner<'_> {
         recorder: &mut Recorder,
     ) -> Result<Vec<Made>, HookFailure> {
         if release.hooks[at].delete_policies.is_empty() {
-            release.hooks[at]
-                .delete_policies
-                .push(BEFORE_CREATION.to_owned());
+            release.hooks[at].delete_policies.push(BEFORE_CREATION.to_owned());
         }
         let objects = self.place(event, &release.hooks[at]).await?;
-        self.delete_before(&release.hooks[at], &objects)
-            .await
-            .map_err(plain)?;
+        self.delete_before(&release.hooks[at], &objects).await.map_err(plain)?;
 
         let hook = &mut release.hooks[at];
         hook.last_run.started_at = Some(time::now());
         hook.last_run.completed_at = None;
         "Running".clone_into(&mut hook.last_run.phase);
         if let Err(error) = recorder.update(release).await {
-            (self.report)(Progress::Warning(format!(
-                "the record does not show that a hook runs: {error}"
-            )));
+            (self.report)(Progress::Warning(format!("the record does not show that a hook runs: {error}")));
         }
 
         let hook = &mut release.hooks[at];
@@ -168,12 +147,7 @@ impl Runner<'_> {
         let ran = match created {
             Ok(()) => self.wait(hook, &made).await,
             Err(error) => {
-                let message = format!(
-                    "warning: Hook {} {} failed: {}",
-                    event_name(event),
-                    hook.path,
-                    error.message
-                );
+                let message = format!("warning: Hook {} {} failed: {}", event_name(event), hook.path, error.message);
                 Err(HookFailure::new(message, &error))
             }
         };
@@ -183,16 +157,8 @@ impl Runner<'_> {
     }
 
     /// Reads a hook's manifest and finds where its objects live.
-    async fn place(
-        &self,
-        event: &HookEvent,
-        hook: &Hook,
-    ) -> Result<Vec<(Target, Object)>, HookFailure> {
-        let prefix = format!(
-            "unable to build kubernetes object for {} hook {}",
-            event_name(event),
-            hook.path
-        );
+    async fn place(&self, event: &HookEvent, hook: &Hook) -> Result<Vec<(Target, Object)>, HookFailure> {
+        let prefix = format!("unable to build kubernetes object for {} hook {}", event_name(event), hook.path);
         let objects = manifest::read(&hook.manifest).map_err(|error| HookFailure {
             message: format!("{prefix}: {error}"),
             hints: Vec::new(),
@@ -201,36 +167,25 @@ impl Runner<'_> {
         let mut placed = Vec::with_capacity(objects.len());
         for object in objects {
             let target = self.cluster.target(&object, self.namespace).await;
-            let target =
-                target.map_err(|error| HookFailure::new(format!("{prefix}: {error}"), &error))?;
+            let target = target.map_err(|error| HookFailure::new(format!("{prefix}: {error}"), &error))?;
             let sent = as_sent(&object, &target);
             placed.push((target, sent));
         }
         Ok(placed)
     }
 
-    async fn create(
-        &self,
-        objects: &[(Target, Object)],
-        made: &mut Vec<Made>,
-    ) -> Result<(), cluster::Error> {
+    async fn create(&self, objects: &[(Target, Object)], made: &mut Vec<Made>) -> Result<(), cluster::Error> {
         for (target, object) in objects {
             // Only POST makes a name from generateName.
             let created = if self.method == ApplyMethod::ServerSide && !object.name().is_empty() {
-                let applied = self
-                    .cluster
-                    .apply(target, object, ServerSide::default())
-                    .await;
+                let applied = self.cluster.apply(target, object, ServerSide::default()).await;
                 applied.map_err(|error| super::apply::server_side_words(target, error))
             } else {
                 self.cluster.create(target, object, false).await
             }?;
             let mut target = target.clone();
             created.name().clone_into(&mut target.key.name);
-            made.push(Made {
-                target,
-                uid: created.uid().to_owned(),
-            });
+            made.push(Made { target, uid: created.uid().to_owned() });
         }
         Ok(())
     }
@@ -238,26 +193,16 @@ impl Runner<'_> {
     async fn wait(&self, hook: &Hook, made: &[Made]) -> Result<(), HookFailure> {
         for Made { target, .. } in made {
             let news = |news: cluster::wait::WaitNews| {
-                (self.report)(Progress::Waiting(
-                    news.target.key,
-                    news.readiness,
-                    news.blocker,
-                ));
+                (self.report)(Progress::Waiting(news.target.key, news.readiness, news.blocker));
             };
-            let Err(error) = self
-                .cluster
-                .wait_finished(target, self.timeout, self.cancel, &news)
-                .await
-            else {
+            let Err(error) = self.cluster.wait_finished(target, self.timeout, self.cancel, &news).await else {
                 continue;
             };
             let mut failure = HookFailure::new(error.message.clone(), &error);
             failure.hints = self.hints(target).await;
             self.output_logs(hook, FAILED, made).await;
             if let Err(error) = self.delete_after(hook, FAILED, made).await {
-                (self.report)(Progress::Warning(format!(
-                    "error deleting the hook resource on hook failure: {error}"
-                )));
+                (self.report)(Progress::Warning(format!("error deleting the hook resource on hook failure: {error}")));
             }
             return Err(failure);
         }
@@ -265,38 +210,15 @@ impl Runner<'_> {
     }
 
     /// Deletes what an earlier run left, and waits until it is gone.
-    async fn delete_before(
-        &self,
-        hook: &Hook,
-        objects: &[(Target, Object)],
-    ) -> Result<(), cluster::Error> {
-        let named = objects
-            .iter()
-            .filter(|(target, _)| !target.key.name.is_empty());
+    async fn delete_before(&self, hook: &Hook, objects: &[(Target, Object)]) -> Result<(), cluster::Error> {
+        let named = objects.iter().filter(|(target, _)| !target.key.name.is_empty());
         let targets: Vec<Target> = named.map(|(target, _)| target.clone()).collect();
-        self.delete(
-            hook,
-            BEFORE_CREATION,
-            targets.into_iter().map(|target| (target, None)).collect(),
-        )
-        .await
+        self.delete(hook, BEFORE_CREATION, targets.into_iter().map(|target| (target, None)).collect()).await
     }
 
     /// Deletes what this run made.
-    async fn delete_after(
-        &self,
-        hook: &Hook,
-        policy: &str,
-        made: &[Made],
-    ) -> Result<(), cluster::Error> {
-        self.delete(
-            hook,
-            policy,
-            made.iter()
-                .map(|made| (made.target.clone(), Some(made.uid.clone())))
-                .collect(),
-        )
-        .await
+    async fn delete_after(&self, hook: &Hook, policy: &str, made: &[Made]) -> Result<(), cluster::Error> {
+        self.delete(hook, policy, made.iter().map(|made| (made.target.clone(), Some(made.uid.clone()))).collect()).await
     }
 
     async fn delete(
@@ -306,30 +228,16 @@ impl Runner<'_> {
         targets: Vec<(Target, Option<String>)>,
     ) -> Result<(), cluster::Error> {
         // A CustomResourceDefinition takes every object of its kind with it; Helm never deletes one as a hook.
-        if hook.kind == "CustomResourceDefinition"
-            || !hook.delete_policies.iter().any(|own| own == policy)
-        {
+        if hook.kind == "CustomResourceDefinition" || !hook.delete_policies.iter().any(|own| own == policy) {
             return Ok(());
         }
         let mut gone = Vec::new();
         for (target, uid) in targets {
-            if self
-                .cluster
-                .delete(
-                    &target,
-                    &Deletion {
-                        uid,
-                        ..Deletion::default()
-                    },
-                )
-                .await?
-            {
+            if self.cluster.delete(&target, &Deletion { uid, ..Deletion::default() }).await? {
                 gone.push(target);
             }
         }
-        self.cluster
-            .wait_deleted(&gone, self.timeout, self.cancel)
-            .await
+        self.cluster.wait_deleted(&gone, self.timeout, self.cancel).await
     }
 
     /// Tells the log of a hook's pods when its policy asks for it. Trouble in reading logs fails nothing.
@@ -339,11 +247,7 @@ impl Runner<'_> {
         }
         for Made { target, .. } in made {
             for (pod, container) in self.containers(target).await {
-                match self
-                    .cluster
-                    .log_text(pod.namespace(), pod.name(), &container)
-                    .await
-                {
+                match self.cluster.log_text(pod.namespace(), pod.name(), &container).await {
                     Ok(text) => {
                         for line in text.lines() {
                             (self.report)(Progress::HookLog(hook.name.clone(), line.to_owned()));
@@ -363,16 +267,10 @@ impl Runner<'_> {
     async fn containers(&self, target: &Target) -> Vec<(Object, String)> {
         let pods = self.cluster.hook_pods(target).await.unwrap_or_default();
         let named = |pod: Object| {
-            let containers = pod.value["spec"]["containers"]
-                .as_array()
-                .cloned()
-                .unwrap_or_default();
-            containers.into_iter().map(move |container| {
-                (
-                    pod.clone(),
-                    container["name"].as_str().unwrap_or_default().to_owned(),
-                )
-            })
+            let containers = pod.value["spec"]["containers"].as_array().cloned().unwrap_or_default();
+            containers
+                .into_iter()
+                .map(move |container| (pod.clone(), container["name"].as_str().unwrap_or_default().to_owned()))
         };
         pods.into_iter().flat_map(named).collect()
     }
@@ -384,27 +282,17 @@ impl Runner<'_> {
             if let Some(trouble) = cluster::readiness::pod_trouble(&pod) {
                 hints.push(format!("Pod/{}: {trouble}", pod.name()));
             }
-            if let Ok(text) = self
-                .cluster
-                .log_text(pod.namespace(), pod.name(), &container)
-                .await
-            {
+            if let Ok(text) = self.cluster.log_text(pod.namespace(), pod.name(), &container).await {
                 let lines: Vec<&str> = text.lines().collect();
                 let last = &lines[lines.len().saturating_sub(HINT_LINES)..];
-                hints.extend(
-                    last.iter()
-                        .map(|line| format!("{}/{container}: {line}", pod.name())),
-                );
+                hints.extend(last.iter().map(|line| format!("{}/{container}: {line}", pod.name())));
             }
         }
         if let Ok(Some(live)) = self.cluster.get(target).await
             && let Ok(events) = self.cluster.events_of(&live).await
         {
             let warnings = events.into_iter().filter(|event| event.kind == "Warning");
-            hints.extend(
-                warnings
-                    .map(|event| format!("{}: {}: {}", event.object, event.reason, event.message)),
-            );
+            hints.extend(warnings.map(|event| format!("{}: {}: {}", event.object, event.reason, event.message)));
         }
         hints
     }
@@ -419,12 +307,7 @@ mod tests {
     use super::*;
 
     fn hook(name: &str, weight: i64, event: HookEvent) -> Hook {
-        Hook {
-            name: name.to_owned(),
-            weight,
-            events: vec![event],
-            ..Hook::default()
-        }
+        Hook { name: name.to_owned(), weight, events: vec![event], ..Hook::default() }
     }
 
     #[test]
@@ -440,19 +323,9 @@ mod tests {
             hook("a", 0, HookEvent::PreRollback),
             hook("post", -9, HookEvent::PostRollback),
         ];
-        let order: Vec<(String, String)> = ordered(&hooks, &HookEvent::PreRollback)
-            .into_iter()
-            .map(|hook| (hook.name, hook.kind))
-            .collect();
-        let expected = [
-            ("z", ""),
-            ("a", ""),
-            ("same", "ServiceAccount"),
-            ("same", "Job"),
-        ];
-        assert_eq!(
-            order,
-            expected.map(|(name, kind)| (name.to_owned(), kind.to_owned()))
-        );
+        let order: Vec<(String, String)> =
+            ordered(&hooks, &HookEvent::PreRollback).into_iter().map(|hook| (hook.name, hook.kind)).collect();
+        let expected = [("z", ""), ("a", ""), ("same", "ServiceAccount"), ("same", "Job")];
+        assert_eq!(order, expected.map(|(name, kind)| (name.to_owned(), kind.to_owned())));
     }
 }

@@ -45,8 +45,7 @@ pub(super) fn own(object: &mut Object, release: &str, namespace: &str) {
 
 /// Whether the ownership annotations name this release.
 pub(super) fn is_owned_by(object: &Object, release: &str, namespace: &str) -> bool {
-    object.annotation(RELEASE_NAME) == Some(release)
-        && object.annotation(RELEASE_NAMESPACE) == Some(namespace)
+    object.annotation(RELEASE_NAME) == Some(release) && object.annotation(RELEASE_NAMESPACE) == Some(namespace)
 }
 
 fn set_metadata(object: &mut Object, map: &str, key: &str, text: &str) {
@@ -63,12 +62,7 @@ fn set_metadata(object: &mut Object, map: &str, key: &str, text: &str) {
 }
 
 fn metadata_mut(object: &mut Object) -> Option<&mut Map<String, Value>> {
-    object
-        .value
-        .as_object_mut()?
-        .entry("metadata")
-        .or_insert_with(|| Value::Object(Map::new()))
-        .as_object_mut()
+    object.value.as_object_mut()?.entry("metadata").or_insert_with(|| Value::Object(Map::new())).as_object_mut()
 }
 
 /// The object as it is sent: served version, namespace written out, and dropped for cluster-scoped kinds
@@ -76,19 +70,13 @@ fn metadata_mut(object: &mut Object) -> Option<&mut Map<String, Value>> {
 pub(super) fn as_sent(object: &Object, target: &Target) -> Object {
     let mut sent = object.clone();
     if let Some(fields) = sent.value.as_object_mut() {
-        fields.insert(
-            "apiVersion".to_owned(),
-            Value::from(target.api_version.as_str()),
-        );
+        fields.insert("apiVersion".to_owned(), Value::from(target.api_version.as_str()));
     }
     if let Some(metadata) = metadata_mut(&mut sent) {
         if target.key.namespace.is_empty() {
             metadata.remove("namespace");
         } else {
-            metadata.insert(
-                "namespace".to_owned(),
-                Value::from(target.key.namespace.as_str()),
-            );
+            metadata.insert("namespace".to_owned(), Value::from(target.key.namespace.as_str()));
         }
     }
     sent
@@ -96,11 +84,7 @@ pub(super) fn as_sent(object: &Object, target: &Target) -> Object {
 
 /// Go's text of a GroupVersionKind: `apps/v1, Kind=Deployment`, `/v1, Kind=ConfigMap`.
 pub(super) fn group_version_kind(target: &Target) -> String {
-    let slash = if target.api_version.contains('/') {
-        ""
-    } else {
-        "/"
-    };
+    let slash = if target.api_version.contains('/') { "" } else { "/" };
     format!("{slash}{}, Kind={}", target.api_version, target.key.kind)
 }
 
@@ -110,12 +94,7 @@ pub(super) fn defined_kinds(objects: &[Object]) -> BTreeSet<(String, String)> {
     objects
         .iter()
         .filter(|object| object.kind() == "CustomResourceDefinition")
-        .map(|object| {
-            (
-                text(&object.value["spec"]["group"]),
-                text(&object.value["spec"]["names"]["kind"]),
-            )
-        })
+        .map(|object| (text(&object.value["spec"]["group"]), text(&object.value["spec"]["names"]["kind"])))
         .collect()
 }
 
@@ -132,12 +111,7 @@ impl<'a> Originals<'a> {
 
     /// The original of a target, in the form it would be sent in. An object that moved to another API group is found
     /// when what lives under the old name has the UID of `live`.
-    pub(super) async fn find(
-        &self,
-        cluster: &Cluster,
-        target: &Target,
-        live: &Object,
-    ) -> Option<Object> {
+    pub(super) async fn find(&self, cluster: &Cluster, target: &Target, live: &Object) -> Option<Object> {
         if let Some(original) = self.by_key(target) {
             return Some(as_sent(original, target));
         }
@@ -181,16 +155,12 @@ mod tests {
         let object = Object::new(
             json!({"apiVersion": api_version, "kind": kind, "metadata": {"name": "x", "namespace": namespace}}),
         );
-        Target {
-            api_version: api_version.to_owned(),
-            key: object.key(),
-        }
+        Target { api_version: api_version.to_owned(), key: object.key() }
     }
 
     #[test]
     fn ownership_is_set_over_what_the_chart_wrote() {
-        let mut object =
-            Object::new(json!({"metadata": {"name": "x", "labels": {MANAGED_BY: "me", "a": "b"}}}));
+        let mut object = Object::new(json!({"metadata": {"name": "x", "labels": {MANAGED_BY: "me", "a": "b"}}}));
         own(&mut object, "web", "shop");
         assert_eq!(
             object.value["metadata"],
@@ -206,9 +176,8 @@ mod tests {
 
     #[test]
     fn sent_objects_name_their_namespace_unless_cluster_scoped() {
-        let object = Object::new(
-            json!({"apiVersion": "apps/v1beta1", "kind": "Deployment", "metadata": {"name": "x"}}),
-        );
+        let object =
+            Object::new(json!({"apiVersion": "apps/v1beta1", "kind": "Deployment", "metadata": {"name": "x"}}));
         let sent = as_sent(&object, &target("apps/v1", "Deployment", "shop"));
         assert_eq!(
             sent.value,
@@ -220,13 +189,7 @@ mod tests {
 
     #[test]
     fn kinds_are_written_as_go_writes_them() {
-        assert_eq!(
-            group_version_kind(&target("apps/v1", "Deployment", "")),
-            "apps/v1, Kind=Deployment"
-        );
-        assert_eq!(
-            group_version_kind(&target("v1", "ConfigMap", "")),
-            "/v1, Kind=ConfigMap"
-        );
+        assert_eq!(group_version_kind(&target("apps/v1", "Deployment", "")), "apps/v1, Kind=Deployment");
+        assert_eq!(group_version_kind(&target("v1", "ConfigMap", "")), "/v1, Kind=ConfigMap");
     }
 }

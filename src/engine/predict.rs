@@ -17,8 +17,8 @@ use crate::{
     cluster::{
         self, Cluster, ErrorKind,
         apply::{
-            Deletion, FIELD_MANAGER, ServerSide, apply_patch_locally, client_side_patch,
-            migrated_managed_fields, server_side_locally,
+            Deletion, FIELD_MANAGER, ServerSide, apply_patch_locally, client_side_patch, migrated_managed_fields,
+            server_side_locally,
         },
         error::FieldConflict,
         read::Target,
@@ -79,20 +79,12 @@ impl Oracle<'_> {
         let originals = Originals::new(&self.prepared.originals, &self.prepared.namespace);
         let original = match &subject.live {
             Ok(Some(live)) => originals.find(self.cluster, target, live).await,
-            _ => originals
-                .by_key(target)
-                .map(|original| as_sent(original, target)),
+            _ => originals.by_key(target).map(|original| as_sent(original, target)),
         };
         let (live, answer) = match &subject.live {
-            Ok(Some(live)) => (
-                Some(live.clone()),
-                self.ask_update(target, &wanted, live, original.as_ref())
-                    .await?,
-            ),
+            Ok(Some(live)) => (Some(live.clone()), self.ask_update(target, &wanted, live, original.as_ref()).await?),
             Ok(None) => (None, self.ask_create(target, &wanted).await?),
-            Err(error) if error.kind == ErrorKind::Forbidden => {
-                (original.clone(), stored(wanted.clone()))
-            }
+            Err(error) if error.kind == ErrorKind::Forbidden => (original.clone(), stored(wanted.clone())),
             Err(error) => return Err(error.clone().into()),
         };
         let unverifiable = self.unverifiable(target, live.as_ref(), &answer);
@@ -101,18 +93,9 @@ impl Oracle<'_> {
         let mut predicted = self.judge(target.clone(), live, answer);
         if unverifiable.is_some() {
             predicted.preview.refusal = None;
-            predicted
-                .preview
-                .predicted
-                .get_or_insert_with(|| wanted.clone());
+            predicted.preview.predicted.get_or_insert_with(|| wanted.clone());
         }
-        Ok(Predicted {
-            removed_version: removed,
-            unverifiable,
-            original,
-            wanted: Some(wanted),
-            ..predicted
-        })
+        Ok(Predicted { removed_version: removed, unverifiable, original, wanted: Some(wanted), ..predicted })
     }
 
     /// Predicts deleting an object that the target lacks; `None` when there is nothing to delete.
@@ -135,13 +118,7 @@ impl Oracle<'_> {
             }
             Err(error) => return Err(error.clone().into()),
         };
-        let mut answer = Answer {
-            predicted: None,
-            confidence,
-            refusal: None,
-            conflicts: Vec::new(),
-            migrates: false,
-        };
+        let mut answer = Answer { predicted: None, confidence, refusal: None, conflicts: Vec::new(), migrates: false };
         let stays = match confidence {
             Confidence::StoredManifests => None,
             _ => why_not_deleted(&live, self.prepared),
@@ -149,11 +126,7 @@ impl Oracle<'_> {
         if stays.is_some() {
             answer.predicted = Some(live.clone());
         } else if confidence == Confidence::ServerDryRun {
-            let deletion = Deletion {
-                uid: Some(live.uid().to_owned()),
-                dry_run: true,
-                ..Deletion::default()
-            };
+            let deletion = Deletion { uid: Some(live.uid().to_owned()), dry_run: true, ..Deletion::default() };
             match patiently(|| self.cluster.delete(target, &deletion)).await {
                 Ok(_) => {}
                 Err(error) if lacks_rights(&error) => answer.confidence = Confidence::LiveObjects,
@@ -162,22 +135,13 @@ impl Oracle<'_> {
             }
         }
         let predicted = self.judge(target.clone(), Some(live), answer);
-        Ok(Some(Predicted {
-            stays,
-            original: Some(as_sent(subject.object, target)),
-            ..predicted
-        }))
+        Ok(Some(Predicted { stays, original: Some(as_sent(subject.object, target)), ..predicted }))
     }
 
     /// A kind that is not served: this release may define it, else the server will refuse.
     fn without_kind(&self, object: &Object, error: &cluster::Error) -> Predicted {
-        let target = Target {
-            api_version: object.api_version().to_owned(),
-            key: object.key(),
-        };
-        let own = self
-            .defined
-            .contains(&(object.group().to_owned(), object.kind().to_owned()));
+        let target = Target { api_version: object.api_version().to_owned(), key: object.key() };
+        let own = self.defined.contains(&(object.group().to_owned(), object.kind().to_owned()));
         let answer = Answer {
             predicted: Some(object.clone()),
             confidence: Confidence::StoredManifests,
@@ -185,53 +149,25 @@ impl Oracle<'_> {
             conflicts: Vec::new(),
             migrates: false,
         };
-        let unverifiable = own.then(|| {
-            "a CustomResourceDefinition of this release defines its kind first".to_owned()
-        });
+        let unverifiable = own.then(|| "a CustomResourceDefinition of this release defines its kind first".to_owned());
         let removed = (!own).then(|| object.api_version().to_owned());
         let predicted = self.judge(target, None, answer);
-        Predicted {
-            unverifiable,
-            removed_version: removed,
-            wanted: Some(object.clone()),
-            ..predicted
-        }
+        Predicted { unverifiable, removed_version: removed, wanted: Some(object.clone()), ..predicted }
     }
 
-    fn unverifiable(
-        &self,
-        target: &Target,
-        live: Option<&Object>,
-        answer: &Answer,
-    ) -> Option<String> {
+    fn unverifiable(&self, target: &Target, live: Option<&Object>, answer: &Answer) -> Option<String> {
         let namespace = &target.key.namespace;
         let refused = answer.refusal.as_ref()?;
-        let made_here =
-            |object: &Object| object.kind() == "Namespace" && object.name() == namespace;
-        if live.is_none()
-            && refused.kind == ErrorKind::NotFound
-            && self.prepared.objects.iter().any(made_here)
-        {
-            return Some(format!(
-                "its namespace {namespace} is created by this release"
-            ));
+        let made_here = |object: &Object| object.kind() == "Namespace" && object.name() == namespace;
+        if live.is_none() && refused.kind == ErrorKind::NotFound && self.prepared.objects.iter().any(made_here) {
+            return Some(format!("its namespace {namespace} is created by this release"));
         }
         None
     }
 
     async fn ask_create(&self, target: &Target, wanted: &Object) -> Result<Answer, Error> {
         let asked = if self.prepared.method == ApplyMethod::ServerSide {
-            patiently(|| {
-                self.cluster.apply(
-                    target,
-                    wanted,
-                    ServerSide {
-                        force: true,
-                        dry_run: true,
-                    },
-                )
-            })
-            .await
+            patiently(|| self.cluster.apply(target, wanted, ServerSide { force: true, dry_run: true })).await
         } else {
             patiently(|| self.cluster.create(target, wanted, true)).await
         };
@@ -256,8 +192,7 @@ impl Oracle<'_> {
             return answer(asked, || wanted.clone());
         }
         let three_way = self.prepared.options.three_way_custom_resources;
-        let patch = match client_side_patch(Some(original.unwrap_or(live)), wanted, live, three_way)
-        {
+        let patch = match client_side_patch(Some(original.unwrap_or(live)), wanted, live, three_way) {
             Ok(patch) => patch,
             Err(error) => return answer(Err(error), || live.clone()),
         };
@@ -266,50 +201,20 @@ impl Oracle<'_> {
         }
         let asked = patiently(|| self.cluster.patch(target, &patch, true)).await;
         // Where even our own merge cannot tell, the manifest is the best guess.
-        answer(asked, || {
-            apply_patch_locally(live, &patch).unwrap_or_else(|_| wanted.clone())
-        })
+        answer(asked, || apply_patch_locally(live, &patch).unwrap_or_else(|_| wanted.clone()))
     }
 
-    async fn ask_server_side(
-        &self,
-        target: &Target,
-        wanted: &Object,
-        live: &Object,
-    ) -> Result<Answer, Error> {
+    async fn ask_server_side(&self, target: &Target, wanted: &Object, live: &Object) -> Result<Answer, Error> {
         let force = self.prepared.options.force_conflicts;
-        let asked = patiently(|| {
-            self.cluster.apply(
-                target,
-                wanted,
-                ServerSide {
-                    force,
-                    dry_run: true,
-                },
-            )
-        })
-        .await;
+        let asked = patiently(|| self.cluster.apply(target, wanted, ServerSide { force, dry_run: true })).await;
         let local = || server_side_locally(live, wanted);
-        let Err(cluster::Error {
-            kind: ErrorKind::FieldConflicts(conflicts),
-            ..
-        }) = asked
-        else {
+        let Err(cluster::Error { kind: ErrorKind::FieldConflicts(conflicts), .. }) = asked else {
             return answer(asked, local);
         };
         // What would come out if the fields were taken, so that both values can be shown.
-        let taken = ServerSide {
-            force: true,
-            dry_run: true,
-        };
-        let answer = answer(
-            patiently(|| self.cluster.apply(target, wanted, taken)).await,
-            local,
-        )?;
-        Ok(Answer {
-            conflicts,
-            ..answer
-        })
+        let taken = ServerSide { force: true, dry_run: true };
+        let answer = answer(patiently(|| self.cluster.apply(target, wanted, taken)).await, local)?;
+        Ok(Answer { conflicts, ..answer })
     }
 
     /// Execute will first move what client-side `helm` owned to server-side `helm`, and a dry-run cannot chain after
@@ -329,16 +234,9 @@ impl Oracle<'_> {
         }
         let mut conflicts = Vec::new();
         if !self.prepared.options.force_conflicts {
-            let unforced = ServerSide {
-                force: false,
-                dry_run: true,
-            };
+            let unforced = ServerSide { force: false, dry_run: true };
             let asked = patiently(|| self.cluster.apply(target, wanted, unforced)).await;
-            if let Err(cluster::Error {
-                kind: ErrorKind::FieldConflicts(found),
-                ..
-            }) = asked
-            {
+            if let Err(cluster::Error { kind: ErrorKind::FieldConflicts(found), .. }) = asked {
                 // Those with Helm itself go away with the migration.
                 conflicts = found;
                 conflicts.retain(|conflict| conflict.manager != FIELD_MANAGER);
@@ -346,29 +244,17 @@ impl Oracle<'_> {
         }
         let asked = patiently(|| self.cluster.replace(target, &outcome, true)).await;
         let answer = answer(asked, || outcome.clone())?;
-        Ok(Answer {
-            conflicts,
-            migrates: true,
-            ..answer
-        })
+        Ok(Answer { conflicts, migrates: true, ..answer })
     }
 
     fn judge(&self, target: Target, live: Option<Object>, answer: Answer) -> Predicted {
         let diff = diff::object(live.as_ref(), answer.predicted.as_ref(), self.redactor);
-        let template = |object: &Option<Object>| {
-            object
-                .as_ref()
-                .map(|object| object.value["spec"]["template"].clone())
-        };
+        let template = |object: &Option<Object>| object.as_ref().map(|object| object.value["spec"]["template"].clone());
         let template_changes = live.is_some()
             && answer.predicted.is_some()
             && answer.refusal.is_none()
             && template(&live) != template(&answer.predicted);
-        let restarts = if template_changes {
-            pods_that_roll(live.as_ref(), answer.predicted.as_ref())
-        } else {
-            0
-        };
+        let restarts = if template_changes { pods_that_roll(live.as_ref(), answer.predicted.as_ref()) } else { 0 };
         let details = answer.conflicts.into_iter();
         let preview = ObjectPreview {
             conflicts: details
@@ -395,35 +281,19 @@ impl Oracle<'_> {
         }
     }
 
-    fn detail(
-        &self,
-        conflict: FieldConflict,
-        live: Option<&Object>,
-        predicted: Option<&Object>,
-    ) -> ConflictDetail {
+    fn detail(&self, conflict: FieldConflict, live: Option<&Object>, predicted: Option<&Object>) -> ConflictDetail {
         let show = |object: Option<&Object>| {
             let value = object.and_then(|object| fields::lookup(&object.value, &conflict.field));
             value.map_or_else(String::new, |value| {
                 let secret = object.is_some_and(|object| object.kind() == "Secret");
                 let text = fields::text(value);
-                if secret {
-                    self.redactor.fingerprint(&text)
-                } else {
-                    text
-                }
+                if secret { self.redactor.fingerprint(&text) } else { text }
             })
         };
         let entries = live.and_then(|live| live.value["metadata"]["managedFields"].as_array());
-        let times = entries
-            .into_iter()
-            .flatten()
-            .filter(|entry| entry["manager"] == conflict.manager.as_str());
+        let times = entries.into_iter().flatten().filter(|entry| entry["manager"] == conflict.manager.as_str());
         ConflictDetail {
-            since: times
-                .filter_map(|entry| entry["time"].as_str())
-                .max()
-                .unwrap_or_default()
-                .to_owned(),
+            since: times.filter_map(|entry| entry["time"].as_str()).max().unwrap_or_default().to_owned(),
             live: show(live),
             wanted: show(predicted),
             conflict,
@@ -442,27 +312,16 @@ fn stored(wanted: Object) -> Answer {
 }
 
 /// Sorts what the server said: an outcome, no right to ask (then our own merge stands in), a refusal, or no answer at all.
-fn answer(
-    asked: Result<Object, cluster::Error>,
-    local: impl FnOnce() -> Object,
-) -> Result<Answer, Error> {
+fn answer(asked: Result<Object, cluster::Error>, local: impl FnOnce() -> Object) -> Result<Answer, Error> {
     let (predicted, confidence, refusal) = match asked {
         Ok(predicted) => (predicted, Confidence::ServerDryRun, None),
-        Err(error)
-            if lacks_rights(&error) || error.message.contains("does not support dry run") =>
-        {
+        Err(error) if lacks_rights(&error) || error.message.contains("does not support dry run") => {
             (local(), Confidence::LiveObjects, None)
         }
         Err(error) if is_answer(&error) => (local(), Confidence::ServerDryRun, Some(error)),
         Err(error) => return Err(error.into()),
     };
-    Ok(Answer {
-        predicted: Some(predicted),
-        confidence,
-        refusal,
-        conflicts: Vec::new(),
-        migrates: false,
-    })
+    Ok(Answer { predicted: Some(predicted), confidence, refusal, conflicts: Vec::new(), migrates: false })
 }
 
 /// Whether a 403 is about rights (`User "x" cannot patch resource …`), not an admission plugin's refusal.
@@ -488,8 +347,7 @@ fn pods_that_roll(live: Option<&Object>, predicted: Option<&Object>) -> u32 {
     let (Some(live), Some(predicted)) = (live, predicted) else {
         return 0;
     };
-    let number =
-        |value: &Value| u32::try_from(value.as_u64().unwrap_or_default()).unwrap_or(u32::MAX);
+    let number = |value: &Value| u32::try_from(value.as_u64().unwrap_or_default()).unwrap_or(u32::MAX);
     let spec = &predicted.value["spec"];
     match predicted.kind() {
         "Deployment" if spec["paused"] == true => 0,
@@ -509,43 +367,17 @@ mod tests {
 
     #[track_caller]
     fn check_roll(kind: &str, live: Value, predicted: Value, expected: u32) {
-        let object = |spec: Value| {
-            Object::new(
-                json!({"kind": kind, "spec": spec, "status": {"desiredNumberScheduled": 4}}),
-            )
-        };
-        assert_eq!(
-            pods_that_roll(Some(&object(live)), Some(&object(predicted))),
-            expected
-        );
+        let object =
+            |spec: Value| Object::new(json!({"kind": kind, "spec": spec, "status": {"desiredNumberScheduled": 4}}));
+        assert_eq!(pods_that_roll(Some(&object(live)), Some(&object(predicted))), expected);
     }
 
     #[test]
     fn pods_roll_unless_told_not_to() {
-        check_roll(
-            "Deployment",
-            json!({"replicas": 8}),
-            json!({"replicas": 6}),
-            6,
-        );
-        check_roll(
-            "Deployment",
-            json!({"replicas": 0}),
-            json!({"replicas": 3}),
-            0,
-        );
-        check_roll(
-            "Deployment",
-            json!({"replicas": 3}),
-            json!({"replicas": 3, "paused": true}),
-            0,
-        );
-        check_roll(
-            "StatefulSet",
-            json!({}),
-            json!({"replicas": 2, "updateStrategy": {"type": "OnDelete"}}),
-            0,
-        );
+        check_roll("Deployment", json!({"replicas": 8}), json!({"replicas": 6}), 6);
+        check_roll("Deployment", json!({"replicas": 0}), json!({"replicas": 3}), 0);
+        check_roll("Deployment", json!({"replicas": 3}), json!({"replicas": 3, "paused": true}), 0);
+        check_roll("StatefulSet", json!({}), json!({"replicas": 2, "updateStrategy": {"type": "OnDelete"}}), 0);
         check_roll("DaemonSet", json!({}), json!({}), 4);
         check_roll("CronJob", json!({}), json!({}), 0);
     }
@@ -556,11 +388,7 @@ mod tests {
         assert!(lacks_rights(&error(
             r#"deployments.apps "web" is forbidden: User "bob" cannot patch resource "deployments" in API group "apps" in the namespace "shop""#
         )));
-        assert!(!lacks_rights(&error(
-            r#"admission webhook "policy.example" denied the request: no"#
-        )));
-        assert!(!lacks_rights(&error(
-            r#"pods "web" is forbidden: exceeded quota: compute"#
-        )));
+        assert!(!lacks_rights(&error(r#"admission webhook "policy.example" denied the request: no"#)));
+        assert!(!lacks_rights(&error(r#"pods "web" is forbidden: exceeded quota: compute"#)));
     }
 }

@@ -124,15 +124,9 @@ impl Prepared {
     /// the record, so the headless way does too; a preview and a reviewed execute refuse at once.
     pub(super) fn contradiction(&self) -> Option<&'static str> {
         let server_side = self.method == ApplyMethod::ServerSide;
-        let RollbackOptions {
-            force_conflicts,
-            force_replace,
-            ..
-        } = self.options;
+        let RollbackOptions { force_conflicts, force_replace, .. } = self.options;
         if !server_side && force_conflicts {
-            Some(
-                "invalid client update option(s): forceConflicts enabled when serverSideApply disabled",
-            )
+            Some("invalid client update option(s): forceConflicts enabled when serverSideApply disabled")
         } else if force_conflicts && force_replace {
             Some("invalid operation: cannot use force conflicts and force replace together")
         } else if server_side && force_replace {
@@ -144,15 +138,9 @@ impl Prepared {
 }
 
 /// Prepares a rollback of `name` in the storage's namespace. No writes.
-pub async fn prepare_rollback(
-    storage: &Storage,
-    name: &str,
-    options: &RollbackOptions,
-) -> Result<Prepared, Error> {
+pub async fn prepare_rollback(storage: &Storage, name: &str, options: &RollbackOptions) -> Result<Prepared, Error> {
     if !valid_name(name) {
-        return Err(Error::Refused(format!(
-            "prepareRollback: Release name is invalid: {name}"
-        )));
+        return Err(Error::Refused(format!("prepareRollback: Release name is invalid: {name}")));
     }
     // A name is only one release's within one namespace.
     let storage = &match storage.namespace() {
@@ -160,10 +148,7 @@ pub async fn prepare_rollback(
         _ => storage.clone(),
     };
     let history = storage.history(name).await?;
-    let from_meta = history
-        .last()
-        .cloned()
-        .ok_or(crate::release::Error::NotFound)?;
+    let from_meta = history.last().cloned().ok_or(crate::release::Error::NotFound)?;
     let mut warnings = Vec::new();
     warnings.extend(pending_notice(&from_meta, time::now_seconds()));
 
@@ -171,17 +156,10 @@ pub async fn prepare_rollback(
     let to_meta = choose_target(storage, name, &history, options.target, &mut warnings).await?;
     let to = storage.decode(&to_meta).await?;
     if to.info.status == Status::Failed && to_meta.revision != from_meta.revision {
-        warnings.push(format!(
-            "revision {} failed when it was applied: {}",
-            to_meta.revision, to.info.description
-        ));
+        warnings.push(format!("revision {} failed when it was applied: {}", to_meta.revision, to.info.description));
     }
 
-    let namespace = if from.namespace.is_empty() {
-        storage.namespace().to_owned()
-    } else {
-        from.namespace.clone()
-    };
+    let namespace = if from.namespace.is_empty() { storage.namespace().to_owned() } else { from.namespace.clone() };
     let objects = target_objects(&to, name, &namespace)?;
     let baseline = deletion_baseline(storage, &history, &mut warnings).await;
     let deletions = missing_from(&objects, &baseline, &namespace, &mut warnings);
@@ -201,11 +179,7 @@ pub async fn prepare_rollback(
     };
     let next = next_release(name, &namespace, &from, &to, method);
     let hooks_for = |event| {
-        if options.no_hooks {
-            Vec::new()
-        } else {
-            hooks::ordered(&next.hooks, &event)
-        }
+        if options.no_hooks { Vec::new() } else { hooks::ordered(&next.hooks, &event) }
     };
     Ok(Prepared {
         pre_hooks: hooks_for(HookEvent::PreRollback),
@@ -234,9 +208,7 @@ pub fn valid_name(name: &str) -> bool {
         let bytes = label.as_bytes();
         bytes.first().is_some_and(|byte| alphanumeric(*byte))
             && bytes.last().is_some_and(|byte| alphanumeric(*byte))
-            && bytes
-                .iter()
-                .all(|byte| alphanumeric(*byte) || *byte == b'-')
+            && bytes.iter().all(|byte| alphanumeric(*byte) || *byte == b'-')
     };
     name.len() <= 53 && name.split('.').all(label)
 }
@@ -248,33 +220,20 @@ pub fn pending_notice(meta: &RecordMeta, now: i64) -> Option<String> {
         return None;
     }
     let since = meta.created_at.max(meta.modified_at);
-    let writer = meta
-        .writers
-        .first()
-        .map_or("an unknown writer", |(manager, _)| manager.as_str());
+    let writer = meta.writers.first().map_or("an unknown writer", |(manager, _)| manager.as_str());
     let mut notice = format!(
         "revision {} is {} for {}, written by {writer}",
         meta.revision,
         meta.status.as_str(),
         time::age(now - since)
     );
-    if let Some(beat) = meta
-        .annotations
-        .get(super::record::HEARTBEAT)
-        .and_then(|text| time::seconds(text))
-    {
-        let holder = meta
-            .annotations
-            .get(super::record::HOLDER)
-            .map_or("its holder", String::as_str);
+    if let Some(beat) = meta.annotations.get(super::record::HEARTBEAT).and_then(|text| time::seconds(text)) {
+        let holder = meta.annotations.get(super::record::HOLDER).map_or("its holder", String::as_str);
         let quiet = now - beat;
         if quiet <= super::record::ALIVE_SECONDS {
             notice.push_str(&format!("; {holder} is still at work"));
         } else {
-            notice.push_str(&format!(
-                "; {holder} was last heard {} ago",
-                time::age(quiet)
-            ));
+            notice.push_str(&format!("; {holder} was last heard {} ago", time::age(quiet)));
         }
     }
     Some(notice)
@@ -290,20 +249,14 @@ async fn choose_target(
     let current = history.last().map_or(0, |meta| meta.revision);
     let wanted = match target {
         RollbackTarget::Previous | RollbackTarget::Revision(0) if history.len() == 1 => {
-            warnings.push(format!(
-                "revision {current} is the only one; it is applied again"
-            ));
+            warnings.push(format!("revision {current} is the only one; it is applied again"));
             current
         }
         RollbackTarget::Previous | RollbackTarget::Revision(0) => current.saturating_sub(1),
         RollbackTarget::Revision(revision) => revision,
         RollbackTarget::LastGood => {
             let good = storage.last_good(name, current).await?;
-            good.ok_or_else(|| {
-                Error::Refused(format!(
-                    "no revision below {current} was deployed successfully"
-                ))
-            })?
+            good.ok_or_else(|| Error::Refused(format!("no revision below {current} was deployed successfully")))?
         }
     };
     history
@@ -313,19 +266,12 @@ async fn choose_target(
         .ok_or_else(|| Error::Refused(format!("release has no {wanted} version")))
 }
 
-async fn decode(
-    storage: &Storage,
-    metas: &[RecordMeta],
-    warnings: &mut Vec<String>,
-) -> Vec<Arc<Release>> {
+async fn decode(storage: &Storage, metas: &[RecordMeta], warnings: &mut Vec<String>) -> Vec<Arc<Release>> {
     let mut releases = Vec::with_capacity(metas.len());
     for (meta, decoded) in metas.iter().zip(storage.decode_many(metas).await) {
         match decoded {
             Ok(release) => releases.push(release),
-            Err(error) => warnings.push(format!(
-                "revision {} cannot be read: {error}",
-                meta.revision
-            )),
+            Err(error) => warnings.push(format!("revision {} cannot be read: {error}", meta.revision)),
         }
     }
     releases
@@ -333,27 +279,17 @@ async fn decode(
 
 /// The revisions whose objects may be in the cluster, newest first: from the last deployed one through the newest.
 /// Where a failed rollback left none deployed, the last good one stands in for it, and without that the oldest.
-async fn deletion_baseline(
-    storage: &Storage,
-    history: &[RecordMeta],
-    warnings: &mut Vec<String>,
-) -> Vec<Arc<Release>> {
+async fn deletion_baseline(storage: &Storage, history: &[RecordMeta], warnings: &mut Vec<String>) -> Vec<Arc<Release>> {
     let Some(newest) = history.last() else {
         return Vec::new();
     };
-    let start = match history
-        .iter()
-        .rposition(|meta| meta.status == Status::Deployed)
-    {
+    let start = match history.iter().rposition(|meta| meta.status == Status::Deployed) {
         Some(start) => start,
         None => {
             // One that cannot be told leaves all revisions in the baseline: more to look at, nothing missed.
             let good = storage.last_good(&newest.name, newest.revision + 1).await;
             let good = good.unwrap_or_default();
-            history
-                .iter()
-                .position(|meta| Some(meta.revision) == good)
-                .unwrap_or(0)
+            history.iter().position(|meta| Some(meta.revision) == good).unwrap_or(0)
         }
     };
     let mut releases = decode(storage, &history[start..], warnings).await;
@@ -368,10 +304,7 @@ fn missing_from(
     namespace: &str,
     warnings: &mut Vec<String>,
 ) -> Vec<Object> {
-    let mut seen: BTreeSet<_> = objects
-        .iter()
-        .map(|object| key_in(object, namespace))
-        .collect();
+    let mut seen: BTreeSet<_> = objects.iter().map(|object| key_in(object, namespace)).collect();
     let mut missing = Vec::new();
     for release in baseline {
         match manifest::read(&release.manifest) {
@@ -394,9 +327,7 @@ fn missing_from(
 
 fn target_objects(to: &Release, name: &str, namespace: &str) -> Result<Vec<Object>, Error> {
     let mut objects = manifest::read(&to.manifest).map_err(|error| {
-        Error::Refused(format!(
-            "unable to build kubernetes objects from new release manifest: {error}"
-        ))
+        Error::Refused(format!("unable to build kubernetes objects from new release manifest: {error}"))
     })?;
     for object in &mut objects {
         if object.name().is_empty() {
@@ -412,21 +343,13 @@ fn nameless(object: &Object) -> String {
     let template = object.source.as_deref().unwrap_or("the manifest");
     let kind = object.kind();
     if object.value["metadata"]["generateName"].is_string() {
-        format!(
-            "{template}: {kind} has metadata.generateName, which only hooks may have: give it a metadata.name"
-        )
+        format!("{template}: {kind} has metadata.generateName, which only hooks may have: give it a metadata.name")
     } else {
         format!("{template}: {kind} has no metadata.name")
     }
 }
 
-fn next_release(
-    name: &str,
-    namespace: &str,
-    from: &Release,
-    to: &Release,
-    method: ApplyMethod,
-) -> Release {
+fn next_release(name: &str, namespace: &str, from: &Release, to: &Release, method: ApplyMethod) -> Release {
     Release {
         name: name.to_owned(),
         namespace: namespace.to_owned(),

@@ -122,11 +122,7 @@ pub struct Preview {
 }
 
 /// Previews a prepared operation against the live cluster. No writes; at most 16 requests at once.
-pub async fn preview(
-    storage: &Storage,
-    prepared: &Prepared,
-    redactor: &Redactor,
-) -> Result<Preview, Error> {
+pub async fn preview(storage: &Storage, prepared: &Prepared, redactor: &Redactor) -> Result<Preview, Error> {
     if let Some(words) = prepared.contradiction() {
         return Err(Error::Refused(words.to_owned()));
     }
@@ -134,12 +130,7 @@ pub async fn preview(
     let subjects = basis::read_live(cluster, &prepared.objects, &prepared.namespace).await;
     let doomed = basis::read_live(cluster, &prepared.deletions, &prepared.namespace).await;
     let basis = basis::of(&prepared.from_meta, subjects.iter().chain(&doomed));
-    let oracle = Oracle {
-        cluster,
-        prepared,
-        redactor,
-        defined: defined_kinds(&prepared.objects),
-    };
+    let oracle = Oracle { cluster, prepared, redactor, defined: defined_kinds(&prepared.objects) };
 
     let applied: HashSet<String> = subjects
         .iter()
@@ -147,12 +138,8 @@ pub async fn preview(
         .map(|live| live.uid().to_owned())
         .collect();
     let applies = bounded(subjects.iter().map(|subject| oracle.apply(subject))).await;
-    let mut predicted = applies
-        .into_iter()
-        .collect::<Result<Vec<Predicted>, Error>>()?;
-    let deletes = doomed
-        .iter()
-        .map(|subject| oracle.delete(subject, &applied));
+    let mut predicted = applies.into_iter().collect::<Result<Vec<Predicted>, Error>>()?;
+    let deletes = doomed.iter().map(|subject| oracle.delete(subject, &applied));
     for deleted in bounded(deletes).await {
         predicted.extend(deleted?);
     }
@@ -162,35 +149,19 @@ pub async fn preview(
     Ok(assemble(prepared, predicted, risks, basis))
 }
 
-fn assemble(
-    prepared: &Prepared,
-    predicted: Vec<Predicted>,
-    risks: Vec<Risk>,
-    mut basis: Basis,
-) -> Preview {
-    let mut objects: Vec<ObjectPreview> = predicted
-        .into_iter()
-        .map(|predicted| predicted.preview)
-        .collect();
+fn assemble(prepared: &Prepared, predicted: Vec<Predicted>, risks: Vec<Risk>, mut basis: Basis) -> Preview {
+    let mut objects: Vec<ObjectPreview> = predicted.into_iter().map(|predicted| predicted.preview).collect();
     objects.sort_by_key(|object| object.change == Change::None && object.refusal.is_none());
     let conflicts = objects.iter().flat_map(|object| {
         let name = label(&object.target.key);
-        object.conflicts.iter().map(move |detail| {
-            format!(
-                "{name} {} is owned by {}",
-                detail.conflict.field, detail.conflict.manager
-            )
-        })
+        object
+            .conflicts
+            .iter()
+            .map(move |detail| format!("{name} {} is owned by {}", detail.conflict.field, detail.conflict.manager))
     });
     basis.conflicts = conflicts.collect();
-    let pre = prepared
-        .pre_hooks
-        .iter()
-        .map(|hook| hook_line("pre-rollback", hook));
-    let post = prepared
-        .post_hooks
-        .iter()
-        .map(|hook| hook_line("post-rollback", hook));
+    let pre = prepared.pre_hooks.iter().map(|hook| hook_line("pre-rollback", hook));
+    let post = prepared.post_hooks.iter().map(|hook| hook_line("post-rollback", hook));
     Preview {
         release: prepared.name.clone(),
         namespace: prepared.namespace.clone(),
@@ -198,11 +169,7 @@ fn assemble(
         to: prepared.to.revision,
         hooks: pre.chain(post).collect(),
         headline: headline(prepared, &objects),
-        confidence: objects
-            .iter()
-            .map(|object| object.confidence)
-            .min()
-            .unwrap_or(Confidence::ServerDryRun),
+        confidence: objects.iter().map(|object| object.confidence).min().unwrap_or(Confidence::ServerDryRun),
         objects,
         risks,
         basis,
@@ -210,38 +177,21 @@ fn assemble(
 }
 
 fn hook_line(event: &str, hook: &Hook) -> String {
-    format!(
-        "{event} {}/{} (weight {})",
-        hook.kind, hook.name, hook.weight
-    )
+    format!("{event} {}/{} (weight {})", hook.kind, hook.name, hook.weight)
 }
 
 /// HorizontalPodAutoscalers of the namespaces touched. One that cannot be read warns of nothing.
 async fn scalers(cluster: &Cluster, prepared: &Prepared, predicted: &[Predicted]) -> Vec<Object> {
     let scaled = predicted.iter().filter(|predicted| {
-        predicted
-            .wanted
-            .as_ref()
-            .is_some_and(|wanted| !wanted.value["spec"]["replicas"].is_null())
+        predicted.wanted.as_ref().is_some_and(|wanted| !wanted.value["spec"]["replicas"].is_null())
     });
-    let mut namespaces: Vec<&str> = scaled
-        .map(|predicted| predicted.preview.target.key.namespace.as_str())
-        .collect();
+    let mut namespaces: Vec<&str> = scaled.map(|predicted| predicted.preview.target.key.namespace.as_str()).collect();
     namespaces.sort_unstable();
     namespaces.dedup();
-    let of_release = prepared
-        .objects
-        .iter()
-        .filter(|object| object.kind() == "HorizontalPodAutoscaler")
-        .cloned();
+    let of_release = prepared.objects.iter().filter(|object| object.kind() == "HorizontalPodAutoscaler").cloned();
     let mut scalers: Vec<Object> = of_release.collect();
-    for namespace in namespaces
-        .into_iter()
-        .filter(|namespace| !namespace.is_empty())
-    {
-        let live = cluster
-            .list("autoscaling/v2", "HorizontalPodAutoscaler", namespace, "")
-            .await;
+    for namespace in namespaces.into_iter().filter(|namespace| !namespace.is_empty()) {
+        let live = cluster.list("autoscaling/v2", "HorizontalPodAutoscaler", namespace, "").await;
         scalers.extend(live.unwrap_or_default());
     }
     scalers
@@ -249,12 +199,7 @@ async fn scalers(cluster: &Cluster, prepared: &Prepared, predicted: &[Predicted]
 
 /// `3 objects change, 1 is deleted, 44 stay · Deployment/checkout restarts 6 pods · hook pre-rollback/db-migrate runs first`.
 fn headline(prepared: &Prepared, objects: &[ObjectPreview]) -> String {
-    let count = |change: Change| {
-        objects
-            .iter()
-            .filter(|object| object.change == change)
-            .count()
-    };
+    let count = |change: Change| objects.iter().filter(|object| object.change == change).count();
     let objects_of = |number: usize| if number == 1 { "object" } else { "objects" };
     let is = |number: usize| if number == 1 { "is" } else { "are" };
     let changing = count(Change::Update);
@@ -264,17 +209,11 @@ fn headline(prepared: &Prepared, objects: &[ObjectPreview]) -> String {
         1 => counts.push("1 object changes".to_owned()),
         many => counts.push(format!("{many} objects change")),
     }
-    for (number, word) in [
-        (count(Change::Create), "created"),
-        (count(Change::Recreate), "made anew"),
-        (count(Change::Delete), "deleted"),
-    ] {
+    for (number, word) in
+        [(count(Change::Create), "created"), (count(Change::Recreate), "made anew"), (count(Change::Delete), "deleted")]
+    {
         if number > 0 {
-            let noun = if counts.is_empty() {
-                format!(" {}", objects_of(number))
-            } else {
-                String::new()
-            };
+            let noun = if counts.is_empty() { format!(" {}", objects_of(number)) } else { String::new() };
             counts.push(format!("{number}{noun} {} {word}", is(number)));
         }
     }
@@ -284,41 +223,20 @@ fn headline(prepared: &Prepared, objects: &[ObjectPreview]) -> String {
         (false, 1) => counts.push("1 stays".to_owned()),
         (false, many) => counts.push(format!("{many} stay")),
     }
-    let parts = [
-        counts.join(", "),
-        restarts(objects),
-        hooks_run(&prepared.pre_hooks, &prepared.post_hooks),
-    ];
-    parts
-        .into_iter()
-        .filter(|part| !part.is_empty())
-        .collect::<Vec<_>>()
-        .join(" · ")
+    let parts = [counts.join(", "), restarts(objects), hooks_run(&prepared.pre_hooks, &prepared.post_hooks)];
+    parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" · ")
 }
 
 fn restarts(objects: &[ObjectPreview]) -> String {
-    let rolling: Vec<&ObjectPreview> = objects
-        .iter()
-        .filter(|object| object.restarts > 0)
-        .collect();
+    let rolling: Vec<&ObjectPreview> = objects.iter().filter(|object| object.restarts > 0).collect();
     let pods: u32 = rolling.iter().map(|object| object.restarts).sum();
-    let pods = if pods == 1 {
-        "1 pod".to_owned()
-    } else {
-        format!("{pods} pods")
-    };
+    let pods = if pods == 1 { "1 pod".to_owned() } else { format!("{pods} pods") };
     match rolling[..] {
         [] => String::new(),
         [one] => format!("{} restarts {pods}", label(&one.target.key)),
         [first, ..] => {
-            let same = rolling
-                .iter()
-                .all(|object| object.target.key.kind == first.target.key.kind);
-            let kind = if same {
-                format!("{}s", first.target.key.kind)
-            } else {
-                "workloads".to_owned()
-            };
+            let same = rolling.iter().all(|object| object.target.key.kind == first.target.key.kind);
+            let kind = if same { format!("{}s", first.target.key.kind) } else { "workloads".to_owned() };
             format!("{} {kind} restart, {pods}", rolling.len())
         }
     }
@@ -337,11 +255,7 @@ fn hooks_run(pre: &[Hook], post: &[Hook]) -> String {
 pub fn to_json(preview: &Preview) -> Value {
     let objects = preview.objects.iter().map(|object| {
         let name = label(&object.target.key);
-        let risks: Vec<&Risk> = preview
-            .risks
-            .iter()
-            .filter(|risk| risk.object == name)
-            .collect();
+        let risks: Vec<&Risk> = preview.risks.iter().filter(|risk| risk.object == name).collect();
         object_json(&object.diff, &object.target, json!(risks))
     });
     json!({
@@ -358,18 +272,9 @@ pub fn to_json(preview: &Preview) -> Value {
 
 /// The same form for a comparison of two stored revisions (`from` is 0 when there is no older one): nothing runs, and
 /// nothing is risked.
-pub fn changes_json(
-    release: &str,
-    namespace: &str,
-    from: u32,
-    to: u32,
-    changes: &[ObjectDiff],
-) -> Value {
+pub fn changes_json(release: &str, namespace: &str, from: u32, to: u32, changes: &[ObjectDiff]) -> Value {
     let objects = changes.iter().map(|diff| {
-        let target = Target {
-            api_version: diff.api_version.clone(),
-            key: diff.key.clone(),
-        };
+        let target = Target { api_version: diff.api_version.clone(), key: diff.key.clone() };
         object_json(diff, &target, json!([]))
     });
     json!({
@@ -400,10 +305,7 @@ fn object_json(diff: &ObjectDiff, target: &Target, risks: Value) -> Value {
 fn unified(diff: &ObjectDiff) -> String {
     let mut text = String::new();
     for hunk in diff::hunks(&diff.old_text, &diff.new_text, 3) {
-        let head = format!(
-            "@@ -{} +{} @@ {}",
-            hunk.old_start, hunk.new_start, hunk.path
-        );
+        let head = format!("@@ -{} +{} @@ {}", hunk.old_start, hunk.new_start, hunk.path);
         text.push_str(head.trim_end());
         text.push('\n');
         for line in &hunk.lines {

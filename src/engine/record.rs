@@ -33,10 +33,7 @@ impl Recorder {
     /// Writes the pending record. When the revision is taken the error says who took it.
     pub(super) async fn begin(storage: &Storage, release: &Release) -> Result<Self, Error> {
         let annotations = BTreeMap::from([
-            (
-                HOLDER.to_owned(),
-                format!("pilothouse[{}]", std::process::id()),
-            ),
+            (HOLDER.to_owned(), format!("pilothouse[{}]", std::process::id())),
             (HEARTBEAT.to_owned(), time::now()),
         ]);
         let meta = match storage.create(release, &annotations).await {
@@ -45,12 +42,7 @@ impl Recorder {
         };
         let stop = CancellationToken::new();
         let beating = tokio::spawn(beat(storage.clone(), meta.clone(), stop.clone()));
-        Ok(Self {
-            storage: storage.clone(),
-            meta,
-            beating,
-            stop: stop.drop_guard(),
-        })
+        Ok(Self { storage: storage.clone(), meta, beating, stop: stop.drop_guard() })
     }
 
     /// Writes the release into its record.
@@ -61,12 +53,7 @@ impl Recorder {
 
     /// Stops beating and writes the release for the last time; trouble that may pass is tried again.
     pub(super) async fn finish(self, release: &Release) -> Result<(), release::Error> {
-        let Self {
-            storage,
-            meta,
-            beating,
-            stop,
-        } = self;
+        let Self { storage, meta, beating, stop } = self;
         drop(stop);
         // The task ends by itself; waiting for it keeps its last beat from racing with the write below.
         let _ = beating.await;
@@ -97,36 +84,18 @@ async fn beat(storage: Storage, meta: RecordMeta, stop: CancellationToken) {
 
 async fn taken(storage: &Storage, release: &Release) -> Error {
     let history = storage.history(&release.name).await.unwrap_or_default();
-    let words = match history
-        .iter()
-        .find(|meta| meta.revision == release.revision)
-    {
+    let words = match history.iter().find(|meta| meta.revision == release.revision) {
         Some(meta) => {
-            let writer = meta
-                .writers
-                .first()
-                .map_or("someone else", |(manager, _)| manager.as_str());
-            format!(
-                "{writer} is ahead: revision {} is {} since it was written",
-                meta.revision,
-                meta.status.as_str()
-            )
+            let writer = meta.writers.first().map_or("someone else", |(manager, _)| manager.as_str());
+            format!("{writer} is ahead: revision {} is {} since it was written", meta.revision, meta.status.as_str())
         }
         None => "someone else is ahead".to_owned(),
     };
-    Error::Refused(format!(
-        "{}: another operation runs on {}: {words}",
-        release::Error::Exists,
-        release.name
-    ))
+    Error::Refused(format!("{}: another operation runs on {}: {words}", release::Error::Exists, release.name))
 }
 
 /// Marks a revision as superseded, whatever it was.
-pub(super) async fn supersede(
-    storage: &Storage,
-    meta: &RecordMeta,
-    release: &Release,
-) -> Result<(), release::Error> {
+pub(super) async fn supersede(storage: &Storage, meta: &RecordMeta, release: &Release) -> Result<(), release::Error> {
     let mut superseded = release.clone();
     superseded.info.status = Status::Superseded;
     storage.update(meta, &superseded).await.map(drop)

@@ -32,15 +32,8 @@ pub struct ResourceNode {
 }
 
 /// Kinds whose pods are shown beneath them.
-const WITH_PODS: &[&str] = &[
-    "Deployment",
-    "StatefulSet",
-    "DaemonSet",
-    "ReplicaSet",
-    "ReplicationController",
-    "Job",
-    "CronJob",
-];
+const WITH_PODS: &[&str] =
+    &["Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "ReplicationController", "Job", "CronJob"];
 
 /// Objects of a revision with live status, and their pods.
 pub async fn resources(storage: &Storage, release: &Release) -> Result<Vec<ResourceNode>, Error> {
@@ -48,62 +41,38 @@ pub async fn resources(storage: &Storage, release: &Release) -> Result<Vec<Resou
     let cluster = storage.cluster();
     let subjects = basis::read_live(cluster, &objects, &release.namespace).await;
     let uses = pod_uses(cluster, &subjects).await;
-    let nodes = subjects
-        .into_iter()
-        .map(|subject| node(cluster, subject, &uses));
+    let nodes = subjects.into_iter().map(|subject| node(cluster, subject, &uses));
     Ok(bounded(nodes).await)
 }
 
 /// Health of a release: ready and wanted pods of its workloads, and one more wanted for every other object that is
 /// not as it should be.
 pub fn health(nodes: &[ResourceNode]) -> (u32, u32) {
-    nodes.iter().fold((0, 0), |(ready, wanted), node| {
-        match node.readiness.replicas {
-            Some((own_ready, own_wanted)) => {
-                (ready + own_ready.min(own_wanted), wanted + own_wanted)
-            }
-            None => (
-                ready,
-                wanted + u32::from(node.readiness.status != Status::Current),
-            ),
-        }
+    nodes.iter().fold((0, 0), |(ready, wanted), node| match node.readiness.replicas {
+        Some((own_ready, own_wanted)) => (ready + own_ready.min(own_wanted), wanted + own_wanted),
+        None => (ready, wanted + u32::from(node.readiness.status != Status::Current)),
     })
 }
 
 async fn pod_uses(cluster: &Cluster, subjects: &[basis::Subject<'_>]) -> Vec<ContainerUse> {
-    let places = subjects
-        .iter()
-        .filter_map(|subject| subject.target.as_ref().ok());
+    let places = subjects.iter().filter_map(|subject| subject.target.as_ref().ok());
     let mut namespaces: Vec<&str> = places
         .filter(|target| WITH_PODS.contains(&target.key.kind.as_str()) || target.key.kind == "Pod")
         .map(|target| target.key.namespace.as_str())
         .collect();
     namespaces.sort_unstable();
     namespaces.dedup();
-    let asked = namespaces
-        .into_iter()
-        .map(|namespace| cluster.pod_use(namespace));
+    let asked = namespaces.into_iter().map(|namespace| cluster.pod_use(namespace));
     bounded(asked).await.concat()
 }
 
-async fn node(
-    cluster: &Cluster,
-    subject: basis::Subject<'_>,
-    uses: &[ContainerUse],
-) -> ResourceNode {
-    let fallback = || Target {
-        api_version: subject.object.api_version().to_owned(),
-        key: subject.object.key(),
-    };
+async fn node(cluster: &Cluster, subject: basis::Subject<'_>, uses: &[ContainerUse]) -> ResourceNode {
+    let fallback = || Target { api_version: subject.object.api_version().to_owned(), key: subject.object.key() };
     let target = subject.target.clone().unwrap_or_else(|_| fallback());
     let mut node = ResourceNode {
         target,
         live: None,
-        readiness: Readiness {
-            status: Status::NotFound,
-            message: "not found".to_owned(),
-            replicas: None,
-        },
+        readiness: Readiness { status: Status::NotFound, message: "not found".to_owned(), replicas: None },
         trouble: None,
         usage: None,
         children: Vec::new(),
@@ -116,9 +85,7 @@ async fn node(
             }
             if WITH_PODS.contains(&live.kind()) {
                 match cluster.pods_of(&live).await {
-                    Ok(pods) => {
-                        node.children = pods.into_iter().map(|pod| pod_node(pod, uses)).collect()
-                    }
+                    Ok(pods) => node.children = pods.into_iter().map(|pod| pod_node(pod, uses)).collect(),
                     Err(error) => node.trouble = Some(format!("pods cannot be read: {error}")),
                 }
             }
@@ -136,10 +103,7 @@ async fn node(
 
 fn pod_node(pod: Object, uses: &[ContainerUse]) -> ResourceNode {
     let mut node = ResourceNode {
-        target: Target {
-            api_version: "v1".to_owned(),
-            key: pod.key(),
-        },
+        target: Target { api_version: "v1".to_owned(), key: pod.key() },
         live: None,
         readiness: readiness(&pod),
         trouble: None,
@@ -166,13 +130,9 @@ fn describe_pod(node: &mut ResourceNode, pod: &Object, uses: &[ContainerUse]) {
 /// Memory of a pod's containers in use, against the sum of their limits when each has one.
 fn usage(pod: &Object, memory: &BTreeMap<&str, u64>) -> String {
     let used = mebibytes(memory.values().sum());
-    let containers = pod.value["spec"]["containers"]
-        .as_array()
-        .map_or(&[][..], Vec::as_slice);
-    let limits: Option<Vec<u64>> = containers
-        .iter()
-        .map(|container| bytes(container["resources"]["limits"]["memory"].as_str()?))
-        .collect();
+    let containers = pod.value["spec"]["containers"].as_array().map_or(&[][..], Vec::as_slice);
+    let limits: Option<Vec<u64>> =
+        containers.iter().map(|container| bytes(container["resources"]["limits"]["memory"].as_str()?)).collect();
     match limits {
         Some(limits) if !limits.is_empty() => {
             format!("{used} / {}", mebibytes(limits.iter().sum()))
@@ -199,19 +159,9 @@ mod tests {
 
     #[test]
     fn memory_quantities() {
-        let read: Vec<_> = ["128Mi", "1Gi", "1.5Gi", "200M", "1024", "x", ""]
-            .iter()
-            .map(|text| bytes(text))
-            .collect();
-        let expected = [
-            Some(134_217_728),
-            Some(1_073_741_824),
-            Some(1_610_612_736),
-            Some(200_000_000),
-            Some(1024),
-            None,
-            None,
-        ];
+        let read: Vec<_> = ["128Mi", "1Gi", "1.5Gi", "200M", "1024", "x", ""].iter().map(|text| bytes(text)).collect();
+        let expected =
+            [Some(134_217_728), Some(1_073_741_824), Some(1_610_612_736), Some(200_000_000), Some(1024), None, None];
         assert_eq!(read, expected);
     }
 

@@ -9,10 +9,7 @@ pub(super) const TRIES: u32 = 5;
 
 /// Whether asking again may help: overload, a broken connection, a server that is starting.
 pub(super) fn may_pass(error: &cluster::Error) -> bool {
-    matches!(
-        error.kind,
-        ErrorKind::TooManyRequests | ErrorKind::Unreachable
-    ) || matches!(error.code, 502..=504)
+    matches!(error.kind, ErrorKind::TooManyRequests | ErrorKind::Unreachable) || matches!(error.code, 502..=504)
 }
 
 /// How long to wait before another try: as long as the server asks, else a little longer each time.
@@ -33,9 +30,7 @@ where
     let mut tried = 1;
     loop {
         match ask().await {
-            Err(error)
-                if tried < TRIES && (error.kind == ErrorKind::Conflict || may_pass(&error)) =>
-            {
+            Err(error) if tried < TRIES && (error.kind == ErrorKind::Conflict || may_pass(&error)) => {
                 tokio::time::sleep(pause(&error, tried)).await;
                 tried += 1;
             }

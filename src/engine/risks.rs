@@ -5,8 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::{
-    Prepared, fields, gitops::gitops_owner, hooks::event_name, objects::label, predict::Predicted,
-    preview::Risk, time,
+    Prepared, fields, gitops::gitops_owner, hooks::event_name, objects::label, predict::Predicted, preview::Risk, time,
 };
 use crate::{
     cluster::apply::FIELD_MANAGER,
@@ -59,21 +58,12 @@ pub(super) fn all(prepared: &Prepared, predicted: &[Predicted], scalers: &[Objec
         stale_config(one, predicted, &mut risks);
     }
     whole(prepared, predicted, &mut risks);
-    risks.sort_by_key(|risk| {
-        ORDER
-            .iter()
-            .position(|code| *code == risk.code)
-            .unwrap_or(ORDER.len())
-    });
+    risks.sort_by_key(|risk| ORDER.iter().position(|code| *code == risk.code).unwrap_or(ORDER.len()));
     risks
 }
 
 fn risk(code: &str, object: &str, message: impl Into<String>) -> Risk {
-    Risk {
-        code: code.to_owned(),
-        message: message.into(),
-        object: object.to_owned(),
-    }
+    Risk { code: code.to_owned(), message: message.into(), object: object.to_owned() }
 }
 
 fn name(one: &Predicted) -> String {
@@ -85,11 +75,7 @@ fn refusal(one: &Predicted, risks: &mut Vec<Risk>) {
     let Some(words) = &one.preview.refusal else {
         return;
     };
-    let immutable = [
-        "field is immutable",
-        "updates to statefulset spec for fields other than",
-        "may not be changed",
-    ];
+    let immutable = ["field is immutable", "updates to statefulset spec for fields other than", "may not be changed"];
     let code = if immutable.iter().any(|mark| words.contains(mark)) {
         "immutable-field"
     } else if words.contains("admission webhook") || words.contains("ValidatingAdmissionPolicy") {
@@ -108,18 +94,13 @@ fn refusal(one: &Predicted, risks: &mut Vec<Risk>) {
 
 /// The webhook that `admission webhook "NAME" denied the request` names.
 fn webhook(words: &str) -> Option<&str> {
-    words
-        .split_once("admission webhook \"")?
-        .1
-        .split('"')
-        .next()
+    words.split_once("admission webhook \"")?.1.split('"').next()
 }
 
 fn conflicts(one: &Predicted, now: i64, risks: &mut Vec<Risk>) {
     for detail in &one.preview.conflicts {
-        let since = time::seconds(&detail.since).map_or(String::new(), |since| {
-            format!(" since {}", time::age(now - since))
-        });
+        let since =
+            time::seconds(&detail.since).map_or(String::new(), |since| format!(" since {}", time::age(now - since)));
         let message = format!(
             "{} {} belongs to {}{since}: {} now, {} wanted",
             name(one),
@@ -141,17 +122,10 @@ fn removed_api(one: &Predicted, risks: &mut Vec<Risk>) {
         return;
     };
     let message = if one.preview.refusal.is_some() {
-        format!(
-            "the cluster serves no {} of {removed}: {} cannot be applied",
-            one.preview.target.key.kind,
-            name(one)
-        )
+        format!("the cluster serves no {} of {removed}: {} cannot be applied", one.preview.target.key.kind, name(one))
     } else {
         let served = &one.preview.target.api_version;
-        format!(
-            "the cluster no longer serves {removed}: {} is applied as {served}",
-            name(one)
-        )
+        format!("the cluster no longer serves {removed}: {} is applied as {served}", name(one))
     };
     risks.push(risk("removed-api", &name(one), message));
 }
@@ -166,100 +140,69 @@ fn lost_data(one: &Predicted, risks: &mut Vec<Risk>) {
                 risks.push(risk(
                     "volume-deleted",
                     &name,
-                    format!(
-                        "{name} is deleted, and its data with it unless its volume is retained"
-                    ),
+                    format!("{name} is deleted, and its data with it unless its volume is retained"),
                 ));
             }
             "Namespace" => {
-                risks.push(risk(
-                    "volume-deleted",
-                    &name,
-                    format!("{name} is deleted with everything in it"),
-                ));
+                risks.push(risk("volume-deleted", &name, format!("{name} is deleted with everything in it")));
             }
             "StatefulSet" if claims_go_with_it(one) => {
                 risks.push(risk("volume-deleted", &name, format!("{name} is deleted, and so are its claims: persistentVolumeClaimRetentionPolicy.whenDeleted is Delete")));
             }
             "CustomResourceDefinition" => {
-                risks.push(risk("crd-deleted", &name, format!("{name} is deleted, and so is every object of its kind, of this release or not")));
+                risks.push(risk(
+                    "crd-deleted",
+                    &name,
+                    format!("{name} is deleted, and so is every object of its kind, of this release or not"),
+                ));
             }
             _ => {}
         }
     }
-    let claims = |object: &Option<Object>| {
-        object
-            .as_ref()
-            .map(|object| object.value["spec"]["volumeClaimTemplates"].clone())
-    };
+    let claims =
+        |object: &Option<Object>| object.as_ref().map(|object| object.value["spec"]["volumeClaimTemplates"].clone());
     let both = one.original.is_some() && one.wanted.is_some();
     if kind == "StatefulSet" && both && claims(&one.original) != claims(&one.wanted) {
-        let message = format!(
-            "{name} changes its volumeClaimTemplates, which the server refuses for an existing StatefulSet"
-        );
+        let message =
+            format!("{name} changes its volumeClaimTemplates, which the server refuses for an existing StatefulSet");
         risks.push(risk("statefulset-claims", &name, message));
     }
 }
 
 fn claims_go_with_it(one: &Predicted) -> bool {
     let live = one.preview.live.as_ref();
-    live.is_some_and(|live| {
-        live.value["spec"]["persistentVolumeClaimRetentionPolicy"]["whenDeleted"] == "Delete"
-    })
+    live.is_some_and(|live| live.value["spec"]["persistentVolumeClaimRetentionPolicy"]["whenDeleted"] == "Delete")
 }
 
 /// Fields that someone changed since the current revision and that this operation sets otherwise.
 fn drift(one: &Predicted, now: i64, risks: &mut Vec<Risk>) {
-    let (Some(original), Some(live), Some(predicted)) =
-        (&one.original, &one.preview.live, &one.preview.predicted)
+    let (Some(original), Some(live), Some(predicted)) = (&one.original, &one.preview.live, &one.preview.predicted)
     else {
         return;
     };
     if one.wanted.is_none() || one.preview.change == Change::None {
         return;
     }
-    let (recorded, present, after) = (
-        fields::leaves(original),
-        fields::leaves(live),
-        fields::leaves(predicted),
-    );
-    let contested: BTreeSet<&str> = one
-        .preview
-        .conflicts
-        .iter()
-        .map(|detail| detail.conflict.field.as_str())
-        .collect();
+    let (recorded, present, after) = (fields::leaves(original), fields::leaves(live), fields::leaves(predicted));
+    let contested: BTreeSet<&str> = one.preview.conflicts.iter().map(|detail| detail.conflict.field.as_str()).collect();
     let mut told = Vec::new();
     for (path, recorded) in &recorded {
         let (present, after) = (present.get(path), after.get(path));
         let Some(after) = after else { continue };
         let same = |other: &fields::Leaf<'_>| other.value == recorded.value;
-        if present.is_some_and(same) || present.is_some_and(|present| present.value == after.value)
-        {
+        if present.is_some_and(same) || present.is_some_and(|present| present.value == after.value) {
             continue;
         }
-        if contested
-            .iter()
-            .any(|field| field.trim_start_matches('.') == path)
-        {
+        if contested.iter().any(|field| field.trim_start_matches('.') == path) {
             continue;
         }
-        let owners = present
-            .map(|present| fields::owners(live, &present.steps))
-            .unwrap_or_default();
+        let owners = present.map(|present| fields::owners(live, &present.steps)).unwrap_or_default();
         let stranger = owners.iter().find(|(manager, _)| manager != FIELD_MANAGER);
         if stranger.is_none() && !owners.is_empty() {
             // Helm itself wrote it: an earlier operation that did not end well, no hand.
             continue;
         }
-        told.push(drifted(
-            live,
-            path,
-            present.map(|present| present.value),
-            after.value,
-            stranger,
-            now,
-        ));
+        told.push(drifted(live, path, present.map(|present| present.value), after.value, stranger, now));
     }
     let more = told.len().saturating_sub(FIELDS_TOLD);
     told.truncate(FIELDS_TOLD);
@@ -269,11 +212,7 @@ fn drift(one: &Predicted, now: i64, risks: &mut Vec<Risk>) {
     }
     if !message.is_empty() {
         let name = name(one);
-        risks.push(risk(
-            "drift-overwritten",
-            &name,
-            format!("{name}: {message}"),
-        ));
+        risks.push(risk("drift-overwritten", &name, format!("{name}: {message}")));
     }
 }
 
@@ -286,9 +225,7 @@ fn drifted(
     now: i64,
 ) -> String {
     let by = stranger.map_or(String::new(), |(manager, since)| {
-        let age = time::seconds(since).map_or(String::new(), |since| {
-            format!(" {} ago", time::age(now - since))
-        });
+        let age = time::seconds(since).map_or(String::new(), |since| format!(" {} ago", time::age(now - since)));
         format!(" by {manager}{age}")
     });
     let field = path.strip_prefix("spec.").unwrap_or(path);
@@ -296,15 +233,8 @@ fn drifted(
         return format!("{field}, changed{by}, is set back");
     }
     match present {
-        Some(present) => format!(
-            "{field} set to {}{by} will become {}",
-            fields::text(present),
-            fields::text(after)
-        ),
-        None => format!(
-            "{field}, removed{by}, will be {} again",
-            fields::text(after)
-        ),
+        Some(present) => format!("{field} set to {}{by} will become {}", fields::text(present), fields::text(after)),
+        None => format!("{field}, removed{by}, will be {} again", fields::text(after)),
     }
 }
 
@@ -313,10 +243,7 @@ fn scaled(one: &Predicted, scalers: &[Object], risks: &mut Vec<Risk>) {
     let (Some(wanted), Some(live)) = (&one.wanted, &one.preview.live) else {
         return;
     };
-    let (sets, has) = (
-        &wanted.value["spec"]["replicas"],
-        &live.value["spec"]["replicas"],
-    );
+    let (sets, has) = (&wanted.value["spec"]["replicas"], &live.value["spec"]["replicas"]);
     if sets.is_null() || sets == has {
         return;
     }
@@ -340,10 +267,7 @@ fn selector(one: &Predicted, risks: &mut Vec<Risk>) {
     let (Some(live), Some(predicted)) = (&one.preview.live, &one.preview.predicted) else {
         return;
     };
-    let (before, after) = (
-        &live.value["spec"]["selector"],
-        &predicted.value["spec"]["selector"],
-    );
+    let (before, after) = (&live.value["spec"]["selector"], &predicted.value["spec"]["selector"]);
     if one.preview.target.key.kind == "Service" && before != after {
         let message = format!("{} selects other pods: {before} becomes {after}", name(one));
         risks.push(risk("service-selector", &name(one), message));
@@ -353,22 +277,13 @@ fn selector(one: &Predicted, risks: &mut Vec<Risk>) {
 /// What is on its way out, cannot be foreseen, or stays though the target lacks it.
 fn unsettled(one: &Predicted, risks: &mut Vec<Risk>) {
     let name = name(one);
-    let gone_since = one
-        .preview
-        .live
-        .as_ref()
-        .and_then(|live| live.value["metadata"]["deletionTimestamp"].as_str());
+    let gone_since = one.preview.live.as_ref().and_then(|live| live.value["metadata"]["deletionTimestamp"].as_str());
     if let (Some(since), true) = (gone_since, one.preview.change != Change::Delete) {
-        let message =
-            format!("{name} is being deleted since {since}: what is applied goes with it");
+        let message = format!("{name} is being deleted since {since}: what is applied goes with it");
         risks.push(risk("deleting", &name, message));
     }
     if let Some(why) = &one.unverifiable {
-        risks.push(risk(
-            "unverifiable",
-            &name,
-            format!("{name} cannot be foreseen: {why}"),
-        ));
+        risks.push(risk("unverifiable", &name, format!("{name} cannot be foreseen: {why}")));
     }
     if let Some(why) = &one.stays {
         risks.push(risk("left-behind", &name, format!("{name} stays: {why}")));
@@ -384,16 +299,9 @@ fn stale_config(one: &Predicted, all: &[Predicted], risks: &mut Vec<Risk>) {
         _ => return,
     };
     let content = |object: &Option<Object>| {
-        object.as_ref().map(|object| {
-            (
-                object.value["data"].clone(),
-                object.value["binaryData"].clone(),
-            )
-        })
+        object.as_ref().map(|object| (object.value["data"].clone(), object.value["binaryData"].clone()))
     };
-    if one.preview.change != Change::Update
-        || content(&one.preview.live) == content(&one.preview.predicted)
-    {
+    if one.preview.change != Change::Update || content(&one.preview.live) == content(&one.preview.predicted) {
         return;
     }
     for workload in all {
@@ -402,11 +310,9 @@ fn stale_config(one: &Predicted, all: &[Predicted], risks: &mut Vec<Risk>) {
             continue;
         };
         let template = &predicted.value["spec"]["template"];
-        let unmoved = workload.preview.change != Change::Create
-            && !workload.template_changes
-            && workload.wanted.is_some();
-        if place.namespace == key.namespace && unmoved && mentions(template, references, &key.name)
-        {
+        let unmoved =
+            workload.preview.change != Change::Create && !workload.template_changes && workload.wanted.is_some();
+        if place.namespace == key.namespace && unmoved && mentions(template, references, &key.name) {
             let message = format!(
                 "{} changes but {} does not restart: its pods go on with what they have read",
                 name(one),
@@ -422,8 +328,7 @@ fn mentions(value: &Value, references: &[&str], wanted: &str) -> bool {
     let named = |value: &Value| value["name"] == wanted || value["secretName"] == wanted;
     match value {
         Value::Object(fields) => fields.iter().any(|(key, value)| {
-            (references.contains(&key.as_str()) && named(value))
-                || mentions(value, references, wanted)
+            (references.contains(&key.as_str()) && named(value)) || mentions(value, references, wanted)
         }),
         Value::Array(items) => items.iter().any(|item| mentions(item, references, wanted)),
         _ => false,
@@ -439,15 +344,9 @@ fn whole(prepared: &Prepared, predicted: &[Predicted], risks: &mut Vec<Risk>) {
         risks.push(risk(code, "", warning.clone()));
     }
 
-    let live: Vec<&Object> = predicted
-        .iter()
-        .filter_map(|one| one.preview.live.as_ref())
-        .collect();
+    let live: Vec<&Object> = predicted.iter().filter_map(|one| one.preview.live.as_ref()).collect();
     if let Some(owner) = gitops_owner(&live, &prepared.from_meta.writers) {
-        let message = format!(
-            "{owner} will put back what it wants, revision {} or newer",
-            prepared.from.revision
-        );
+        let message = format!("{owner} will put back what it wants, revision {} or newer", prepared.from.revision);
         risks.push(risk("gitops", "", message));
     }
     method_switch(prepared, predicted, risks);
@@ -457,11 +356,7 @@ fn whole(prepared: &Prepared, predicted: &[Predicted], risks: &mut Vec<Risk>) {
 
 fn method_switch(prepared: &Prepared, predicted: &[Predicted], risks: &mut Vec<Risk>) {
     let word = |method: ApplyMethod| {
-        if method == ApplyMethod::ServerSide {
-            "server-side"
-        } else {
-            "client-side"
-        }
+        if method == ApplyMethod::ServerSide { "server-side" } else { "client-side" }
     };
     let migrating = predicted.iter().filter(|one| one.migrates).count();
     if prepared.method_switch {
@@ -474,11 +369,7 @@ fn method_switch(prepared: &Prepared, predicted: &[Predicted], risks: &mut Vec<R
         risks.push(risk("method-switch", "", message));
     }
     if migrating > 0 {
-        let objects = if migrating == 1 {
-            "1 object".to_owned()
-        } else {
-            format!("{migrating} objects")
-        };
+        let objects = if migrating == 1 { "1 object".to_owned() } else { format!("{migrating} objects") };
         let message = format!(
             "fields of {objects} move from client-side to server-side ownership first; those the target lacks go"
         );
@@ -490,9 +381,7 @@ fn method_switch(prepared: &Prepared, predicted: &[Predicted], risks: &mut Vec<R
 fn definitions(prepared: &Prepared, risks: &mut Vec<Risk>) {
     let of = |release: &crate::release::Release| -> Vec<(String, String)> {
         let files = release.chart.files().into_iter();
-        files
-            .filter(|(path, _)| path.starts_with("crds/"))
-            .collect()
+        files.filter(|(path, _)| path.starts_with("crds/")).collect()
     };
     if of(&prepared.from) != of(&prepared.to) {
         let message = format!(
@@ -504,9 +393,11 @@ fn definitions(prepared: &Prepared, risks: &mut Vec<Risk>) {
 }
 
 fn hooks(prepared: &Prepared, risks: &mut Vec<Risk>) {
-    let ran = prepared.from.hooks.iter().filter(|hook| {
-        hook.last_run.started_at.is_some() && !hook.events.contains(&HookEvent::Test)
-    });
+    let ran = prepared
+        .from
+        .hooks
+        .iter()
+        .filter(|hook| hook.last_run.started_at.is_some() && !hook.events.contains(&HookEvent::Test));
     let names: Vec<String> = ran
         .map(|hook| {
             let events: Vec<&str> = hook.events.iter().map(event_name).collect();
@@ -514,11 +405,8 @@ fn hooks(prepared: &Prepared, risks: &mut Vec<Risk>) {
         })
         .collect();
     if !names.is_empty() {
-        let message = format!(
-            "what hooks did for revision {} is not undone: {}",
-            prepared.from.revision,
-            names.join(", ")
-        );
+        let message =
+            format!("what hooks did for revision {} is not undone: {}", prepared.from.revision, names.join(", "));
         risks.push(risk("hooks-not-undone", "", message));
     }
 }
@@ -539,10 +427,7 @@ mod tests {
         }});
         let maps: &[&str] = &["configMap", "configMapRef", "configMapKeyRef"];
         let secrets: &[&str] = &["secret", "secretRef", "secretKeyRef"];
-        for (references, found) in [
-            (maps, ["files", "projected", "env"].as_slice()),
-            (secrets, &["token", "key"]),
-        ] {
+        for (references, found) in [(maps, ["files", "projected", "env"].as_slice()), (secrets, &["token", "key"])] {
             for name in found {
                 assert!(mentions(&template, references, name), "{name}");
             }
@@ -559,22 +444,9 @@ mod tests {
     #[test]
     fn a_hand_s_scaling_is_told_with_its_owner() {
         let live = Object::new(json!({"kind": "Deployment", "spec": {"replicas": 8}}));
-        let hand = (
-            "kubectl-scale".to_owned(),
-            "2026-01-01T00:00:00Z".to_owned(),
-        );
+        let hand = ("kubectl-scale".to_owned(), "2026-01-01T00:00:00Z".to_owned());
         let now = time::seconds("2026-01-01T02:00:00Z").unwrap_or_default();
-        let told = drifted(
-            &live,
-            "spec.replicas",
-            Some(&json!(8)),
-            &json!(4),
-            Some(&hand),
-            now,
-        );
-        assert_eq!(
-            told,
-            "replicas set to 8 by kubectl-scale 2h ago will become 4"
-        );
+        let told = drifted(&live, "spec.replicas", Some(&json!(8)), &json!(4), Some(&hand), now);
+        assert_eq!(told, "replicas set to 8 by kubectl-scale 2h ago will become 4");
     }
 }

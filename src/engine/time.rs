@@ -33,19 +33,13 @@ mod tests {
 
     #[test]
     fn ages_use_their_largest_unit() {
-        let ages: Vec<String> = [-5, 41, 119, 120, 7199, 7200, 172_799, 172_800]
-            .iter()
-            .map(|s| age(*s))
-            .collect();
+        let ages: Vec<String> = [-5, 41, 119, 120, 7199, 7200, 172_799, 172_800].iter().map(|s| age(*s)).collect();
         assert_eq!(ages, ["0s", "41s", "119s", "2m", "119m", "2h", "47h", "2d"]);
     }
 
     #[test]
     fn times_read_what_go_writes() {
-        assert_eq!(
-            seconds("2026-01-02T03:04:05.123456789+01:00"),
-            Some(1_767_319_445)
-        );
+        assert_eq!(seconds("2026-01-02T03:04:05.123456789+01:00"), Some(1_767_319_445));
         assert_eq!(seconds("yesterday"), None);
     }
 }

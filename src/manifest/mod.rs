@@ -37,10 +37,7 @@ pub struct Object {
 impl Object {
     /// Wraps a JSON object.
     pub fn new(value: Value) -> Self {
-        Self {
-            value,
-            source: None,
-        }
+        Self { value, source: None }
     }
 
     /// `apiVersion`, or empty.
@@ -50,9 +47,7 @@ impl Object {
 
     /// The group part of `apiVersion`, empty for the core group.
     pub fn group(&self) -> &str {
-        self.api_version()
-            .split_once('/')
-            .map_or("", |(group, _)| group)
+        self.api_version().split_once('/').map_or("", |(group, _)| group)
     }
 
     /// `kind`, or empty.
@@ -67,9 +62,7 @@ impl Object {
 
     /// `metadata.namespace`, or empty.
     pub fn namespace(&self) -> &str {
-        self.value["metadata"]["namespace"]
-            .as_str()
-            .unwrap_or_default()
+        self.value["metadata"]["namespace"].as_str().unwrap_or_default()
     }
 
     /// `metadata.uid`, or empty for an object that is not live.

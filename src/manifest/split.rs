@@ -19,22 +19,13 @@ pub(crate) struct Document<'a> {
 impl Document<'_> {
     /// The template named by Helm's `# Source:` comment.
     pub(super) fn source(&self) -> Option<String> {
-        let mut comments = self
-            .text
-            .lines()
-            .map(str::trim)
-            .take_while(|line| line.is_empty() || line.starts_with('#'));
-        comments
-            .find_map(|line| line.strip_prefix("# Source: "))
-            .map(str::to_owned)
+        let mut comments = self.text.lines().map(str::trim).take_while(|line| line.is_empty() || line.starts_with('#'));
+        comments.find_map(|line| line.strip_prefix("# Source: ")).map(str::to_owned)
     }
 
     /// The same error with its line counted from the start of the manifest.
     pub(super) fn place(&self, error: yaml::Error) -> yaml::Error {
-        yaml::Error {
-            line: error.line.max(1) + self.lines_before,
-            ..error
-        }
+        yaml::Error { line: error.line.max(1) + self.lines_before, ..error }
     }
 }
 
@@ -46,19 +37,11 @@ pub(crate) fn split(manifest: &str) -> Vec<Document<'_>> {
     let mut lines_before = 0;
     while offset < manifest.len() {
         let rest = &manifest[offset..];
-        let separator = rest
-            .strip_prefix("---")
-            .map_or(0, |after| 3 + blanks(after));
-        let end = rest[separator..]
-            .find("\n---")
-            .map_or(rest.len(), |at| separator + at + 1);
+        let separator = rest.strip_prefix("---").map_or(0, |after| 3 + blanks(after));
+        let end = rest[separator..].find("\n---").map_or(rest.len(), |at| separator + at + 1);
         let text = &rest[separator..end];
         if !text.trim().is_empty() {
-            documents.push(Document {
-                text,
-                offset: offset + separator,
-                lines_before,
-            });
+            documents.push(Document { text, offset: offset + separator, lines_before });
         }
         lines_before += text.matches('\n').count();
         offset += end;
@@ -72,11 +55,7 @@ fn blanks(text: &str) -> usize {
 
 /// Adds the objects of one document: the items of a list, or the document itself. Items without a kind take
 /// it from the list (apimachinery `unstructured/helpers.go`).
-pub(super) fn flatten(
-    value: Value,
-    source: Option<String>,
-    objects: &mut Vec<Object>,
-) -> Result<(), yaml::Error> {
+pub(super) fn flatten(value: Value, source: Option<String>, objects: &mut Vec<Object>) -> Result<(), yaml::Error> {
     let Value::Object(mut map) = value else {
         return Err(refusal("a document of a manifest must be a mapping"));
     };
@@ -84,46 +63,29 @@ pub(super) fn flatten(
         Some(Value::Array(items)) => std::mem::take(items),
         _ => return single(map, source, objects),
     };
-    let item_kind = map
-        .get("kind")
-        .and_then(Value::as_str)
-        .and_then(|kind| kind.strip_suffix("List"));
+    let item_kind = map.get("kind").and_then(Value::as_str).and_then(|kind| kind.strip_suffix("List"));
     for mut item in items {
         if let (Value::Object(fields), Some(kind)) = (&mut item, item_kind)
             && !(fields.contains_key("kind") && fields.contains_key("apiVersion"))
         {
             fields.insert("kind".to_owned(), kind.into());
-            fields.insert(
-                "apiVersion".to_owned(),
-                map.get("apiVersion").cloned().unwrap_or_default(),
-            );
+            fields.insert("apiVersion".to_owned(), map.get("apiVersion").cloned().unwrap_or_default());
         }
         flatten(item, source.clone(), objects)?;
     }
     Ok(())
 }
 
-fn single(
-    map: Map<String, Value>,
-    source: Option<String>,
-    objects: &mut Vec<Object>,
-) -> Result<(), yaml::Error> {
+fn single(map: Map<String, Value>, source: Option<String>, objects: &mut Vec<Object>) -> Result<(), yaml::Error> {
     match map.get("kind").and_then(Value::as_str) {
         None | Some("") => Err(refusal("Object 'Kind' is missing")),
         Some(_) => {
-            objects.push(Object {
-                value: Value::Object(map),
-                source,
-            });
+            objects.push(Object { value: Value::Object(map), source });
             Ok(())
         }
     }
 }
 
 fn refusal(words: &str) -> yaml::Error {
-    yaml::Error {
-        message: words.to_owned(),
-        line: 0,
-        column: 0,
-    }
+    yaml::Error { message: words.to_owned(), line: 0, column: 0 }
 }

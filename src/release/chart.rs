@@ -67,10 +67,7 @@ pub struct ChartDependency {
 impl Chart {
     /// A chart from its JSON as Helm stores it (helm/helm `pkg/chart/v2/chart.go`).
     pub fn new(raw: Arc<RawValue>) -> Self {
-        Self {
-            raw: Some(raw),
-            metadata: Arc::default(),
-        }
+        Self { raw: Some(raw), metadata: Arc::default() }
     }
 
     /// The JSON as stored; `None` when the record has no chart.
@@ -149,10 +146,7 @@ fn contents(files: Vec<File>) -> Vec<(String, String)> {
         let bytes = STANDARD.decode(data).unwrap_or_default();
         String::from_utf8_lossy(&bytes).into_owned()
     };
-    files
-        .into_iter()
-        .map(|file| (file.name, text(&file.data)))
-        .collect()
+    files.into_iter().map(|file| (file.name, text(&file.data))).collect()
 }
 
 impl Serialize for Chart {

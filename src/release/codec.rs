@@ -151,17 +151,13 @@ fn expand(record: &str, data: &[u8]) -> Result<Vec<u8>, Error> {
 }
 
 fn expand_within(limit: u64, data: &[u8]) -> Result<Vec<u8>, String> {
-    let bytes = STANDARD
-        .decode(without_line_ends(data))
-        .map_err(|error| format!("not base64: {error}"))?;
+    let bytes = STANDARD.decode(without_line_ends(data)).map_err(|error| format!("not base64: {error}"))?;
     if !bytes.starts_with(&GZIP_MAGIC) {
         return Ok(bytes);
     }
     // Several members after one another are one stream to Go, and so to us.
     let mut json = Vec::new();
-    let read = MultiGzDecoder::new(bytes.as_slice())
-        .take(limit + 1)
-        .read_to_end(&mut json);
+    let read = MultiGzDecoder::new(bytes.as_slice()).take(limit + 1).read_to_end(&mut json);
     read.map_err(|error| format!("gzip is damaged or cut off: {error}"))?;
     if json.len() as u64 > limit {
         return Err(format!("expands to more than {} MiB", limit >> 20));
@@ -172,11 +168,7 @@ fn expand_within(limit: u64, data: &[u8]) -> Result<Vec<u8>, String> {
 /// Go's decoder skips line ends in base64.
 fn without_line_ends(data: &[u8]) -> Cow<'_, [u8]> {
     let is_line_end = |byte: &u8| matches!(byte, b'\r' | b'\n');
-    if data.iter().any(is_line_end) {
-        data.iter().copied().filter(|b| !is_line_end(b)).collect()
-    } else {
-        data.into()
-    }
+    if data.iter().any(is_line_end) { data.iter().copied().filter(|b| !is_line_end(b)).collect() } else { data.into() }
 }
 
 /// Reads JSON; text that is not UTF-8 gets U+FFFD, as in Go. Looking for such text beforehand would cost as much as
@@ -198,8 +190,5 @@ fn check_named(record: &str, name: &str) -> Result<(), Error> {
 }
 
 fn corrupt(record: &str, message: String) -> Error {
-    Error::Corrupt {
-        record: record.to_owned(),
-        message,
-    }
+    Error::Corrupt { record: record.to_owned(), message }
 }

@@ -16,11 +16,7 @@ struct Go;
 
 impl Formatter for Go {
     /// Go escapes what could end a script in HTML, and JavaScript's line ends (`encoding/json` `appendString`).
-    fn write_string_fragment<W: ?Sized + Write>(
-        &mut self,
-        writer: &mut W,
-        fragment: &str,
-    ) -> io::Result<()> {
+    fn write_string_fragment<W: ?Sized + Write>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()> {
         let mut rest = fragment;
         while let Some(at) = rest.find(['<', '>', '&', '\u{2028}', '\u{2029}']) {
             let (plain, tail) = rest.split_at(at);
@@ -62,14 +58,8 @@ mod tests {
     /// Expected bytes were printed by Go 1.26's `json.Marshal`.
     #[test]
     fn text_is_escaped_as_go_does() {
-        check(
-            "a<b>&\u{2028}\u{2029}é\u{7f}/",
-            "\"a\\u003cb\\u003e\\u0026\\u2028\\u2029é\u{7f}/\"",
-        );
-        check(
-            "\"\\\u{8}\u{c}\n\r\t\u{1}\u{1f}",
-            r#""\"\\\b\f\n\r\t\u0001\u001f""#,
-        );
+        check("a<b>&\u{2028}\u{2029}é\u{7f}/", "\"a\\u003cb\\u003e\\u0026\\u2028\\u2029é\u{7f}/\"");
+        check("\"\\\u{8}\u{c}\n\r\t\u{1}\u{1f}", r#""\"\\\b\f\n\r\t\u0001\u001f""#);
         check("<<", r#""\u003c\u003c""#);
     }
 

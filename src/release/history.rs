@@ -30,9 +30,7 @@ pub fn prune(history: &[RecordMeta], max: usize, keep: &[u32]) -> Vec<RecordMeta
         return Vec::new();
     }
     let excess = history.len().saturating_sub(max - 1);
-    let deployed = history
-        .iter()
-        .filter(|record| record.status == Status::Deployed);
+    let deployed = history.iter().filter(|record| record.status == Status::Deployed);
     let deployed = deployed.map(|record| record.revision).max();
     let mut records: Vec<_> = history
         .iter()
@@ -53,11 +51,7 @@ mod tests {
     fn check_prune(statuses: &str, max: usize, keep: &[u32], expected: &[u32]) {
         let history: Vec<_> = (1..)
             .zip(statuses.split(' '))
-            .map(|(revision, status)| RecordMeta {
-                revision,
-                status: Status::from(status),
-                ..RecordMeta::default()
-            })
+            .map(|(revision, status)| RecordMeta { revision, status: Status::from(status), ..RecordMeta::default() })
             .collect();
         let pruned = prune(&history, max, keep);
         let revisions: Vec<_> = pruned.iter().map(|record| record.revision).collect();

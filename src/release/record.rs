@@ -54,10 +54,7 @@ impl Status {
 
     /// Whether an operation holds the release.
     pub fn is_pending(&self) -> bool {
-        matches!(
-            self,
-            Self::PendingInstall | Self::PendingUpgrade | Self::PendingRollback
-        )
+        matches!(self, Self::PendingInstall | Self::PendingUpgrade | Self::PendingRollback)
     }
 }
 
@@ -346,9 +343,7 @@ pub(super) fn time<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<
 }
 
 /// A word other than `ssa` and `csa` means client-side to Helm, like no word at all.
-fn apply_method<'de, D: Deserializer<'de>>(
-    deserializer: D,
-) -> Result<Option<ApplyMethod>, D::Error> {
+fn apply_method<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<ApplyMethod>, D::Error> {
     let word: Option<String> = Option::deserialize(deserializer)?;
     Ok(match word.as_deref() {
         Some("ssa") => Some(ApplyMethod::ServerSide),

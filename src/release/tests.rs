@@ -23,9 +23,7 @@ fn decode(data: &[u8]) -> Release {
 fn gunzip(data: &[u8]) -> String {
     let mut json = String::new();
     let bytes = STANDARD.decode(data).unwrap();
-    GzDecoder::new(bytes.as_slice())
-        .read_to_string(&mut json)
-        .unwrap();
+    GzDecoder::new(bytes.as_slice()).read_to_string(&mut json).unwrap();
     json
 }
 
@@ -85,20 +83,14 @@ fn a_record_of_helm_is_read() {
 fn parts_of_the_chart_are_decoded() {
     let chart = decode(V1).chart;
     let metadata = chart.metadata();
-    assert_eq!(
-        (metadata.name.as_str(), metadata.version.as_str()),
-        ("web", "1.2.3")
-    );
+    assert_eq!((metadata.name.as_str(), metadata.version.as_str()), ("web", "1.2.3"));
     assert_eq!(metadata.app_version, "2.0 <beta> & co");
     assert_eq!(metadata.dependencies[0].condition, "db.enabled");
     assert_eq!(chart.values()["replicas"], json!(2));
     let names: Vec<_> = chart.templates().into_iter().map(|file| file.0).collect();
     let templates = ["NOTES.txt", "broken.yaml", "cm.yaml", "hook.yaml"];
     assert_eq!(names, templates.map(|name| format!("templates/{name}")));
-    assert_eq!(
-        chart.files(),
-        [("README.md".to_owned(), "# web\n".to_owned())]
-    );
+    assert_eq!(chart.files(), [("README.md".to_owned(), "# web\n".to_owned())]);
 }
 
 #[test]
@@ -116,14 +108,8 @@ fn computed_values_are_helms() {
         let expected: serde_json::Value = serde_json::from_str(printed).unwrap();
         assert_eq!(json!(decode(data).computed_values()), expected);
     };
-    check(
-        V1,
-        include_str!("../../tests/data/records/web.v1.values.json"),
-    );
-    check(
-        V6,
-        include_str!("../../tests/data/records/web.v6.values.json"),
-    );
+    check(V1, include_str!("../../tests/data/records/web.v1.values.json"));
+    check(V6, include_str!("../../tests/data/records/web.v6.values.json"));
 }
 
 /// Helm 3 wrote empty times; Helm 4 leaves them out when it writes the record again.

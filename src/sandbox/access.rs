@@ -41,8 +41,7 @@ fn verbs(user: &str, namespace: &str) -> &'static [&'static str] {
 pub(super) fn may(user: &str, act: &Act<'_>) -> bool {
     let reviews = matches!(act.group, "authorization.k8s.io" | "authentication.k8s.io");
     // The one right at cluster scope of somebody who works in many namespaces: to see which there are.
-    let sees_namespaces =
-        user == "operator" && act.resource == "namespaces" && READ.contains(&act.verb);
+    let sees_namespaces = user == "operator" && act.resource == "namespaces" && READ.contains(&act.verb);
     let verbs = verbs(user, act.namespace);
     reviews || sees_namespaces || verbs.contains(&"*") || verbs.contains(&act.verb)
 }
@@ -62,16 +61,9 @@ pub(super) fn check(user: &str, act: &Act<'_>) -> Result<(), Failure> {
     } else {
         format!("in the namespace {:?}", act.namespace)
     };
-    let qualified = if act.group.is_empty() {
-        act.resource.to_owned()
-    } else {
-        format!("{}.{}", act.resource, act.group)
-    };
-    let named = if act.name.is_empty() {
-        qualified
-    } else {
-        format!("{qualified} {:?}", act.name)
-    };
+    let qualified =
+        if act.group.is_empty() { act.resource.to_owned() } else { format!("{}.{}", act.resource, act.group) };
+    let named = if act.name.is_empty() { qualified } else { format!("{qualified} {:?}", act.name) };
     let message = format!(
         "{named} is forbidden: User {user:?} cannot {} resource {resource:?} in API group {:?} {place}",
         act.verb, act.group
@@ -89,11 +81,7 @@ pub(super) fn check(user: &str, act: &Act<'_>) -> Result<(), Failure> {
 /// The act that a request to an object or collection is.
 pub(super) fn act_of<'a>(route: &'a Route, verb: &'a str) -> Act<'a> {
     // Access to a namespace object is asked for in that namespace.
-    let namespace = if route.kind.kind == "Namespace" {
-        &route.name
-    } else {
-        &route.namespace
-    };
+    let namespace = if route.kind.kind == "Namespace" { &route.name } else { &route.namespace };
     Act {
         verb,
         group: &route.kind.group,
@@ -158,8 +146,7 @@ fn rules(user: &str, namespace: &str) -> Value {
         resource_rules.push(json!({ "verbs": verbs, "apiGroups": ["*"], "resources": ["*"] }));
     }
     if user == "operator" {
-        resource_rules
-            .push(json!({ "verbs": READ, "apiGroups": [""], "resources": ["namespaces"] }));
+        resource_rules.push(json!({ "verbs": READ, "apiGroups": [""], "resources": ["namespaces"] }));
     }
     let open = json!([{ "verbs": ["get"], "nonResourceURLs": ["/api", "/api/*", "/apis", "/apis/*", "/healthz", "/version"] }]);
     json!({ "resourceRules": resource_rules, "nonResourceRules": open, "incomplete": false })

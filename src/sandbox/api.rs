@@ -29,10 +29,7 @@ pub(super) struct Api {
 impl Api {
     /// The API for a user.
     pub fn new(shared: Arc<Shared>, user: &str) -> Self {
-        Self {
-            shared,
-            user: user.to_owned(),
-        }
+        Self { shared, user: user.to_owned() }
     }
 
     async fn answer<B>(self, request: Request<B>) -> Result<Response<Body>, BoxError>
@@ -45,24 +42,17 @@ impl Api {
         match self.shared.fault(&parts) {
             Some(Fault::Disconnect) => return Err("connection reset by the sandbox".into()),
             Some(Fault::Hang) => std::future::pending().await,
-            Some(Fault::Status {
-                code,
-                message,
-                retry_after,
-            }) => {
+            Some(Fault::Status { code, message, retry_after }) => {
                 let mut response = failure(&Failure::new(code, reason_of(code), message));
                 if let Some(seconds) = retry_after {
-                    response
-                        .headers_mut()
-                        .insert(header::RETRY_AFTER, seconds.into());
+                    response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
                 }
                 return Ok(response);
             }
             None => {}
         }
         let user = impersonated(&parts.headers).unwrap_or(&self.user);
-        Ok(server::answer(&self.shared, user, &parts, &body)
-            .unwrap_or_else(|refusal| failure(&refusal)))
+        Ok(server::answer(&self.shared, user, &parts, &body).unwrap_or_else(|refusal| failure(&refusal)))
     }
 }
 
@@ -118,23 +108,13 @@ pub(super) fn failure(refusal: &Failure) -> Response<Body> {
 
 /// A whole answer.
 pub(super) fn bytes(code: u16, content_type: &'static str, bytes: Bytes) -> Response<Body> {
-    stream(
-        code,
-        content_type,
-        Full::new(bytes)
-            .map_err(|never: Infallible| match never {})
-            .boxed_unsync(),
-    )
+    stream(code, content_type, Full::new(bytes).map_err(|never: Infallible| match never {}).boxed_unsync())
 }
 
 /// An answer with any body.
 pub(super) fn stream(code: u16, content_type: &'static str, body: Body) -> Response<Body> {
     let mut response = Response::new(body);
-    *response.status_mut() =
-        http::StatusCode::from_u16(code).unwrap_or(http::StatusCode::INTERNAL_SERVER_ERROR);
-    response.headers_mut().insert(
-        header::CONTENT_TYPE,
-        header::HeaderValue::from_static(content_type),
-    );
+    *response.status_mut() = http::StatusCode::from_u16(code).unwrap_or(http::StatusCode::INTERNAL_SERVER_ERROR);
+    response.headers_mut().insert(header::CONTENT_TYPE, header::HeaderValue::from_static(content_type));
     response
 }

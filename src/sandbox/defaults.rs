@@ -41,11 +41,7 @@ fn default(fields: &mut Value, key: &str, value: impl Into<Value>) {
 }
 
 fn items<'a>(fields: &'a mut Value, key: &str) -> impl Iterator<Item = &'a mut Value> {
-    fields
-        .get_mut(key)
-        .and_then(Value::as_array_mut)
-        .into_iter()
-        .flatten()
+    fields.get_mut(key).and_then(Value::as_array_mut).into_iter().flatten()
 }
 
 /// Drops nulls, empty lists, empty maps of text and false or zero scalars that the server's types omit.
@@ -81,18 +77,12 @@ fn drop_empty(value: &mut Value, keep_lists: bool) {
                 Value::Array(list) => keep_lists || !list.is_empty(),
                 Value::Object(map) => !map.is_empty() || !MAPS.contains(&key.as_str()),
                 Value::Bool(false) => !SCALARS.contains(&key.as_str()),
-                Value::Number(number) => {
-                    number.as_i64() != Some(0) || !SCALARS.contains(&key.as_str())
-                }
+                Value::Number(number) => number.as_i64() != Some(0) || !SCALARS.contains(&key.as_str()),
                 _ => true,
             });
-            fields
-                .values_mut()
-                .for_each(|inner| drop_empty(inner, keep_lists));
+            fields.values_mut().for_each(|inner| drop_empty(inner, keep_lists));
         }
-        Value::Array(list) => list
-            .iter_mut()
-            .for_each(|inner| drop_empty(inner, keep_lists)),
+        Value::Array(list) => list.iter_mut().for_each(|inner| drop_empty(inner, keep_lists)),
         _ => {}
     }
 }
@@ -105,10 +95,7 @@ fn pod(spec: &mut Value) {
     default(spec, "preemptionPolicy", "PreemptLowerPriority");
     default(spec, "priority", 0);
     for container in items(spec, "containers") {
-        let limits = container["resources"]["limits"]
-            .as_object()
-            .cloned()
-            .unwrap_or_default();
+        let limits = container["resources"]["limits"].as_object().cloned().unwrap_or_default();
         for (resource, limit) in limits {
             default(&mut container["resources"]["requests"], &resource, limit);
         }
@@ -133,13 +120,8 @@ fn pod_spec(spec: &mut Value) {
 fn container(container: &mut Value) {
     let image = container["image"].as_str().unwrap_or_default();
     let last = image.rsplit('/').next().unwrap_or_default();
-    let floating =
-        !image.contains('@') && last.split_once(':').is_none_or(|(_, tag)| tag == "latest");
-    default(
-        container,
-        "imagePullPolicy",
-        if floating { "Always" } else { "IfNotPresent" },
-    );
+    let floating = !image.contains('@') && last.split_once(':').is_none_or(|(_, tag)| tag == "latest");
+    default(container, "imagePullPolicy", if floating { "Always" } else { "IfNotPresent" });
     default(container, "terminationMessagePath", "/dev/termination-log");
     default(container, "terminationMessagePolicy", "File");
     default(container, "resources", json!({}));
@@ -151,22 +133,15 @@ fn container(container: &mut Value) {
         }
     }
     for variable in items(container, "env") {
-        if let Some(reference) = variable
-            .get_mut("valueFrom")
-            .and_then(|from| from.get_mut("fieldRef"))
-        {
+        if let Some(reference) = variable.get_mut("valueFrom").and_then(|from| from.get_mut("fieldRef")) {
             default(reference, "apiVersion", "v1");
         }
     }
 }
 
 fn probe(probe: &mut Value) {
-    for (key, value) in [
-        ("timeoutSeconds", 1),
-        ("periodSeconds", 10),
-        ("successThreshold", 1),
-        ("failureThreshold", 3),
-    ] {
+    for (key, value) in [("timeoutSeconds", 1), ("periodSeconds", 10), ("successThreshold", 1), ("failureThreshold", 3)]
+    {
         default(probe, key, value);
     }
     if let Some(get) = probe.get_mut("httpGet") {
@@ -218,16 +193,8 @@ fn stateful_set(spec: &mut Value) {
     default(spec, "podManagementPolicy", "OrderedReady");
     default(spec, "serviceName", "");
     default(spec, "persistentVolumeClaimRetentionPolicy", json!({}));
-    default(
-        &mut spec["persistentVolumeClaimRetentionPolicy"],
-        "whenDeleted",
-        "Retain",
-    );
-    default(
-        &mut spec["persistentVolumeClaimRetentionPolicy"],
-        "whenScaled",
-        "Retain",
-    );
+    default(&mut spec["persistentVolumeClaimRetentionPolicy"], "whenDeleted", "Retain");
+    default(&mut spec["persistentVolumeClaimRetentionPolicy"], "whenScaled", "Retain");
     default(spec, "updateStrategy", json!({}));
     default(&mut spec["updateStrategy"], "type", "RollingUpdate");
     if spec["updateStrategy"]["type"] == "RollingUpdate" {
@@ -250,11 +217,7 @@ fn daemon_set(spec: &mut Value) {
     if spec["updateStrategy"]["type"] == "RollingUpdate" {
         default(&mut spec["updateStrategy"], "rollingUpdate", json!({}));
         default(&mut spec["updateStrategy"]["rollingUpdate"], "maxSurge", 0);
-        default(
-            &mut spec["updateStrategy"]["rollingUpdate"],
-            "maxUnavailable",
-            1,
-        );
+        default(&mut spec["updateStrategy"]["rollingUpdate"], "maxUnavailable", 1);
     }
 }
 
@@ -300,10 +263,7 @@ fn service(spec: &mut Value) {
 
 fn secret(object: &mut Value) {
     default(object, "type", "Opaque");
-    let Some(plain) = object
-        .as_object_mut()
-        .and_then(|fields| fields.remove("stringData"))
-    else {
+    let Some(plain) = object.as_object_mut().and_then(|fields| fields.remove("stringData")) else {
         return;
     };
     for (key, value) in plain.as_object().into_iter().flatten() {
@@ -326,11 +286,7 @@ fn autoscaler(spec: &mut Value) {
 }
 
 fn network_policy(spec: &mut Value) {
-    let types = if spec.get("egress").is_some() {
-        json!(["Ingress", "Egress"])
-    } else {
-        json!(["Ingress"])
-    };
+    let types = if spec.get("egress").is_some() { json!(["Ingress", "Egress"]) } else { json!(["Ingress"]) };
     default(spec, "policyTypes", types);
     for direction in ["ingress", "egress"] {
         for rule in items(spec, direction) {
@@ -351,11 +307,7 @@ fn namespace(object: &mut Value) {
 }
 
 fn binding(object: &mut Value) {
-    default(
-        &mut object["roleRef"],
-        "apiGroup",
-        "rbac.authorization.k8s.io",
-    );
+    default(&mut object["roleRef"], "apiGroup", "rbac.authorization.k8s.io");
     for subject in items(object, "subjects") {
         if subject["kind"] != "ServiceAccount" {
             default(subject, "apiGroup", "rbac.authorization.k8s.io");
@@ -365,10 +317,7 @@ fn binding(object: &mut Value) {
 
 fn definition(spec: &mut Value) {
     default(spec, "conversion", json!({ "strategy": "None" }));
-    let kind = spec["names"]["kind"]
-        .as_str()
-        .unwrap_or_default()
-        .to_owned();
+    let kind = spec["names"]["kind"].as_str().unwrap_or_default().to_owned();
     default(&mut spec["names"], "listKind", format!("{kind}List"));
     default(&mut spec["names"], "singular", kind.to_lowercase());
 }
@@ -381,12 +330,8 @@ pub(super) fn allocate(store: &mut Store, kind: &Kind, object: &mut Value, befor
         "Pod" if before.is_none() => {
             object["status"] = json!({ "phase": "Pending", "qosClass": quality(&object["spec"]) });
         }
-        "PersistentVolumeClaim" if before.is_none() => {
-            object["status"] = json!({ "phase": "Pending" })
-        }
-        "Deployment" | "ReplicaSet" | "StatefulSet" | "DaemonSet" | "CronJob"
-            if before.is_none() =>
-        {
+        "PersistentVolumeClaim" if before.is_none() => object["status"] = json!({ "phase": "Pending" }),
+        "Deployment" | "ReplicaSet" | "StatefulSet" | "DaemonSet" | "CronJob" if before.is_none() => {
             object["status"] = json!({});
         }
         "Ingress" if before.is_none() => object["status"] = json!({ "loadBalancer": {} }),
@@ -408,30 +353,17 @@ fn allocate_service(store: &mut Store, object: &mut Value, before: Option<&Value
         }
     }
     let number = store.allocate();
-    default(
-        spec,
-        "clusterIP",
-        format!("10.96.{}.{}", number / 250 % 250, number % 250 + 2),
-    );
+    default(spec, "clusterIP", format!("10.96.{}.{}", number / 250 % 250, number % 250 + 2));
     default(spec, "clusterIPs", json!([spec["clusterIP"].clone()]));
     default(spec, "ipFamilies", json!(["IPv4"]));
     default(spec, "ipFamilyPolicy", "SingleStack");
     if spec["type"] == "NodePort" || spec["type"] == "LoadBalancer" {
-        let old_ports = before
-            .map(|before| before["spec"]["ports"].clone())
-            .unwrap_or_default();
+        let old_ports = before.map(|before| before["spec"]["ports"].clone()).unwrap_or_default();
         for port in items(spec, "ports") {
-            let same =
-                |old: &&Value| old["port"] == port["port"] && old["protocol"] == port["protocol"];
+            let same = |old: &&Value| old["port"] == port["port"] && old["protocol"] == port["protocol"];
             let old = old_ports.as_array().into_iter().flatten().find(same);
-            let kept = old
-                .map(|old| old["nodePort"].clone())
-                .filter(|number| !number.is_null());
-            default(
-                port,
-                "nodePort",
-                kept.unwrap_or_else(|| (30_000 + store.allocate() * 7 % 2768).into()),
-            );
+            let kept = old.map(|old| old["nodePort"].clone()).filter(|number| !number.is_null());
+            default(port, "nodePort", kept.unwrap_or_else(|| (30_000 + store.allocate() * 7 % 2768).into()));
         }
     }
 }
@@ -448,39 +380,21 @@ fn select_job(object: &mut Value) {
     default(&mut spec["template"]["metadata"], "labels", json!({}));
     for (key, value) in [("controller-uid", &uid), ("job-name", &name)] {
         spec["template"]["metadata"]["labels"][key] = value.clone().into();
-        spec["template"]["metadata"]["labels"][format!("batch.kubernetes.io/{key}")] =
-            value.clone().into();
+        spec["template"]["metadata"]["labels"][format!("batch.kubernetes.io/{key}")] = value.clone().into();
     }
 }
 
 /// The quality of service class of a pod (kubernetes `pkg/apis/core/helper/qos`).
 fn quality(spec: &Value) -> &'static str {
-    let containers = spec["containers"]
-        .as_array()
-        .map(Vec::as_slice)
-        .unwrap_or_default();
+    let containers = spec["containers"].as_array().map(Vec::as_slice).unwrap_or_default();
     let empty = Map::new();
-    let of = |container: &Value, key: &str| {
-        container["resources"][key]
-            .as_object()
-            .unwrap_or(&empty)
-            .clone()
-    };
-    if containers
-        .iter()
-        .all(|container| of(container, "limits").is_empty() && of(container, "requests").is_empty())
-    {
+    let of = |container: &Value, key: &str| container["resources"][key].as_object().unwrap_or(&empty).clone();
+    if containers.iter().all(|container| of(container, "limits").is_empty() && of(container, "requests").is_empty()) {
         return "BestEffort";
     }
     let guaranteed = containers.iter().all(|container| {
         let (limits, requests) = (of(container, "limits"), of(container, "requests"));
-        ["cpu", "memory"]
-            .iter()
-            .all(|key| limits.contains_key(*key) && requests.get(*key) == limits.get(*key))
+        ["cpu", "memory"].iter().all(|key| limits.contains_key(*key) && requests.get(*key) == limits.get(*key))
     });
-    if guaranteed {
-        "Guaranteed"
-    } else {
-        "Burstable"
-    }
+    if guaranteed { "Guaranteed" } else { "Burstable" }
 }

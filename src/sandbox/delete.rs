@@ -22,12 +22,7 @@ pub(super) struct DeleteOptions {
 impl DeleteOptions {
     /// Reads the body's options; the query's come on top.
     pub fn read(body: &Value, query: &super::path::Query) -> Self {
-        let text = |value: &Value| {
-            value
-                .as_str()
-                .filter(|text| !text.is_empty())
-                .map(str::to_owned)
-        };
+        let text = |value: &Value| value.as_str().filter(|text| !text.is_empty()).map(str::to_owned);
         let asked = query.get("propagationPolicy");
         Self {
             uid: text(&body["preconditions"]["uid"]),
@@ -78,20 +73,11 @@ pub(super) fn delete(
 
 fn check(kind: &Kind, live: &Value, options: &DeleteOptions) -> Result<(), Failure> {
     let name = text(live, "name");
-    let wanted = [
-        (&options.uid, "uid", "UID"),
-        (
-            &options.resource_version,
-            "resourceVersion",
-            "ResourceVersion",
-        ),
-    ];
+    let wanted = [(&options.uid, "uid", "UID"), (&options.resource_version, "resourceVersion", "ResourceVersion")];
     for (wanted, key, word) in wanted {
         let actual = text(live, key);
         if let Some(wanted) = wanted.as_ref().filter(|wanted| **wanted != actual) {
-            let why = format!(
-                "Precondition failed: {word} in precondition: {wanted}, {word} in object meta: {actual}"
-            );
+            let why = format!("Precondition failed: {word} in precondition: {wanted}, {word} in object meta: {actual}");
             return Err(Failure::conflict(kind, &name, &why));
         }
     }
@@ -99,21 +85,12 @@ fn check(kind: &Kind, live: &Value, options: &DeleteOptions) -> Result<(), Failu
 }
 
 /// The object's own finalizers, and `foregroundDeletion` while dependents have to go first.
-fn finalizers_after(
-    store: &Store,
-    kind: &Kind,
-    live: &Value,
-    options: &DeleteOptions,
-) -> Vec<Value> {
-    let mut finalizers = live["metadata"]["finalizers"]
-        .as_array()
-        .cloned()
-        .unwrap_or_default();
+fn finalizers_after(store: &Store, kind: &Kind, live: &Value, options: &DeleteOptions) -> Vec<Value> {
+    let mut finalizers = live["metadata"]["finalizers"].as_array().cloned().unwrap_or_default();
     if kind.kind == "Namespace" {
         return finalizers;
     }
-    let waits =
-        options.propagation == "Foreground" && !dependents(store, &text(live, "uid")).is_empty();
+    let waits = options.propagation == "Foreground" && !dependents(store, &text(live, "uid")).is_empty();
     if waits && !finalizers.contains(&json!("foregroundDeletion")) {
         finalizers.push("foregroundDeletion".into());
     }
@@ -154,8 +131,5 @@ fn orphan(store: &mut Store, uid: &str) {
 /// The kind of a stored object.
 pub(super) fn kind_of(store: &Store, object: &Value) -> Option<Arc<Kind>> {
     let api_version = object["apiVersion"].as_str()?;
-    store
-        .kinds
-        .by_name(api_version, object["kind"].as_str()?)
-        .cloned()
+    store.kinds.by_name(api_version, object["kind"].as_str()?).cloned()
 }

@@ -15,108 +15,41 @@ use super::{
 const AGGREGATED: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
 
 /// Group, version, plural, kind, namespaced, verbs.
-type VirtualResource = (
-    &'static str,
-    &'static str,
-    &'static str,
-    &'static str,
-    bool,
-    &'static [&'static str],
-);
+type VirtualResource = (&'static str, &'static str, &'static str, &'static str, bool, &'static [&'static str]);
 
 /// Resources answered without a store.
 const VIRTUAL: &[VirtualResource] = &[
-    (
-        "authentication.k8s.io",
-        "v1",
-        "selfsubjectreviews",
-        "SelfSubjectReview",
-        false,
-        &["create"],
-    ),
-    (
-        "authorization.k8s.io",
-        "v1",
-        "selfsubjectaccessreviews",
-        "SelfSubjectAccessReview",
-        false,
-        &["create"],
-    ),
-    (
-        "authorization.k8s.io",
-        "v1",
-        "selfsubjectrulesreviews",
-        "SelfSubjectRulesReview",
-        false,
-        &["create"],
-    ),
-    (
-        "metrics.k8s.io",
-        "v1beta1",
-        "pods",
-        "PodMetrics",
-        true,
-        &["get", "list"],
-    ),
-    (
-        "metrics.k8s.io",
-        "v1beta1",
-        "nodes",
-        "NodeMetrics",
-        false,
-        &["get", "list"],
-    ),
+    ("authentication.k8s.io", "v1", "selfsubjectreviews", "SelfSubjectReview", false, &["create"]),
+    ("authorization.k8s.io", "v1", "selfsubjectaccessreviews", "SelfSubjectAccessReview", false, &["create"]),
+    ("authorization.k8s.io", "v1", "selfsubjectrulesreviews", "SelfSubjectRulesReview", false, &["create"]),
+    ("metrics.k8s.io", "v1beta1", "pods", "PodMetrics", true, &["get", "list"]),
+    ("metrics.k8s.io", "v1beta1", "nodes", "NodeMetrics", false, &["get", "list"]),
 ];
 
-const VERBS: &[&str] = &[
-    "create",
-    "delete",
-    "deletecollection",
-    "get",
-    "list",
-    "patch",
-    "update",
-    "watch",
-];
+const VERBS: &[&str] = &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"];
 
 /// Answers a path that is about no object.
 pub(super) fn answer(kinds: &Kinds, parts: &Parts) -> Result<Response<Body>, Failure> {
     let path = parts.uri.path().trim_end_matches('/');
-    let accept = parts
-        .headers
-        .get(http::header::ACCEPT)
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or_default();
+    let accept = parts.headers.get(http::header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let aggregated = accept.contains("as=APIGroupDiscoveryList") && accept.contains("v=v2");
     let pieces: Vec<&str> = path.split('/').skip(1).collect();
     match pieces.as_slice() {
-        ["healthz" | "readyz" | "livez"] => {
-            Ok(api::bytes(200, "text/plain; charset=utf-8", "ok".into()))
-        }
+        ["healthz" | "readyz" | "livez"] => Ok(api::bytes(200, "text/plain; charset=utf-8", "ok".into())),
         ["version"] => Ok(api::json(200, &version())),
         ["api"] if aggregated => Ok(aggregate(kinds, true)),
         ["apis"] if aggregated => Ok(aggregate(kinds, false)),
-        ["api"] => Ok(api::json(
-            200,
-            &json!({ "kind": "APIVersions", "versions": ["v1"], "serverAddressByClientCIDRs": [] }),
-        )),
+        ["api"] => {
+            Ok(api::json(200, &json!({ "kind": "APIVersions", "versions": ["v1"], "serverAddressByClientCIDRs": [] })))
+        }
         ["apis"] => {
-            let groups: Vec<Value> = groups(kinds)
-                .iter()
-                .filter(|(group, _)| !group.is_empty())
-                .map(group_json)
-                .collect();
-            Ok(api::json(
-                200,
-                &json!({ "kind": "APIGroupList", "apiVersion": "v1", "groups": groups }),
-            ))
+            let groups: Vec<Value> =
+                groups(kinds).iter().filter(|(group, _)| !group.is_empty()).map(group_json).collect();
+            Ok(api::json(200, &json!({ "kind": "APIGroupList", "apiVersion": "v1", "groups": groups })))
         }
         ["apis", name] => {
             let groups = groups(kinds);
-            let group = groups
-                .iter()
-                .find(|(group, _)| group == name)
-                .ok_or_else(not_found)?;
+            let group = groups.iter().find(|(group, _)| group == name).ok_or_else(not_found)?;
             let mut group = group_json(group);
             group["kind"] = "APIGroup".into();
             group["apiVersion"] = "v1".into();
@@ -130,11 +63,7 @@ pub(super) fn answer(kinds: &Kinds, parts: &Parts) -> Result<Response<Body>, Fai
 }
 
 fn not_found() -> Failure {
-    Failure::new(
-        404,
-        "NotFound",
-        "the server could not find the requested resource",
-    )
+    Failure::new(404, "NotFound", "the server could not find the requested resource")
 }
 
 fn version() -> Value {
@@ -147,12 +76,8 @@ fn version() -> Value {
 /// Groups with their version, core first.
 fn groups(kinds: &Kinds) -> Vec<(String, String)> {
     let mut groups: Vec<(String, String)> = Vec::new();
-    let stored = kinds
-        .iter()
-        .map(|kind| (kind.group.clone(), kind.version.clone()));
-    let virtual_ones = VIRTUAL
-        .iter()
-        .map(|entry| (entry.0.to_owned(), entry.1.to_owned()));
+    let stored = kinds.iter().map(|kind| (kind.group.clone(), kind.version.clone()));
+    let virtual_ones = VIRTUAL.iter().map(|entry| (entry.0.to_owned(), entry.1.to_owned()));
     for group in stored.chain(virtual_ones) {
         if !groups.contains(&group) {
             groups.push(group);
@@ -170,11 +95,7 @@ fn group_json((group, version): &(String, String)) -> Value {
 fn subresources(kind: &Kind) -> Vec<(&'static str, String, &'static [&'static str])> {
     let mut list = Vec::new();
     if kind.status {
-        list.push((
-            "status",
-            kind.kind.clone(),
-            &["get", "patch", "update"] as &[&str],
-        ));
+        list.push(("status", kind.kind.clone(), &["get", "patch", "update"] as &[&str]));
     }
     if kind.scale {
         list.push(("scale", "Scale".to_owned(), &["get", "patch", "update"]));
@@ -192,40 +113,29 @@ fn singular(kind: &Kind) -> String {
 
 fn resources(kinds: &Kinds, group: &str, version: &str) -> Result<Response<Body>, Failure> {
     let mut list: Vec<Value> = Vec::new();
-    for kind in kinds
-        .iter()
-        .filter(|kind| kind.group == group && kind.version == version)
-    {
+    for kind in kinds.iter().filter(|kind| kind.group == group && kind.version == version) {
         list.push(json!({
             "name": kind.plural, "singularName": singular(kind), "namespaced": kind.namespaced, "kind": kind.kind,
             "verbs": VERBS, "shortNames": kind.short, "categories": categories(kind),
         }));
         for (name, exchanged, verbs) in subresources(kind) {
-            let (group, version) = if name == "scale" {
-                ("autoscaling", "v1")
-            } else {
-                ("", "")
-            };
+            let (group, version) = if name == "scale" { ("autoscaling", "v1") } else { ("", "") };
             list.push(json!({
                 "name": format!("{}/{name}", kind.plural), "singularName": "", "namespaced": kind.namespaced, "group": group,
                 "version": version, "kind": exchanged, "verbs": verbs,
             }));
         }
     }
-    for (_, _, plural, kind, namespaced, verbs) in VIRTUAL
-        .iter()
-        .filter(|entry| entry.0 == group && entry.1 == version)
+    for (_, _, plural, kind, namespaced, verbs) in VIRTUAL.iter().filter(|entry| entry.0 == group && entry.1 == version)
     {
-        list.push(json!({ "name": plural, "singularName": "", "namespaced": namespaced, "kind": kind, "verbs": verbs }));
+        list.push(
+            json!({ "name": plural, "singularName": "", "namespaced": namespaced, "kind": kind, "verbs": verbs }),
+        );
     }
     if list.is_empty() {
         return Err(not_found());
     }
-    let group_version = if group.is_empty() {
-        version.to_owned()
-    } else {
-        format!("{group}/{version}")
-    };
+    let group_version = if group.is_empty() { version.to_owned() } else { format!("{group}/{version}") };
     Ok(api::json(
         200,
         &json!({ "kind": "APIResourceList", "apiVersion": "v1", "groupVersion": group_version, "resources": list }),
@@ -244,17 +154,11 @@ fn categories(kind: &Kind) -> &'static [&'static str] {
         "Job",
         "HorizontalPodAutoscaler",
     ];
-    if all.contains(&kind.kind.as_str()) {
-        &["all"]
-    } else {
-        &[]
-    }
+    if all.contains(&kind.kind.as_str()) { &["all"] } else { &[] }
 }
 
 fn aggregate(kinds: &Kinds, core: bool) -> Response<Body> {
-    let wanted = groups(kinds)
-        .into_iter()
-        .filter(|(group, _)| group.is_empty() == core);
+    let wanted = groups(kinds).into_iter().filter(|(group, _)| group.is_empty() == core);
     let items: Vec<Value> = wanted
         .map(|(group, version)| {
             let resources = aggregated_resources(kinds, &group, &version);
@@ -282,11 +186,12 @@ fn aggregated_resources(kinds: &Kinds, group: &str, version: &str) -> Vec<Value>
             "categories": categories(kind), "subresources": subresources,
         })
     });
-    let virtual_ones = VIRTUAL.iter().filter(|entry| entry.0 == group).map(|(_, _, plural, kind, namespaced, verbs)| {
-        json!({
-            "resource": plural, "responseKind": { "group": group, "version": version, "kind": kind },
-            "scope": scope(*namespaced), "singularResource": "", "verbs": verbs,
-        })
-    });
+    let virtual_ones =
+        VIRTUAL.iter().filter(|entry| entry.0 == group).map(|(_, _, plural, kind, namespaced, verbs)| {
+            json!({
+                "resource": plural, "responseKind": { "group": group, "version": version, "kind": kind },
+                "scope": scope(*namespaced), "singularResource": "", "verbs": verbs,
+            })
+        });
     stored.chain(virtual_ones).collect()
 }

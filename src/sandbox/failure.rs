@@ -20,12 +20,7 @@ pub(super) struct Failure {
 impl Failure {
     /// A failure without details.
     pub fn new(code: u16, reason: &'static str, message: impl Into<String>) -> Self {
-        Self {
-            code,
-            reason,
-            message: message.into(),
-            details: Value::Null,
-        }
+        Self { code, reason, message: message.into(), details: Value::Null }
     }
 
     /// 400.
@@ -35,41 +30,22 @@ impl Failure {
 
     /// 501: outside what the sandbox knows.
     pub fn not_served(what: &str) -> Self {
-        Self::new(
-            501,
-            "NotImplemented",
-            format!("the sandbox does not serve {what}"),
-        )
+        Self::new(501, "NotImplemented", format!("the sandbox does not serve {what}"))
     }
 
     /// 404 of an object.
     pub fn not_found(kind: &Kind, name: &str) -> Self {
-        Self::about(
-            404,
-            "NotFound",
-            kind,
-            name,
-            format!("{} {name:?} not found", kind.resource()),
-        )
+        Self::about(404, "NotFound", kind, name, format!("{} {name:?} not found", kind.resource()))
     }
 
     /// 409 of a create.
     pub fn already_exists(kind: &Kind, name: &str) -> Self {
-        Self::about(
-            409,
-            "AlreadyExists",
-            kind,
-            name,
-            format!("{} {name:?} already exists", kind.resource()),
-        )
+        Self::about(409, "AlreadyExists", kind, name, format!("{} {name:?} already exists", kind.resource()))
     }
 
     /// 409 of a precondition.
     pub fn conflict(kind: &Kind, name: &str, why: &str) -> Self {
-        let message = format!(
-            "Operation cannot be fulfilled on {} {name:?}: {why}",
-            kind.resource()
-        );
+        let message = format!("Operation cannot be fulfilled on {} {name:?}: {why}", kind.resource());
         Self::about(409, "Conflict", kind, name, message)
     }
 
@@ -81,13 +57,7 @@ impl Failure {
 
     /// 403 of an admission rule.
     pub fn forbidden(kind: &Kind, name: &str, why: &str) -> Self {
-        Self::about(
-            403,
-            "Forbidden",
-            kind,
-            name,
-            format!("{} {name:?} is forbidden: {why}", kind.resource()),
-        )
+        Self::about(403, "Forbidden", kind, name, format!("{} {name:?} is forbidden: {why}", kind.resource()))
     }
 
     /// 410 of a list or watch.
@@ -97,15 +67,8 @@ impl Failure {
 
     /// 422 with the server's list of causes.
     pub fn invalid(kind: &Kind, name: &str, causes: &[Cause]) -> Self {
-        let texts: Vec<String> = causes
-            .iter()
-            .map(|cause| format!("{}: {}", cause.field, cause.message))
-            .collect();
-        let list = if let [one] = texts.as_slice() {
-            one.clone()
-        } else {
-            format!("[{}]", texts.join(", "))
-        };
+        let texts: Vec<String> = causes.iter().map(|cause| format!("{}: {}", cause.field, cause.message)).collect();
+        let list = if let [one] = texts.as_slice() { one.clone() } else { format!("[{}]", texts.join(", ")) };
         let message = format!("{} {name:?} is invalid: {list}", kind.qualified());
         let mut failure = Self::about(422, "Invalid", kind, name, message);
         failure.details["kind"] = kind.kind.clone().into();
@@ -118,12 +81,7 @@ impl Failure {
         if let Some(fields) = details.as_object_mut() {
             fields.retain(|_, value| value != "");
         }
-        Self {
-            code,
-            reason,
-            message,
-            details,
-        }
+        Self { code, reason, message, details }
     }
 
     /// The `Status` object.
@@ -153,48 +111,25 @@ pub(super) struct Cause {
 impl Cause {
     /// `Required value`.
     pub fn required(field: impl Into<String>, detail: &str) -> Self {
-        let message = if detail.is_empty() {
-            "Required value".to_owned()
-        } else {
-            format!("Required value: {detail}")
-        };
-        Self {
-            reason: "FieldValueRequired",
-            field: field.into(),
-            message,
-        }
+        let message = if detail.is_empty() { "Required value".to_owned() } else { format!("Required value: {detail}") };
+        Self { reason: "FieldValueRequired", field: field.into(), message }
     }
 
     /// `Invalid value: VALUE: detail`, the value as the server prints it.
     pub fn invalid(field: impl Into<String>, value: &str, detail: &str) -> Self {
-        Self {
-            reason: "FieldValueInvalid",
-            field: field.into(),
-            message: format!("Invalid value: {value}: {detail}"),
-        }
+        Self { reason: "FieldValueInvalid", field: field.into(), message: format!("Invalid value: {value}: {detail}") }
     }
 
     /// `Forbidden: detail`.
     pub fn forbidden(field: impl Into<String>, detail: &str) -> Self {
-        Self {
-            reason: "FieldValueForbidden",
-            field: field.into(),
-            message: format!("Forbidden: {detail}"),
-        }
+        Self { reason: "FieldValueForbidden", field: field.into(), message: format!("Forbidden: {detail}") }
     }
 
     /// `Unsupported value: "x": supported values: …`.
     pub fn unsupported(field: impl Into<String>, value: &str, supported: &[&str]) -> Self {
         let list: Vec<String> = supported.iter().map(|word| format!("{word:?}")).collect();
-        let message = format!(
-            "Unsupported value: {value:?}: supported values: {}",
-            list.join(", ")
-        );
-        Self {
-            reason: "FieldValueNotSupported",
-            field: field.into(),
-            message,
-        }
+        let message = format!("Unsupported value: {value:?}: supported values: {}", list.join(", "));
+        Self { reason: "FieldValueNotSupported", field: field.into(), message }
     }
 
     fn json(&self) -> Value {

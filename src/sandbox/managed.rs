@@ -9,22 +9,11 @@ use crate::{
 };
 
 /// Records what an update (or a create, without `before`) changed as owned by its writer.
-pub(super) fn update(
-    kind: &Kind,
-    before: Option<&Value>,
-    object: &mut Value,
-    writer: &Writer,
-    now: &str,
-) {
+pub(super) fn update(kind: &Kind, before: Option<&Value>, object: &mut Value, writer: &Writer, now: &str) {
     let before = before.map(|before| Object::new(before.clone()));
     let after = Object::new(object.take());
     let api_version = kind.api_version();
-    *object = apply::track_update(
-        before.as_ref(),
-        &after,
-        &as_owner(writer, &api_version, now),
-    )
-    .value;
+    *object = apply::track_update(before.as_ref(), &after, &as_owner(writer, &api_version, now)).value;
 }
 
 /// A server-side apply of `config` to `live`, with the ownership it leads to.
@@ -38,57 +27,30 @@ pub(super) fn apply(
 ) -> Result<Value, Failure> {
     let live = live.map(|live| Object::new(live.clone()));
     let api_version = kind.api_version();
-    apply::apply_as(
-        live.as_ref(),
-        &Object::new(config),
-        &as_owner(writer, &api_version, now),
-        force,
-    )
-    .map(|object| object.value)
-    .map_err(|conflicts| refusal(&conflicts))
+    apply::apply_as(live.as_ref(), &Object::new(config), &as_owner(writer, &api_version, now), force)
+        .map(|object| object.value)
+        .map_err(|conflicts| refusal(&conflicts))
 }
 
 fn as_owner<'a>(writer: &'a Writer, api_version: &'a str, now: &'a str) -> apply::Writer<'a> {
-    apply::Writer {
-        manager: &writer.manager,
-        api_version,
-        subresource: &writer.subresource,
-        time: now,
-    }
+    apply::Writer { manager: &writer.manager, api_version, subresource: &writer.subresource, time: now }
 }
 
 /// The refusal of an apply (apimachinery `pkg/util/managedfields/internal/conflict.go`).
 fn refusal(conflicts: &[FieldConflict]) -> Failure {
     let message = match conflicts {
-        [only] => format!(
-            "Apply failed with 1 conflict: {}: {}",
-            only.message, only.field
-        ),
+        [only] => format!("Apply failed with 1 conflict: {}: {}", only.message, only.field),
         _ => {
-            let mut owners: Vec<&str> = conflicts
-                .iter()
-                .map(|conflict| conflict.message.as_str())
-                .collect();
+            let mut owners: Vec<&str> = conflicts.iter().map(|conflict| conflict.message.as_str()).collect();
             owners.sort_unstable();
             owners.dedup();
             let of = |owner: &str| {
-                let fields = conflicts
-                    .iter()
-                    .filter(|conflict| conflict.message == owner);
-                let lines: String = fields
-                    .map(|conflict| format!("\n- {}", conflict.field))
-                    .collect();
-                format!(
-                    "{}:{lines}",
-                    owner.replacen("conflict with", "conflicts with", 1)
-                )
+                let fields = conflicts.iter().filter(|conflict| conflict.message == owner);
+                let lines: String = fields.map(|conflict| format!("\n- {}", conflict.field)).collect();
+                format!("{}:{lines}", owner.replacen("conflict with", "conflicts with", 1))
             };
             let lists: Vec<String> = owners.into_iter().map(of).collect();
-            format!(
-                "Apply failed with {} conflicts: {}",
-                conflicts.len(),
-                lists.join("\n")
-            )
+            format!("Apply failed with {} conflicts: {}", conflicts.len(), lists.join("\n"))
         }
     };
     let cause = |conflict: &FieldConflict| json!({ "reason": "FieldManagerConflict", "message": conflict.message, "field": conflict.field });
@@ -101,10 +63,7 @@ fn refusal(conflicts: &[FieldConflict]) -> Failure {
 pub(super) fn same_but_for_time(before: &Value, after: &Value) -> bool {
     let timeless = |object: &Value| {
         let mut object = object.clone();
-        if let Some(entries) = object["metadata"]
-            .get_mut("managedFields")
-            .and_then(Value::as_array_mut)
-        {
+        if let Some(entries) = object["metadata"].get_mut("managedFields").and_then(Value::as_array_mut) {
             for fields in entries.iter_mut().filter_map(Value::as_object_mut) {
                 fields.remove("time");
             }

@@ -33,14 +33,9 @@ pub(super) fn answer(
     }
     let selector = Selector::parse(kind, labels, path::Query::default().get(""))?;
     let pods = store.list("pods", namespace);
-    let items: Vec<Value> = pods
-        .iter()
-        .filter(|pod| running(pod) && selector.matches(pod))
-        .map(|pod| pod_use(pod))
-        .collect();
-    Ok(
-        json!({ "kind": "PodMetricsList", "apiVersion": "metrics.k8s.io/v1beta1", "metadata": {}, "items": items }),
-    )
+    let items: Vec<Value> =
+        pods.iter().filter(|pod| running(pod) && selector.matches(pod)).map(|pod| pod_use(pod)).collect();
+    Ok(json!({ "kind": "PodMetricsList", "apiVersion": "metrics.k8s.io/v1beta1", "metadata": {}, "items": items }))
 }
 
 fn running(pod: &Value) -> bool {

@@ -98,17 +98,12 @@ impl Shared {
         let result = work(&mut store);
         let revision = store.revision();
         drop(store);
-        self.revision
-            .send_if_modified(|known| std::mem::replace(known, revision) != revision);
+        self.revision.send_if_modified(|known| std::mem::replace(known, revision) != revision);
         result
     }
 
     fn fault(&self, request: &http::request::Parts) -> Option<Fault> {
-        let fault = self
-            .fault
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
+        let fault = self.fault.lock().unwrap_or_else(PoisonError::into_inner).clone();
         fault.and_then(|fault| fault(request))
     }
 }
@@ -126,10 +121,7 @@ impl Sandbox {
     pub async fn with_examples() -> Self {
         Self::start(
             examples(jiff::Timestamp::now()),
-            Pace {
-                start: Duration::from_millis(1500),
-                job: Duration::from_secs(3),
-            },
+            Pace { start: Duration::from_millis(1500), job: Duration::from_secs(3) },
         )
     }
 
@@ -152,10 +144,7 @@ impl Sandbox {
             stop: stop.clone(),
         });
         controllers::start(&shared);
-        Self {
-            shared,
-            _stop: Arc::new(stop.drop_guard()),
-        }
+        Self { shared, _stop: Arc::new(stop.drop_guard()) }
     }
 
     /// A client to it, as the user `admin`.
@@ -181,24 +170,13 @@ impl Sandbox {
     }
 
     /// Asks `fault` about every request from now on; what it answers happens instead of the request.
-    pub fn set_fault(
-        &self,
-        fault: impl Fn(&http::request::Parts) -> Option<Fault> + Send + Sync + 'static,
-    ) {
-        *self
-            .shared
-            .fault
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(fault));
+    pub fn set_fault(&self, fault: impl Fn(&http::request::Parts) -> Option<Fault> + Send + Sync + 'static) {
+        *self.shared.fault.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(fault));
     }
 
     /// Requests are answered again.
     pub fn clear_fault(&self) {
-        *self
-            .shared
-            .fault
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner) = None;
+        *self.shared.fault.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
     /// Breaks every open watch in the middle, as a lost connection does.

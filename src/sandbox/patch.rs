@@ -6,12 +6,7 @@ use super::failure::Failure;
 use crate::{cluster::apply, manifest::Object};
 
 /// Applies a patch of a content type to an object.
-pub(super) fn apply(
-    content_type: &str,
-    live: &Value,
-    patch: &Value,
-    custom: bool,
-) -> Result<Value, Failure> {
+pub(super) fn apply(content_type: &str, live: &Value, patch: &Value, custom: bool) -> Result<Value, Failure> {
     match content_type {
         "application/json-patch+json" => json_patch(live, patch),
         "application/merge-patch+json" => {
@@ -25,20 +20,13 @@ pub(super) fn apply(
             Err(Failure::new(415, "UnsupportedMediaType", why))
         }
         "application/strategic-merge-patch+json" => {
-            let patch = apply::Patch {
-                content_type: "application/strategic-merge-patch+json",
-                body: patch.clone(),
-            };
+            let patch = apply::Patch { content_type: "application/strategic-merge-patch+json", body: patch.clone() };
             let patched = apply::apply_patch_locally(&Object::new(live.clone()), &patch);
-            patched
-                .map(|object| object.value)
-                .map_err(|error| Failure::bad_request(error.message))
+            patched.map(|object| object.value).map_err(|error| Failure::bad_request(error.message))
         }
-        other => Err(Failure::new(
-            415,
-            "UnsupportedMediaType",
-            format!("the sandbox does not know patches of type {other}"),
-        )),
+        other => {
+            Err(Failure::new(415, "UnsupportedMediaType", format!("the sandbox does not know patches of type {other}")))
+        }
     }
 }
 
@@ -64,9 +52,7 @@ fn merge(target: &mut Value, patch: &Value) {
 
 fn json_patch(live: &Value, patch: &Value) -> Result<Value, Failure> {
     let mut object = live.clone();
-    let steps = patch
-        .as_array()
-        .ok_or_else(|| Failure::bad_request("a JSON patch is a list of operations"))?;
+    let steps = patch.as_array().ok_or_else(|| Failure::bad_request("a JSON patch is a list of operations"))?;
     for step in steps {
         json_patch_step(&mut object, step).map_err(|why| {
             Failure::new(
@@ -80,25 +66,14 @@ fn json_patch(live: &Value, patch: &Value) -> Result<Value, Failure> {
 }
 
 fn json_patch_step(object: &mut Value, step: &Value) -> Result<(), String> {
-    let text = |key: &str| {
-        step[key]
-            .as_str()
-            .ok_or_else(|| format!("{key} is missing"))
-    };
+    let text = |key: &str| step[key].as_str().ok_or_else(|| format!("{key} is missing"));
     let path = text("path")?;
-    let at = |object: &Value, path: &str| {
-        object
-            .pointer(path)
-            .cloned()
-            .ok_or_else(|| format!("{path} does not exist"))
-    };
+    let at = |object: &Value, path: &str| object.pointer(path).cloned().ok_or_else(|| format!("{path} does not exist"));
     match text("op")? {
         "add" => add(object, path, step["value"].clone()),
         "remove" => remove(object, path).map(drop),
         "replace" => {
-            *object
-                .pointer_mut(path)
-                .ok_or_else(|| format!("{path} does not exist"))? = step["value"].clone();
+            *object.pointer_mut(path).ok_or_else(|| format!("{path} does not exist"))? = step["value"].clone();
             Ok(())
         }
         "copy" => at(object, text("from")?).and_then(|value| add(object, path, value)),
@@ -110,9 +85,7 @@ fn json_patch_step(object: &mut Value, step: &Value) -> Result<(), String> {
 }
 
 fn split(path: &str) -> Result<(&str, String), String> {
-    let (parent, key) = path
-        .rsplit_once('/')
-        .ok_or_else(|| format!("{path:?} is no pointer"))?;
+    let (parent, key) = path.rsplit_once('/').ok_or_else(|| format!("{path:?} is no pointer"))?;
     Ok((parent, key.replace("~1", "/").replace("~0", "~")))
 }
 
@@ -132,14 +105,8 @@ fn add(object: &mut Value, path: &str, value: Value) -> Result<(), String> {
             Ok(())
         }
         Some(Value::Array(list)) => {
-            let index = key
-                .parse::<usize>()
-                .ok()
-                .filter(|index| *index <= list.len());
-            list.insert(
-                index.ok_or_else(|| format!("no index {key} in {parent}"))?,
-                value,
-            );
+            let index = key.parse::<usize>().ok().filter(|index| *index <= list.len());
+            list.insert(index.ok_or_else(|| format!("no index {key} in {parent}"))?, value);
             Ok(())
         }
         _ => Err(format!("{parent} does not exist")),
@@ -152,11 +119,7 @@ fn remove(object: &mut Value, path: &str) -> Result<Value, String> {
     match object.pointer_mut(parent) {
         Some(Value::Object(fields)) => fields.remove(&key).ok_or_else(missing),
         Some(Value::Array(list)) => {
-            let index = key
-                .parse::<usize>()
-                .ok()
-                .filter(|index| *index < list.len())
-                .ok_or_else(missing)?;
+            let index = key.parse::<usize>().ok().filter(|index| *index < list.len()).ok_or_else(missing)?;
             Ok(list.remove(index))
         }
         _ => Err(missing()),

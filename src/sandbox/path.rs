@@ -41,19 +41,11 @@ pub(super) enum Path {
 }
 
 /// Groups whose resources are answered without a store.
-pub(super) const VIRTUAL: &[&str] = &[
-    "authorization.k8s.io",
-    "authentication.k8s.io",
-    "metrics.k8s.io",
-];
+pub(super) const VIRTUAL: &[&str] = &["authorization.k8s.io", "authentication.k8s.io", "metrics.k8s.io"];
 
 /// Reads a path. Unknown kinds are 501.
 pub(super) fn parse(path: &str, kinds: &Kinds) -> Result<Path, Failure> {
-    let decoded: Vec<String> = path
-        .split('/')
-        .filter(|part| !part.is_empty())
-        .map(decode)
-        .collect();
+    let decoded: Vec<String> = path.split('/').filter(|part| !part.is_empty()).map(decode).collect();
     let parts: Vec<&str> = decoded.iter().map(String::as_str).collect();
     let (group, version, rest) = match parts.as_slice() {
         ["api", version, rest @ ..] if !rest.is_empty() => ("", *version, rest),
@@ -83,9 +75,7 @@ pub(super) fn parse(path: &str, kinds: &Kinds) -> Result<Path, Failure> {
             name: name.to_owned(),
         });
     }
-    let kind = kinds
-        .by_path(group, version, plural)
-        .ok_or_else(|| Failure::not_served(path))?;
+    let kind = kinds.by_path(group, version, plural).ok_or_else(|| Failure::not_served(path))?;
     Ok(Path::Object(Route {
         kind: kind.clone(),
         namespace: namespace.to_owned(),
@@ -97,9 +87,7 @@ pub(super) fn parse(path: &str, kinds: &Kinds) -> Result<Path, Failure> {
 fn decode(part: &str) -> String {
     // Path segments know no `+` for a blank, unlike queries.
     let escaped = part.replace('+', "%2B");
-    form_urlencoded::parse(escaped.as_bytes())
-        .next()
-        .map_or_else(String::new, |(key, _)| key.into_owned())
+    form_urlencoded::parse(escaped.as_bytes()).next().map_or_else(String::new, |(key, _)| key.into_owned())
 }
 
 /// The query parameters of a request.
@@ -109,11 +97,7 @@ pub(super) struct Query(BTreeMap<String, String>);
 impl Query {
     /// Reads the part after `?`.
     pub fn parse(query: Option<&str>) -> Self {
-        Self(
-            form_urlencoded::parse(query.unwrap_or_default().as_bytes())
-                .into_owned()
-                .collect(),
-        )
+        Self(form_urlencoded::parse(query.unwrap_or_default().as_bytes()).into_owned().collect())
     }
 
     /// One parameter, empty when absent.

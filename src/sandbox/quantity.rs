@@ -10,9 +10,7 @@ pub(super) fn canonicalize_all(resources: &mut Value) {
             continue;
         };
         for quantity in quantities.values_mut() {
-            let text = quantity
-                .as_str()
-                .map_or_else(|| quantity.to_string(), str::to_owned);
+            let text = quantity.as_str().map_or_else(|| quantity.to_string(), str::to_owned);
             *quantity = canonical(&text).unwrap_or(text).into();
         }
     }
@@ -60,17 +58,12 @@ fn largest(value: i128, units: &[(&str, i128)]) -> String {
         return "0".to_owned();
     }
     let unit = units.iter().find(|(_, size)| value % size == 0);
-    unit.map_or_else(
-        || value.to_string(),
-        |(suffix, size)| format!("{}{suffix}", value / size),
-    )
+    unit.map_or_else(|| value.to_string(), |(suffix, size)| format!("{}{suffix}", value / size))
 }
 
 /// A quantity in billionths, and whether it was written with a binary suffix; `None` when it is none.
 pub(super) fn parse(text: &str) -> Option<(i128, bool)> {
-    let split = text
-        .find(|letter: char| !matches!(letter, '0'..='9' | '.' | '-' | '+'))
-        .unwrap_or(text.len());
+    let split = text.find(|letter: char| !matches!(letter, '0'..='9' | '.' | '-' | '+')).unwrap_or(text.len());
     let (number, suffix) = text.split_at(split);
     let (multiplier, binary): (i128, bool) = match suffix {
         "n" => (1, false),
@@ -95,16 +88,12 @@ pub(super) fn parse(text: &str) -> Option<(i128, bool)> {
 
 /// A quantity in whole units, rounded down; 0 when it is none.
 pub(super) fn units(text: &str) -> u64 {
-    parse(text)
-        .and_then(|(nanos, _)| u64::try_from(nanos / 1_000_000_000).ok())
-        .unwrap_or(0)
+    parse(text).and_then(|(nanos, _)| u64::try_from(nanos / 1_000_000_000).ok()).unwrap_or(0)
 }
 
 /// A quantity in thousandths, rounded down; 0 when it is none.
 pub(super) fn milli(text: &str) -> u64 {
-    parse(text)
-        .and_then(|(nanos, _)| u64::try_from(nanos / 1_000_000).ok())
-        .unwrap_or(0)
+    parse(text).and_then(|(nanos, _)| u64::try_from(nanos / 1_000_000).ok()).unwrap_or(0)
 }
 
 #[cfg(test)]

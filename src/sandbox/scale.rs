@@ -6,23 +6,13 @@ use super::{failure::Failure, kinds::Kind, write::text};
 
 /// The `Scale` of a workload.
 pub(super) fn of(object: &Value) -> Value {
-    let metadata: serde_json::Map<String, Value> = [
-        "name",
-        "namespace",
-        "uid",
-        "resourceVersion",
-        "creationTimestamp",
-    ]
-    .iter()
-    .map(|key| ((*key).to_owned(), object["metadata"][key].clone()))
-    .collect();
-    let labels = object["spec"]["selector"]["matchLabels"]
-        .as_object()
-        .into_iter()
-        .flatten();
-    let selector: Vec<String> = labels
-        .map(|(key, value)| format!("{key}={}", value.as_str().unwrap_or_default()))
+    let metadata: serde_json::Map<String, Value> = ["name", "namespace", "uid", "resourceVersion", "creationTimestamp"]
+        .iter()
+        .map(|key| ((*key).to_owned(), object["metadata"][key].clone()))
         .collect();
+    let labels = object["spec"]["selector"]["matchLabels"].as_object().into_iter().flatten();
+    let selector: Vec<String> =
+        labels.map(|(key, value)| format!("{key}={}", value.as_str().unwrap_or_default())).collect();
     json!({
         "kind": "Scale", "apiVersion": "autoscaling/v1", "metadata": metadata,
         "spec": { "replicas": object["spec"]["replicas"] },

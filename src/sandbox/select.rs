@@ -22,18 +22,9 @@ enum Demand {
 impl Selector {
     /// Reads `labelSelector` and `fieldSelector`; a field that the kind cannot be selected by is 400.
     pub fn parse(kind: &Kind, labels: &str, fields: &str) -> Result<Self, Failure> {
-        let selector = Self {
-            labels: parse_labels(labels)?,
-            fields: parse_fields(fields)?,
-        };
-        match selector
-            .fields
-            .iter()
-            .find(|(field, _)| !selectable(kind, field))
-        {
-            Some((field, _)) => Err(Failure::bad_request(format!(
-                "field label not supported: {field}"
-            ))),
+        let selector = Self { labels: parse_labels(labels)?, fields: parse_fields(fields)? };
+        match selector.fields.iter().find(|(field, _)| !selectable(kind, field)) {
+            Some((field, _)) => Err(Failure::bad_request(format!("field label not supported: {field}"))),
             None => Ok(selector),
         }
     }
@@ -46,23 +37,15 @@ impl Selector {
     /// Whether an object is meant.
     pub fn matches(&self, object: &Value) -> bool {
         let labels = &object["metadata"]["labels"];
-        self.labels
-            .iter()
-            .all(|(key, demand)| demand.met_by(labels[key].as_str()))
-            && self
-                .fields
-                .iter()
-                .all(|(path, demand)| demand.met_by(Some(&field(object, path))))
+        self.labels.iter().all(|(key, demand)| demand.met_by(labels[key].as_str()))
+            && self.fields.iter().all(|(path, demand)| demand.met_by(Some(&field(object, path))))
     }
 }
 
 /// Whether labels satisfy a `LabelSelector` object; an empty one matches everything.
 pub(super) fn label_selector_matches(selector: &Value, labels: &Value) -> bool {
     let exact = selector["matchLabels"].as_object().into_iter().flatten();
-    let expressions = selector["matchExpressions"]
-        .as_array()
-        .into_iter()
-        .flatten();
+    let expressions = selector["matchExpressions"].as_array().into_iter().flatten();
     exact.into_iter().all(|(key, value)| labels[key] == *value)
         && expressions.into_iter().all(|expression| {
             let values = || {
@@ -96,10 +79,7 @@ impl Demand {
 }
 
 fn parse_labels(text: &str) -> Result<Vec<(String, Demand)>, Failure> {
-    split_outside_parentheses(text)
-        .into_iter()
-        .map(parse_label)
-        .collect()
+    split_outside_parentheses(text).into_iter().map(parse_label).collect()
 }
 
 fn split_outside_parentheses(text: &str) -> Vec<&str> {
@@ -108,10 +88,7 @@ fn split_outside_parentheses(text: &str) -> Vec<&str> {
         depth += i32::from(letter == '(') - i32::from(letter == ')');
         letter == ',' && depth == 0
     });
-    parts
-        .map(str::trim)
-        .filter(|part| !part.is_empty())
-        .collect()
+    parts.map(str::trim).filter(|part| !part.is_empty()).collect()
 }
 
 fn parse_label(part: &str) -> Result<(String, Demand), Failure> {
@@ -143,30 +120,16 @@ fn parse_label(part: &str) -> Result<(String, Demand), Failure> {
 fn parse_fields(text: &str) -> Result<Vec<(String, Demand)>, Failure> {
     let parts = text.split(',').filter(|part| !part.is_empty());
     let parse = |part: &str| {
-        let unreadable = || {
-            Failure::bad_request(format!(
-                "invalid selector: '{text}'; can't understand '{part}'"
-            ))
-        };
+        let unreadable = || Failure::bad_request(format!("invalid selector: '{text}'; can't understand '{part}'"));
         let (key, value, negated) = match part.split_once("!=") {
             Some((key, value)) => (key, value, true),
             None => {
-                let (key, value) = part
-                    .split_once("==")
-                    .or_else(|| part.split_once('='))
-                    .ok_or_else(unreadable)?;
+                let (key, value) = part.split_once("==").or_else(|| part.split_once('=')).ok_or_else(unreadable)?;
                 (key, value, false)
             }
         };
         let words = vec![value.to_owned()];
-        Ok((
-            key.to_owned(),
-            if negated {
-                Demand::NotIn(words)
-            } else {
-                Demand::In(words)
-            },
-        ))
+        Ok((key.to_owned(), if negated { Demand::NotIn(words) } else { Demand::In(words) }))
     };
     parts.map(parse).collect()
 }
@@ -205,22 +168,12 @@ fn selectable(kind: &Kind, field: &str) -> bool {
         "Service" => &["spec.clusterIP", "spec.type"],
         _ => &[],
     };
-    field == "metadata.name"
-        || (kind.namespaced && field == "metadata.namespace")
-        || own.contains(&field)
+    field == "metadata.name" || (kind.namespaced && field == "metadata.namespace") || own.contains(&field)
 }
 
 fn field(object: &Value, path: &str) -> String {
-    let path = if path == "status.successful" {
-        "status.succeeded"
-    } else {
-        path
-    };
-    let path = if path == "source" {
-        "source.component"
-    } else {
-        path
-    };
+    let path = if path == "status.successful" { "status.succeeded" } else { path };
+    let path = if path == "source" { "source.component" } else { path };
     match path.split('.').fold(object, |value, key| &value[key]) {
         Value::String(text) => text.clone(),
         Value::Null => String::new(),

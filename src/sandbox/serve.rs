@@ -8,10 +8,7 @@ use tokio::net::{TcpListener, TcpStream};
 use super::{Shared, api::Api};
 
 /// Serves until the sandbox is dropped.
-pub(super) async fn listen(
-    shared: Arc<Shared>,
-    address: SocketAddr,
-) -> std::io::Result<SocketAddr> {
+pub(super) async fn listen(shared: Arc<Shared>, address: SocketAddr) -> std::io::Result<SocketAddr> {
     let listener = TcpListener::bind(address).await?;
     let bound = listener.local_addr()?;
     tokio::spawn(accept(shared, listener));
@@ -37,8 +34,7 @@ async fn accept(shared: Arc<Shared>, listener: TcpListener) {
 async fn connected(shared: Arc<Shared>, connection: TcpStream) {
     let stop = shared.stop.clone();
     let service = TowerToHyperService::new(Api::new(shared, "admin"));
-    let serve = hyper::server::conn::http1::Builder::new()
-        .serve_connection(TokioIo::new(connection), service);
+    let serve = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(connection), service);
     if let Some(Err(error)) = stop.run_until_cancelled(serve).await {
         tracing::debug!(%error, "a connection to the sandbox ended");
     }

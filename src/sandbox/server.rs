@@ -45,10 +45,7 @@ struct Request<'a> {
 /// What every cluster has from the start: its own namespaces and three nodes.
 pub(super) fn seed(store: &mut Store) {
     for name in ["default", "kube-system"] {
-        seed_one(
-            store,
-            json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": name } }),
-        );
+        seed_one(store, json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": name } }));
     }
     for number in 1..=3 {
         let room = json!({ "cpu": "8", "memory": "32Gi", "pods": "110" });
@@ -77,37 +74,21 @@ fn seed_one(store: &mut Store, mut object: Value) {
 }
 
 /// Answers one request.
-pub(super) fn answer(
-    shared: &Arc<Shared>,
-    user: &str,
-    parts: &Parts,
-    body: &Bytes,
-) -> Result<Response<Body>, Failure> {
-    let accept = parts
-        .headers
-        .get(header::ACCEPT)
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or_default();
+pub(super) fn answer(shared: &Arc<Shared>, user: &str, parts: &Parts, body: &Bytes) -> Result<Response<Body>, Failure> {
+    let accept = parts.headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let request = Request {
         user,
         query: Query::parse(parts.uri.query()),
         headers: &parts.headers,
         body,
-        shape: if accept.contains("as=PartialObjectMetadata") {
-            Shape::Metadata
-        } else {
-            Shape::Whole
-        },
+        shape: if accept.contains("as=PartialObjectMetadata") { Shape::Metadata } else { Shape::Whole },
     };
     let kinds = shared.with_store(|store| store.kinds.clone());
     match path::parse(parts.uri.path(), &kinds)? {
         Path::Plain => discovery::answer(&kinds, parts),
-        Path::Virtual {
-            group,
-            resource,
-            namespace,
-            name,
-        } => request.virtual_resource(shared, &group, &resource, &namespace, &name),
+        Path::Virtual { group, resource, namespace, name } => {
+            request.virtual_resource(shared, &group, &resource, &namespace, &name)
+        }
         Path::Object(route) => request.object(shared, &parts.method, &route),
     }
 }
@@ -133,23 +114,14 @@ impl Request<'_> {
             access::check(self.user, &act)?;
             let selector = self.query.get("labelSelector");
             return shared
-                .with_store(|store| {
-                    super::metrics::answer(store, resource, namespace, name, selector)
-                })
+                .with_store(|store| super::metrics::answer(store, resource, namespace, name, selector))
                 .map(|found| api::json(200, &found));
         }
         let review = access::review(self.user, resource, &self.json()?);
-        review
-            .map(|review| api::json(201, &review))
-            .ok_or_else(|| Failure::not_served(&format!("{resource}.{group}")))
+        review.map(|review| api::json(201, &review)).ok_or_else(|| Failure::not_served(&format!("{resource}.{group}")))
     }
 
-    fn object(
-        &self,
-        shared: &Arc<Shared>,
-        method: &Method,
-        route: &Route,
-    ) -> Result<Response<Body>, Failure> {
+    fn object(&self, shared: &Arc<Shared>, method: &Method, route: &Route) -> Result<Response<Body>, Failure> {
         let collection = route.name.is_empty();
         let watching = collection && self.query.is("watch");
         let verb = match *method {
@@ -172,36 +144,21 @@ impl Request<'_> {
         access::check(self.user, &access::act_of(route, verb))?;
         match (verb, route.subresource.as_str()) {
             ("watch", _) => {
-                let body = watch::start(
-                    shared,
-                    route,
-                    self.selector(&route.kind)?,
-                    &self.query,
-                    self.shape,
-                );
+                let body = watch::start(shared, route, self.selector(&route.kind)?, &self.query, self.shape);
                 Ok(api::stream(200, "application/json", body))
             }
             ("list", _) => self.list(shared, route),
-            ("get", "log") if route.kind.kind == "Pod" => {
-                super::logs::answer(shared, route, &self.query)
+            ("get", "log") if route.kind.kind == "Pod" => super::logs::answer(shared, route, &self.query),
+            ("create", "eviction") if route.kind.kind == "Pod" => {
+                self.delete(shared, route).map(|_| api::json(201, &success(None)))
             }
-            ("create", "eviction") if route.kind.kind == "Pod" => self
-                .delete(shared, route)
-                .map(|_| api::json(201, &success(None))),
             (_, "") => self.whole(shared, verb, route),
-            ("get" | "update" | "patch", "status") if route.kind.status => {
-                self.whole(shared, verb, route)
+            ("get" | "update" | "patch", "status") if route.kind.status => self.whole(shared, verb, route),
+            ("get" | "update" | "patch", "scale") if route.kind.scale => self.scale(shared, verb, route),
+            ("update", "finalize") if route.kind.kind == "Namespace" => self.whole(shared, verb, route),
+            (verb, subresource) => {
+                Err(Failure::not_served(&format!("{verb} of {}/{subresource}", route.kind.resource())))
             }
-            ("get" | "update" | "patch", "scale") if route.kind.scale => {
-                self.scale(shared, verb, route)
-            }
-            ("update", "finalize") if route.kind.kind == "Namespace" => {
-                self.whole(shared, verb, route)
-            }
-            (verb, subresource) => Err(Failure::not_served(&format!(
-                "{verb} of {}/{subresource}",
-                route.kind.resource()
-            ))),
         }
     }
 
@@ -211,13 +168,7 @@ impl Request<'_> {
             "create" => (
                 201,
                 shared.with_store(|store| {
-                    write::create(
-                        store,
-                        &route.kind,
-                        &route.namespace,
-                        self.json()?,
-                        &self.writer(route),
-                    )
+                    write::create(store, &route.kind, &route.namespace, self.json()?, &self.writer(route))
                 })?,
             ),
             "update" => {
@@ -238,12 +189,7 @@ impl Request<'_> {
     }
 
     fn patch(&self, shared: &Shared, route: &Route) -> Result<(u16, Arc<Value>), Failure> {
-        let content_type = self
-            .header(header::CONTENT_TYPE)
-            .split(';')
-            .next()
-            .unwrap_or_default()
-            .trim();
+        let content_type = self.header(header::CONTENT_TYPE).split(';').next().unwrap_or_default().trim();
         let body = self.json()?;
         let writer = self.writer(route);
         if content_type.starts_with("application/apply-patch") {
@@ -251,17 +197,12 @@ impl Request<'_> {
                 let message = "PatchOptions.meta.k8s.io \"\" is invalid: fieldManager: Required value: is required for apply patch";
                 return Err(Failure::new(422, "Invalid", message));
             }
-            return shared.with_store(|store| {
-                ssa::apply(store, route, body, &writer, self.query.is("force"))
-            });
+            return shared.with_store(|store| ssa::apply(store, route, body, &writer, self.query.is("force")));
         }
         shared.with_store(|store| {
             let live = find(store, route)?;
             let patched = patch::apply(content_type, &live, &body, route.kind.custom)?;
-            Ok((
-                200,
-                write::update(store, &route.kind, &live, patched, &writer)?,
-            ))
+            Ok((200, write::update(store, &route.kind, &live, patched, &writer)?))
         })
     }
 
@@ -277,8 +218,7 @@ impl Request<'_> {
                 _ => self.json()?,
             };
             let scaled = scale::scaled(&route.kind, &live, &asked)?;
-            write::update(store, &route.kind, &live, scaled, &self.writer(route))
-                .map(|object| scale::of(&object))
+            write::update(store, &route.kind, &live, scaled, &self.writer(route)).map(|object| scale::of(&object))
         })?;
         Ok(api::json(200, &scale))
     }
@@ -307,9 +247,7 @@ impl Request<'_> {
                 .into_iter()
                 .filter(|object| selector.matches(object));
             found
-                .map(|live| {
-                    delete::delete(store, &route.kind, &live, &options).map(|(object, _)| object)
-                })
+                .map(|live| delete::delete(store, &route.kind, &live, &options).map(|(object, _)| object))
                 .collect::<Result<Vec<_>, _>>()
         })?;
         let revision = shared.with_store(|store| store.revision());
@@ -318,23 +256,11 @@ impl Request<'_> {
 
     fn list(&self, shared: &Shared, route: &Route) -> Result<Response<Body>, Failure> {
         let selector = self.selector(&route.kind)?;
-        let limit = self
-            .query
-            .number("limit")
-            .filter(|limit| *limit > 0)
-            .and_then(|limit| usize::try_from(limit).ok());
+        let limit = self.query.number("limit").filter(|limit| *limit > 0).and_then(|limit| usize::try_from(limit).ok());
         let resume = self.query.get("continue");
-        let (revision, after) = if resume.is_empty() {
-            (None, None)
-        } else {
-            read_continue(resume)?
-        };
+        let (revision, after) = if resume.is_empty() { (None, None) } else { read_continue(resume)? };
         let (mut found, now, compacted) = shared.with_store(|store| {
-            (
-                store.list(&route.kind.resource(), &route.namespace),
-                store.revision(),
-                store.compacted(),
-            )
+            (store.list(&route.kind.resource(), &route.namespace), store.revision(), store.compacted())
         });
         if revision.is_some_and(|revision| revision < compacted) {
             let why = "The provided continue parameter is too old to display a consistent list result. You can start a new list \
@@ -342,9 +268,7 @@ impl Request<'_> {
             return Err(Failure::expired(why));
         }
         let revision = revision.unwrap_or(now);
-        found.retain(|object| {
-            selector.matches(object) && after.as_ref().is_none_or(|after| position(object) > *after)
-        });
+        found.retain(|object| selector.matches(object) && after.as_ref().is_none_or(|after| position(object) > *after));
         let mut metadata = json!({});
         if let Some(limit) = limit.filter(|limit| *limit < found.len()) {
             if selector.is_empty() {
@@ -353,33 +277,21 @@ impl Request<'_> {
             found.truncate(limit);
             if let Some(last) = found.last() {
                 let (namespace, name) = position(last);
-                metadata["continue"] = URL_SAFE_NO_PAD
-                    .encode(json!([revision, namespace, name]).to_string())
-                    .into();
+                metadata["continue"] = URL_SAFE_NO_PAD.encode(json!([revision, namespace, name]).to_string()).into();
             }
         }
         Ok(self.list_answer(&route.kind, &found, revision, metadata))
     }
 
     /// A list, written item by item: lists of records are large.
-    fn list_answer(
-        &self,
-        kind: &Kind,
-        items: &[Arc<Value>],
-        revision: u64,
-        mut metadata: Value,
-    ) -> Response<Body> {
+    fn list_answer(&self, kind: &Kind, items: &[Arc<Value>], revision: u64, mut metadata: Value) -> Response<Body> {
         metadata["resourceVersion"] = revision.to_string().into();
         let (api_version, name) = match self.shape {
             Shape::Whole => (kind.api_version(), format!("{}List", kind.kind)),
-            Shape::Metadata => (
-                "meta.k8s.io/v1".to_owned(),
-                "PartialObjectMetadataList".to_owned(),
-            ),
+            Shape::Metadata => ("meta.k8s.io/v1".to_owned(), "PartialObjectMetadataList".to_owned()),
         };
-        let mut text = format!(
-            "{{\"kind\":{name:?},\"apiVersion\":{api_version:?},\"metadata\":{metadata},\"items\":["
-        );
+        let mut text =
+            format!("{{\"kind\":{name:?},\"apiVersion\":{api_version:?},\"metadata\":{metadata},\"items\":[");
         for (index, item) in items.iter().enumerate() {
             if index > 0 {
                 text.push(',');
@@ -391,35 +303,20 @@ impl Request<'_> {
     }
 
     fn selector(&self, kind: &Kind) -> Result<Selector, Failure> {
-        Selector::parse(
-            kind,
-            self.query.get("labelSelector"),
-            self.query.get("fieldSelector"),
-        )
+        Selector::parse(kind, self.query.get("labelSelector"), self.query.get("fieldSelector"))
     }
 
     fn header(&self, name: header::HeaderName) -> &str {
-        self.headers
-            .get(name)
-            .and_then(|value| value.to_str().ok())
-            .unwrap_or_default()
+        self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
     }
 
     /// The writer of this request: its field manager, or as the server does the first part of the user agent.
     fn writer(&self, route: &Route) -> Writer {
         let asked = self.query.get("fieldManager");
-        let agent = self
-            .header(header::USER_AGENT)
-            .split('/')
-            .next()
-            .filter(|agent| !agent.is_empty())
-            .unwrap_or("unknown");
+        let agent =
+            self.header(header::USER_AGENT).split('/').next().filter(|agent| !agent.is_empty()).unwrap_or("unknown");
         Writer {
-            manager: if asked.is_empty() {
-                agent.to_owned()
-            } else {
-                asked.to_owned()
-            },
+            manager: if asked.is_empty() { agent.to_owned() } else { asked.to_owned() },
             subresource: route.subresource.clone(),
             dry_run: self.query.dry_run(),
         }
@@ -430,16 +327,11 @@ impl Request<'_> {
         if self.body.is_empty() {
             return Ok(Value::Null);
         }
-        let unreadable = |error: &dyn std::fmt::Display| {
-            Failure::bad_request(format!("error decoding the request body: {error}"))
-        };
+        let unreadable =
+            |error: &dyn std::fmt::Display| Failure::bad_request(format!("error decoding the request body: {error}"));
         let content_type = self.header(header::CONTENT_TYPE);
         if content_type.contains("protobuf") || content_type.contains("cbor") {
-            return Err(Failure::new(
-                415,
-                "UnsupportedMediaType",
-                "the sandbox reads JSON and YAML only",
-            ));
+            return Err(Failure::new(415, "UnsupportedMediaType", "the sandbox reads JSON and YAML only"));
         }
         if content_type.contains("yaml") && !self.body.starts_with(b"{") {
             return serde_yaml::from_slice(self.body).map_err(|error| unreadable(&error));
@@ -449,9 +341,7 @@ impl Request<'_> {
 }
 
 fn find(store: &Store, route: &Route) -> Result<Arc<Value>, Failure> {
-    store
-        .get(&route.kind, &route.namespace, &route.name)
-        .ok_or_else(|| Failure::not_found(&route.kind, &route.name))
+    store.get(&route.kind, &route.namespace, &route.name).ok_or_else(|| Failure::not_found(&route.kind, &route.name))
 }
 
 fn position(object: &Value) -> (String, String) {
@@ -472,14 +362,8 @@ fn list_item(kind: &Kind, item: &Value, shape: Shape) -> String {
     if shape == Shape::Metadata || kind.custom {
         return shaped(item, shape).to_string();
     }
-    let untyped = item
-        .as_object()
-        .into_iter()
-        .flatten()
-        .filter(|(key, _)| *key != "apiVersion" && *key != "kind");
-    let fields: Vec<String> = untyped
-        .map(|(key, value)| format!("{key:?}:{value}"))
-        .collect();
+    let untyped = item.as_object().into_iter().flatten().filter(|(key, _)| *key != "apiVersion" && *key != "kind");
+    let fields: Vec<String> = untyped.map(|(key, value)| format!("{key:?}:{value}")).collect();
     format!("{{{}}}", fields.join(","))
 }
 
@@ -495,8 +379,7 @@ pub(super) fn shaped(object: &Value, shape: Shape) -> Value {
 
 /// The `Status` of a successful deletion.
 fn success(deleted: Option<(&Kind, &Value)>) -> Value {
-    let mut status =
-        json!({ "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success" });
+    let mut status = json!({ "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success" });
     if let Some((kind, object)) = deleted {
         status["details"] = json!({ "name": text(object, "name"), "kind": kind.plural, "uid": text(object, "uid") });
         if !kind.group.is_empty() {

@@ -30,26 +30,16 @@ pub(super) fn apply(
     }
     let kind = &route.kind;
     write::name_object(store, kind, &route.namespace, &mut config)?;
-    if let Some(fields) = config
-        .as_object_mut()
-        .filter(|_| kind.status && route.subresource.is_empty())
-    {
+    if let Some(fields) = config.as_object_mut().filter(|_| kind.status && route.subresource.is_empty()) {
         fields.remove("status");
     }
     match store.get(kind, &route.namespace, &route.name) {
         None => create(store, route, config, writer).map(|object| (201, object)),
-        Some(live) => {
-            update(store, kind, &live, config, (writer, force)).map(|object| (200, object))
-        }
+        Some(live) => update(store, kind, &live, config, (writer, force)).map(|object| (200, object)),
     }
 }
 
-fn create(
-    store: &mut Store,
-    route: &Route,
-    config: Value,
-    writer: &Writer,
-) -> Result<Arc<Value>, Failure> {
+fn create(store: &mut Store, route: &Route, config: Value, writer: &Writer) -> Result<Arc<Value>, Failure> {
     let kind = &route.kind;
     if !text(&config, "uid").is_empty() {
         let why = format!(

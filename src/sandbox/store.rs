@@ -82,26 +82,18 @@ impl Store {
 
     /// Changes after a version, oldest first.
     pub fn changes_after(&self, revision: u64) -> impl Iterator<Item = &Change> {
-        let start = self
-            .log
-            .partition_point(|change| change.revision <= revision);
+        let start = self.log.partition_point(|change| change.revision <= revision);
         self.log.range(start..)
     }
 
     /// One object.
     pub fn get(&self, kind: &Kind, namespace: &str, name: &str) -> Option<Arc<Value>> {
-        self.objects
-            .get(&kind.resource())?
-            .get(&(namespace.to_owned(), name.to_owned()))
-            .cloned()
+        self.objects.get(&kind.resource())?.get(&(namespace.to_owned(), name.to_owned())).cloned()
     }
 
     /// One object of a kind by its plural resource name, such as `deployments.apps`.
     pub fn find(&self, resource: &str, namespace: &str, name: &str) -> Option<Arc<Value>> {
-        self.objects
-            .get(resource)?
-            .get(&(namespace.to_owned(), name.to_owned()))
-            .cloned()
+        self.objects.get(resource)?.get(&(namespace.to_owned(), name.to_owned())).cloned()
     }
 
     /// Objects of a resource in a namespace, or in all when it is empty, by namespace and name.
@@ -114,9 +106,7 @@ impl Store {
 
     /// Every object with its resource.
     pub fn all(&self) -> impl Iterator<Item = (&String, &Arc<Value>)> {
-        self.objects
-            .iter()
-            .flat_map(|(resource, objects)| objects.values().map(move |object| (resource, object)))
+        self.objects.iter().flat_map(|(resource, objects)| objects.values().map(move |object| (resource, object)))
     }
 
     /// Stores an object under a new version.
@@ -124,21 +114,14 @@ impl Store {
         self.revision += 1;
         object["metadata"]["resourceVersion"] = self.revision.to_string().into();
         let object = Arc::new(object);
-        let before = self
-            .objects
-            .entry(kind.resource())
-            .or_default()
-            .insert(object_name(&object), object.clone());
+        let before = self.objects.entry(kind.resource()).or_default().insert(object_name(&object), object.clone());
         self.record(kind, before, Some(object.clone()));
         object
     }
 
     /// Removes an object; its last state carries the version of the removal.
     pub fn remove(&mut self, kind: &Kind, namespace: &str, name: &str) -> Option<Arc<Value>> {
-        let before = self
-            .objects
-            .get_mut(&kind.resource())?
-            .remove(&(namespace.to_owned(), name.to_owned()))?;
+        let before = self.objects.get_mut(&kind.resource())?.remove(&(namespace.to_owned(), name.to_owned()))?;
         self.revision += 1;
         self.record(kind, Some(before.clone()), None);
         Some(before)
@@ -146,17 +129,9 @@ impl Store {
 
     fn record(&mut self, kind: &Kind, before: Option<Arc<Value>>, after: Option<Arc<Value>>) {
         self.follow_definition(before.as_deref(), after.as_deref());
-        self.log.push_back(Change {
-            revision: self.revision,
-            resource: kind.resource(),
-            before,
-            after,
-        });
+        self.log.push_back(Change { revision: self.revision, resource: kind.resource(), before, after });
         if self.log.len() > LOG_LENGTH {
-            self.compacted = self
-                .log
-                .pop_front()
-                .map_or(self.compacted, |change| change.revision);
+            self.compacted = self.log.pop_front().map_or(self.compacted, |change| change.revision);
         }
     }
 
@@ -186,11 +161,6 @@ impl Store {
 }
 
 fn object_name(object: &Value) -> ObjectName {
-    let text = |key: &str| {
-        object["metadata"][key]
-            .as_str()
-            .unwrap_or_default()
-            .to_owned()
-    };
+    let text = |key: &str| object["metadata"][key].as_str().unwrap_or_default().to_owned();
     (text("namespace"), text("name"))
 }

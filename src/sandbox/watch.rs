@@ -39,19 +39,11 @@ struct Watch {
 }
 
 /// Starts a watch. `resourceVersion` empty or 0 begins with the present objects, as `sendInitialEvents` does.
-pub(super) fn start(
-    shared: &Arc<Shared>,
-    route: &Route,
-    selector: Selector,
-    query: &Query,
-    shape: Shape,
-) -> Body {
+pub(super) fn start(shared: &Arc<Shared>, route: &Route, selector: Selector, query: &Query, shape: Shape) -> Body {
     let version = query.number("resourceVersion").unwrap_or(0);
     let initial = query.is("sendInitialEvents");
-    let timeout = query
-        .number("timeoutSeconds")
-        .filter(|seconds| *seconds > 0)
-        .map_or(DEFAULT_TIMEOUT, Duration::from_secs);
+    let timeout =
+        query.number("timeoutSeconds").filter(|seconds| *seconds > 0).map_or(DEFAULT_TIMEOUT, Duration::from_secs);
     let mut watch = Watch {
         shared: shared.clone(),
         route: route.clone(),
@@ -105,9 +97,7 @@ impl Watch {
     }
 
     fn send_present(&mut self, mark_end: bool) {
-        let (objects, revision) = self
-            .shared
-            .with_store(|store| (self.present(store), store.revision()));
+        let (objects, revision) = self.shared.with_store(|store| (self.present(store), store.revision()));
         for object in objects {
             self.event("ADDED", &object);
         }
@@ -119,10 +109,7 @@ impl Watch {
 
     fn present(&self, store: &Store) -> Vec<Arc<Value>> {
         let objects = store.list(&self.route.kind.resource(), &self.route.namespace);
-        objects
-            .into_iter()
-            .filter(|object| self.wants(object))
-            .collect()
+        objects.into_iter().filter(|object| self.wants(object)).collect()
     }
 
     /// Queues an event for every change since `position` that the watcher is to see.
@@ -130,20 +117,11 @@ impl Watch {
         self.revision.mark_unchanged();
         let resource = self.route.kind.resource();
         let (changes, revision, compacted) = self.shared.with_store(|store| {
-            let changes = store
-                .changes_after(self.position)
-                .filter(|change| change.resource == resource);
-            (
-                changes.cloned().collect::<Vec<Change>>(),
-                store.revision(),
-                store.compacted(),
-            )
+            let changes = store.changes_after(self.position).filter(|change| change.resource == resource);
+            (changes.cloned().collect::<Vec<Change>>(), store.revision(), store.compacted())
         });
         if self.position < compacted {
-            let gone = Failure::expired(format!(
-                "too old resource version: {} ({compacted})",
-                self.position
-            ));
+            let gone = Failure::expired(format!("too old resource version: {} ({compacted})", self.position));
             self.line(&json!({ "type": "ERROR", "object": gone.status() }));
             self.finished = true;
             return;
@@ -173,8 +151,7 @@ impl Watch {
     fn wants(&self, object: &Value) -> bool {
         let namespace = &self.route.namespace;
         (namespace.is_empty() || object["metadata"]["namespace"] == namespace.as_str())
-            && (self.route.name.is_empty()
-                || object["metadata"]["name"] == self.route.name.as_str())
+            && (self.route.name.is_empty() || object["metadata"]["name"] == self.route.name.as_str())
             && self.selector.matches(object)
     }
 

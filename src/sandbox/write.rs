@@ -30,11 +30,7 @@ pub(super) struct Writer {
 impl Writer {
     /// A built-in controller that writes `status` or, with an empty subresource, the object.
     pub fn controller(subresource: &str) -> Self {
-        Self {
-            manager: "kube-controller-manager".to_owned(),
-            subresource: subresource.to_owned(),
-            dry_run: false,
-        }
+        Self { manager: "kube-controller-manager".to_owned(), subresource: subresource.to_owned(), dry_run: false }
     }
 }
 
@@ -53,9 +49,7 @@ pub(super) fn create(
     }
     require_namespace(store, kind, namespace, &name)?;
     if !text(&object, "resourceVersion").is_empty() {
-        return Err(Failure::bad_request(
-            "resourceVersion should not be set on objects to be created",
-        ));
+        return Err(Failure::bad_request("resourceVersion should not be set on objects to be created"));
     }
     begin_metadata(kind, &mut object, &store.now());
     if kind.status
@@ -92,12 +86,7 @@ pub(super) fn begin_metadata(kind: &Kind, object: &mut Value, now: &str) {
     metadata["uid"] = new_uid().into();
     metadata["creationTimestamp"] = now.into();
     if let Some(fields) = metadata.as_object_mut() {
-        for key in [
-            "generation",
-            "deletionTimestamp",
-            "deletionGracePeriodSeconds",
-            "selfLink",
-        ] {
+        for key in ["generation", "deletionTimestamp", "deletionGracePeriodSeconds", "selfLink"] {
             fields.remove(key);
         }
     }
@@ -133,8 +122,7 @@ pub(super) fn finish_update(
     let name = text(before, "name");
     refuse(kind, &name, &validate::update(kind, before, &object))?;
     if has_generation(kind) && body_changed(before, &object) {
-        object["metadata"]["generation"] =
-            (before["metadata"]["generation"].as_u64().unwrap_or(0) + 1).into();
+        object["metadata"]["generation"] = (before["metadata"]["generation"].as_u64().unwrap_or(0) + 1).into();
     }
     if managed::same_but_for_time(before, &object) {
         return Ok(before.clone());
@@ -144,9 +132,7 @@ pub(super) fn finish_update(
     }
     let dying = !object["metadata"]["deletionTimestamp"].is_null();
     if dying
-        && object["metadata"]["finalizers"]
-            .as_array()
-            .is_none_or(Vec::is_empty)
+        && object["metadata"]["finalizers"].as_array().is_none_or(Vec::is_empty)
         && !namespace_has_finalizers(kind, &object)
     {
         store.remove(kind, &text(&object, "namespace"), &name);
@@ -156,27 +142,15 @@ pub(super) fn finish_update(
 }
 
 fn namespace_has_finalizers(kind: &Kind, object: &Value) -> bool {
-    kind.kind == "Namespace"
-        && object["spec"]["finalizers"]
-            .as_array()
-            .is_some_and(|list| !list.is_empty())
+    kind.kind == "Namespace" && object["spec"]["finalizers"].as_array().is_some_and(|list| !list.is_empty())
 }
 
 fn refuse(kind: &Kind, name: &str, causes: &[Cause]) -> Result<(), Failure> {
-    if causes.is_empty() {
-        Ok(())
-    } else {
-        Err(Failure::invalid(kind, name, causes))
-    }
+    if causes.is_empty() { Ok(()) } else { Err(Failure::invalid(kind, name, causes)) }
 }
 
 /// Settles name and namespace of an object to be created.
-pub(super) fn name_object(
-    store: &mut Store,
-    kind: &Kind,
-    namespace: &str,
-    object: &mut Value,
-) -> Result<(), Failure> {
+pub(super) fn name_object(store: &mut Store, kind: &Kind, namespace: &str, object: &mut Value) -> Result<(), Failure> {
     let stated = object["kind"].as_str().unwrap_or(&kind.kind);
     if stated != kind.kind {
         return Err(Failure::bad_request(format!(
@@ -203,10 +177,7 @@ pub(super) fn name_object(
             return Err(Failure::invalid(
                 kind,
                 "",
-                &[Cause::required(
-                    "metadata.name",
-                    "name or generateName is required",
-                )],
+                &[Cause::required("metadata.name", "name or generateName is required")],
             ));
         }
         object["metadata"]["name"] = format!("{prefix}{}", suffix(store.allocate())).into();
@@ -215,30 +186,19 @@ pub(super) fn name_object(
 }
 
 /// A namespaced object needs a namespace that is there and stays.
-pub(super) fn require_namespace(
-    store: &Store,
-    kind: &Kind,
-    namespace: &str,
-    name: &str,
-) -> Result<(), Failure> {
+pub(super) fn require_namespace(store: &Store, kind: &Kind, namespace: &str, name: &str) -> Result<(), Failure> {
     if !kind.namespaced {
         return Ok(());
     }
     let Some(home) = store.find("namespaces", "", namespace) else {
-        let mut failure = Failure::new(
-            404,
-            "NotFound",
-            format!("namespaces {namespace:?} not found"),
-        );
+        let mut failure = Failure::new(404, "NotFound", format!("namespaces {namespace:?} not found"));
         failure.details = json!({ "name": namespace, "kind": "namespaces" });
         return Err(failure);
     };
     if home["metadata"]["deletionTimestamp"].is_null() {
         return Ok(());
     }
-    let why = format!(
-        "unable to create new content in namespace {namespace} because it is being terminated"
-    );
+    let why = format!("unable to create new content in namespace {namespace} because it is being terminated");
     let mut failure = Failure::forbidden(kind, name, &why);
     failure.details["causes"] = json!([{
         "reason": "NamespaceTerminating", "message": format!("namespace {namespace} is being terminated"), "field": "metadata.namespace",
@@ -251,16 +211,12 @@ pub(super) fn check_identity(kind: &Kind, before: &Value, object: &Value) -> Res
     let name = text(before, "name");
     let stated = text(object, "name");
     if stated != name {
-        let why = format!(
-            "the name of the object ({stated}) does not match the name on the URL ({name})"
-        );
+        let why = format!("the name of the object ({stated}) does not match the name on the URL ({name})");
         return Err(Failure::bad_request(why));
     }
     let (uid, stated) = (text(before, "uid"), text(object, "uid"));
     if !stated.is_empty() && stated != uid {
-        let why = format!(
-            "Precondition failed: UID in precondition: {stated}, UID in object meta: {uid}"
-        );
+        let why = format!("Precondition failed: UID in precondition: {stated}, UID in object meta: {uid}");
         return Err(Failure::conflict(kind, &name, &why));
     }
     let version = text(object, "resourceVersion");
@@ -337,16 +293,12 @@ fn body_changed(before: &Value, after: &Value) -> bool {
         fields.retain(|key, _| key != "metadata" && key != "status");
         fields
     };
-    body(before) != body(after)
-        || before["metadata"]["deletionTimestamp"] != after["metadata"]["deletionTimestamp"]
+    body(before) != body(after) || before["metadata"]["deletionTimestamp"] != after["metadata"]["deletionTimestamp"]
 }
 
 /// A text of the metadata, empty when absent.
 pub(super) fn text(object: &Value, key: &str) -> String {
-    object["metadata"][key]
-        .as_str()
-        .unwrap_or_default()
-        .to_owned()
+    object["metadata"][key].as_str().unwrap_or_default().to_owned()
 }
 
 /// A time as the server writes it.
@@ -361,17 +313,9 @@ pub(super) fn new_uid() -> String {
     if getrandom::fill(&mut bytes).is_err() {
         bytes = jiff::Timestamp::now().as_nanosecond().to_be_bytes();
     }
-    let number =
-        u128::from_be_bytes(bytes) & !(0xf << 76) & !(0b11 << 62) | (4 << 76) | (0b10 << 62);
+    let number = u128::from_be_bytes(bytes) & !(0xf << 76) & !(0b11 << 62) | (4 << 76) | (0b10 << 62);
     let hex = format!("{number:032x}");
-    format!(
-        "{}-{}-{}-{}-{}",
-        &hex[..8],
-        &hex[8..12],
-        &hex[12..16],
-        &hex[16..20],
-        &hex[20..]
-    )
+    format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
 }
 
 /// Five letters as the server appends to generated names; different for every number below 27⁵.
@@ -391,9 +335,5 @@ pub(super) fn suffix(number: u32) -> String {
 pub(super) fn hash_suffix(value: &Value) -> String {
     const LETTERS: &[u8] = b"bcdfghjklmnpqrstvwxz2456789";
     let digest = <sha2::Sha256 as sha2::Digest>::digest(value.to_string().as_bytes());
-    digest
-        .iter()
-        .take(10)
-        .map(|byte| char::from(LETTERS[usize::from(*byte) % LETTERS.len()]))
-        .collect()
+    digest.iter().take(10).map(|byte| char::from(LETTERS[usize::from(*byte) % LETTERS.len()])).collect()
 }

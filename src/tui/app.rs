@@ -34,18 +34,12 @@ pub struct Flash {
 impl Flash {
     /// Something that went well.
     pub fn good(text: impl Into<String>) -> Self {
-        Self {
-            text: text.into(),
-            bad: false,
-        }
+        Self { text: text.into(), bad: false }
     }
 
     /// Something that went wrong or is not possible.
     pub fn bad(text: impl Into<String>) -> Self {
-        Self {
-            text: text.into(),
-            bad: true,
-        }
+        Self { text: text.into(), bad: true }
     }
 }
 
@@ -81,21 +75,11 @@ pub struct App {
 impl App {
     /// The program before anything happened. `key` keys the fingerprints of secrets, `clock` is the time in
     /// milliseconds, `plain` means `NO_COLOR`, `ascii` a locale that is not UTF-8.
-    pub fn new(
-        options: Options,
-        config: Config,
-        key: [u8; 32],
-        clock: i64,
-        (plain, ascii): (bool, bool),
-    ) -> Self {
+    pub fn new(options: Options, config: Config, key: [u8; 32], clock: i64, (plain, ascii): (bool, bool)) -> Self {
         let title = Some(config.terminal_title.as_str()).filter(|title| !title.is_empty());
         let title_template = title.and_then(|title| Display::parse(title).ok());
         let theme = Theme::named(&config.theme, plain, config.ascii.unwrap_or(ascii));
-        let why = if options.read_only {
-            Some("--read-only")
-        } else {
-            config.read_only.then_some("the configuration")
-        };
+        let why = if options.read_only { Some("--read-only") } else { config.read_only.then_some("the configuration") };
         let shared = Shared {
             theme: theme.unwrap_or_else(Theme::fallback),
             keymap: Keymap::with(&config.keys).unwrap_or_default(),
@@ -107,9 +91,7 @@ impl App {
             extra_columns: config
                 .extra_columns
                 .iter()
-                .filter_map(|column| {
-                    Some((column.title.clone(), Display::parse(&column.template).ok()?))
-                })
+                .filter_map(|column| Some((column.title.clone(), Display::parse(&column.template).ok()?)))
                 .collect(),
             driver: options.driver,
             context: options.connect.context.clone().unwrap_or_default(),
@@ -155,11 +137,8 @@ impl App {
 
     fn connect(&mut self) -> Effect {
         self.shared.live = Live::Connecting;
-        let task = if self.options.sandbox {
-            Task::Sandbox
-        } else {
-            Task::Connect(Box::new(self.options.connect.clone()))
-        };
+        let task =
+            if self.options.sandbox { Task::Sandbox } else { Task::Connect(Box::new(self.options.connect.clone())) };
         Effect::Run(Slot::of("connect"), task)
     }
 
@@ -189,59 +168,30 @@ impl App {
 
     /// What operations run, a few words each.
     pub fn running(&self) -> Vec<String> {
-        self.screens
-            .values()
-            .filter_map(|screen| screen.part().running())
-            .collect()
+        self.screens.values().filter_map(|screen| screen.part().running()).collect()
     }
 
     /// What the shown screen or the app has been waiting on for longer than one notices.
     pub fn waiting(&self) -> Option<&str> {
         let shown = self.shown();
         let due = |since: i64| self.shared.clock - since >= PATIENCE;
-        let mut waits = self
-            .shared
-            .waiting
-            .iter()
-            .filter(|((owner, _), _)| *owner == shown || *owner == APP);
-        waits
-            .find(|(_, (_, since))| due(*since))
-            .map(|(_, (label, _))| label.as_str())
+        let mut waits = self.shared.waiting.iter().filter(|((owner, _), _)| *owner == shown || *owner == APP);
+        waits.find(|(_, (_, since))| due(*since)).map(|(_, (label, _))| label.as_str())
     }
 
     /// In how many milliseconds something changes by itself: a flash ends, waiting becomes worth a word, ages move on.
     pub fn next_wake(&self) -> i64 {
-        let flash = self
-            .flash
-            .as_ref()
-            .map(|(_, until)| until - self.shared.clock);
-        let waits = self
-            .shared
-            .waiting
-            .values()
-            .map(|(_, since)| since + PATIENCE - self.shared.clock);
+        let flash = self.flash.as_ref().map(|(_, until)| until - self.shared.clock);
+        let waits = self.shared.waiting.values().map(|(_, since)| since + PATIENCE - self.shared.clock);
         // The clock of a running operation counts seconds; otherwise only ages move, by the minute.
-        let unit = if self.running().is_empty() {
-            60_000
-        } else {
-            1_000
-        };
+        let unit = if self.running().is_empty() { 60_000 } else { 1_000 };
         let minute = unit - self.shared.clock.rem_euclid(unit);
-        waits
-            .chain(flash)
-            .filter(|wake| *wake > 0)
-            .chain([minute])
-            .min()
-            .unwrap_or(minute)
+        waits.chain(flash).filter(|wake| *wake > 0).chain([minute]).min().unwrap_or(minute)
     }
 
     /// Takes an event. What is left to do outside comes back.
     pub fn update(&mut self, event: Event) -> Vec<Job> {
-        if self
-            .flash
-            .as_ref()
-            .is_some_and(|(_, until)| *until <= self.shared.clock)
-        {
+        if self.flash.as_ref().is_some_and(|(_, until)| *until <= self.shared.clock) {
             self.flash = None;
         }
         match event {
@@ -249,11 +199,7 @@ impl App {
             Event::Key(_) | Event::Clock => Vec::new(),
             Event::Mouse(mouse) => self.mouse(&mouse),
             Event::Paste(text) => {
-                let effects = self
-                    .layers
-                    .last_mut()
-                    .map(|layer| layer.paste(&text))
-                    .unwrap_or_default();
+                let effects = self.layers.last_mut().map(|layer| layer.paste(&text)).unwrap_or_default();
                 self.carry_out(self.shown(), effects)
             }
             Event::Resize(columns, rows) => {
@@ -303,10 +249,7 @@ impl App {
             return None;
         }
         self.title.clone_from(&title);
-        Some(Job {
-            owner: APP,
-            effect: Effect::Title(title),
-        })
+        Some(Job { owner: APP, effect: Effect::Title(title) })
     }
 
     fn tell(&mut self, owner: ScreenId, event: ScreenEvent) -> Vec<Job> {
@@ -319,19 +262,13 @@ impl App {
 
     fn tell_all(&mut self, event: impl Fn() -> ScreenEvent) -> Vec<Job> {
         let ids: Vec<ScreenId> = self.screens.keys().copied().collect();
-        ids.into_iter()
-            .flat_map(|id| self.tell(id, event()))
-            .collect()
+        ids.into_iter().flat_map(|id| self.tell(id, event())).collect()
     }
 
     fn key(&mut self, key: &KeyEvent) -> Vec<Job> {
         let shown = self.shown();
         let press = KeyPress::of(key);
-        if let Some(layer) = self
-            .layers
-            .last_mut()
-            .filter(|_| Some(press) != KeyPress::parse("ctrl-c"))
-        {
+        if let Some(layer) = self.layers.last_mut().filter(|_| Some(press) != KeyPress::parse("ctrl-c")) {
             let outcome = layer.key(key, &self.shared);
             if !outcome.stays {
                 self.layers.pop();
@@ -354,11 +291,7 @@ impl App {
             Kind::ScrollRight => Action::Right,
             _ => return Vec::new(),
         };
-        if self.layers.is_empty() {
-            self.act(action)
-        } else {
-            Vec::new()
-        }
+        if self.layers.is_empty() { self.act(action) } else { Vec::new() }
     }
 
     /// Acts unless read-only mode forbids it; then it says why.
@@ -386,20 +319,14 @@ impl App {
                 }
             }
             Action::Suspend => {
-                return vec![Job {
-                    owner: APP,
-                    effect: Effect::Suspend,
-                }];
+                return vec![Job { owner: APP, effect: Effect::Suspend }];
             }
             Action::GoBack => return self.walk(false),
             Action::GoForward => return self.walk(true),
             Action::SwitchContext => self.pick_context(),
             Action::SwitchNamespace => self.pick_namespace(),
             Action::ShowLog => {
-                return self.carry_out(
-                    shown,
-                    vec![Effect::Show(Box::new(Screen::Log(Box::<Log>::default())))],
-                );
+                return self.carry_out(shown, vec![Effect::Show(Box::new(Screen::Log(Box::<Log>::default())))]);
             }
             Action::ShowOperation => self.show_operation(),
             Action::Reveal => return self.reveal(),
@@ -416,13 +343,8 @@ impl App {
     /// `esc` ends what is waited on before it does anything else.
     fn stop_waiting(&mut self) -> Vec<Job> {
         let shown = self.shown();
-        let slots: Vec<(ScreenId, Slot)> = self
-            .shared
-            .waiting
-            .keys()
-            .filter(|(owner, _)| *owner == shown || *owner == APP)
-            .cloned()
-            .collect();
+        let slots: Vec<(ScreenId, Slot)> =
+            self.shared.waiting.keys().filter(|(owner, _)| *owner == shown || *owner == APP).cloned().collect();
         let mut jobs = Vec::new();
         for (owner, slot) in slots {
             jobs.extend(self.carry_out(owner, vec![Effect::Cancel(slot)]));
@@ -430,56 +352,32 @@ impl App {
         if self.shared.live == Live::Connecting {
             self.shared.live = Live::Down;
         }
-        jobs.extend(self.carry_out(
-            APP,
-            vec![Effect::Flash(Flash::bad(
-                "stopped waiting; ctrl-r tries again",
-            ))],
-        ));
+        jobs.extend(self.carry_out(APP, vec![Effect::Flash(Flash::bad("stopped waiting; ctrl-r tries again"))]));
         jobs
     }
 
     fn reveal(&mut self) -> Vec<Job> {
         self.shared.revealed = !self.shared.revealed;
-        let text = if self.shared.revealed {
-            "secrets are shown"
-        } else {
-            "secrets are hidden"
-        };
+        let text = if self.shared.revealed { "secrets are shown" } else { "secrets are hidden" };
         let mut jobs = self.carry_out(APP, vec![Effect::Flash(Flash::good(text))]);
         jobs.extend(self.tell_all(|| ScreenEvent::Changed));
         jobs
     }
 
     fn pick_context(&mut self) {
-        let items: Vec<_> = self
-            .shared
-            .contexts
-            .iter()
-            .map(|context| (context.name.clone(), context.cluster.clone()))
-            .collect();
-        self.layers.push(Layer::Picker(Picker::new(
-            picker::Purpose::Context,
-            items,
-            &self.shared.context,
-        )));
+        let items: Vec<_> =
+            self.shared.contexts.iter().map(|context| (context.name.clone(), context.cluster.clone())).collect();
+        self.layers.push(Layer::Picker(Picker::new(picker::Purpose::Context, items, &self.shared.context)));
     }
 
     fn pick_namespace(&mut self) {
         let all = std::iter::once(picker::ALL).chain(self.shared.namespace_names());
         let items: Vec<_> = all.map(|name| (name.to_owned(), String::new())).collect();
-        self.layers.push(Layer::Picker(Picker::new(
-            picker::Purpose::Namespace,
-            items,
-            &self.shared.namespace,
-        )));
+        self.layers.push(Layer::Picker(Picker::new(picker::Purpose::Namespace, items, &self.shared.namespace)));
     }
 
     fn show_operation(&mut self) {
-        let mut found = self
-            .screens
-            .iter()
-            .filter(|(_, screen)| matches!(screen, Screen::Operation(_)));
+        let mut found = self.screens.iter().filter(|(_, screen)| matches!(screen, Screen::Operation(_)));
         match found.next_back().map(|(id, _)| *id) {
             Some(id) => self.go_to(id),
             None => self.set_flash(Flash::bad("no operation was started in this session")),
@@ -496,11 +394,7 @@ impl App {
 
     /// Back or forward over the visited screens.
     fn walk(&mut self, forward: bool) -> Vec<Job> {
-        let to = if forward {
-            self.at + 1
-        } else {
-            self.at.wrapping_sub(1)
-        };
+        let to = if forward { self.at + 1 } else { self.at.wrapping_sub(1) };
         if to < self.trail.len() {
             self.at = to;
         }
@@ -510,10 +404,7 @@ impl App {
     fn quit(&mut self) -> Vec<Job> {
         let running = self.running();
         if running.is_empty() {
-            return vec![Job {
-                owner: APP,
-                effect: Effect::Exit,
-            }];
+            return vec![Job { owner: APP, effect: Effect::Exit }];
         }
         let mut body = running;
         body.push("It is not finished. Leaving must not leave the release half done.".into());
@@ -526,10 +417,7 @@ impl App {
 
     fn leave_if_idle(&mut self) -> Vec<Job> {
         if self.leaving && self.running().is_empty() {
-            vec![Job {
-                owner: APP,
-                effect: Effect::Exit,
-            }]
+            vec![Job { owner: APP, effect: Effect::Exit }]
         } else {
             Vec::new()
         }
@@ -553,10 +441,9 @@ impl App {
                 Effect::UseNamespace(namespace) => jobs.extend(self.use_namespace(namespace)),
                 Effect::Live(live) => self.shared.live = live,
                 Effect::Count(releases) => self.shared.releases = releases,
-                Effect::Copy(text) => jobs.push(Job {
-                    owner: APP,
-                    effect: Effect::Run(Slot::of("copy"), Task::Copy(text)),
-                }),
+                Effect::Copy(text) => {
+                    jobs.push(Job { owner: APP, effect: Effect::Run(Slot::of("copy"), Task::Copy(text)) })
+                }
                 Effect::WaitAndQuit => {
                     self.leaving = true;
                     jobs.extend(self.leave_if_idle());
@@ -568,21 +455,13 @@ impl App {
                 }
                 Effect::Run(slot, task) => {
                     if let Some(label) = task.label() {
-                        self.shared
-                            .waiting
-                            .insert((owner, slot.clone()), (label, self.shared.clock));
+                        self.shared.waiting.insert((owner, slot.clone()), (label, self.shared.clock));
                     }
-                    jobs.push(Job {
-                        owner,
-                        effect: Effect::Run(slot, task),
-                    });
+                    jobs.push(Job { owner, effect: Effect::Run(slot, task) });
                 }
                 Effect::Cancel(slot) => {
                     self.shared.waiting.remove(&(owner, slot.clone()));
-                    jobs.push(Job {
-                        owner,
-                        effect: Effect::Cancel(slot),
-                    });
+                    jobs.push(Job { owner, effect: Effect::Cancel(slot) });
                 }
                 effect => jobs.push(Job { owner, effect }),
             }
@@ -593,10 +472,7 @@ impl App {
     fn run_action(&mut self, action: Action) -> Vec<Job> {
         let rollback = matches!(action, Action::RollbackTo(_));
         let wanted = if rollback { &Action::Rollback } else { &action };
-        match super::keymap::ACTIONS
-            .iter()
-            .find(|spec| spec.action == *wanted)
-        {
+        match super::keymap::ACTIONS.iter().find(|spec| spec.action == *wanted) {
             Some(spec) if spec.mutates && self.shared.read_only.is_some() => self.allowed(spec),
             _ => self.act(action),
         }
@@ -638,10 +514,7 @@ impl App {
         for owner in gone {
             self.screens.remove(&owner);
             self.shared.waiting.retain(|(known, _), _| *known != owner);
-            jobs.push(Job {
-                owner,
-                effect: Effect::CancelAll,
-            });
+            jobs.push(Job { owner, effect: Effect::CancelAll });
         }
         jobs
     }
@@ -652,11 +525,7 @@ impl App {
         self.options.sandbox = false;
         self.shared.context = context;
         self.shared.namespace = String::new();
-        (
-            self.shared.storage,
-            self.shared.version,
-            self.shared.namespaces,
-        ) = (None, None, None);
+        (self.shared.storage, self.shared.version, self.shared.namespaces) = (None, None, None);
         self.shared.releases = 0;
         let effect = self.connect();
         let mut jobs = self.home();
@@ -670,8 +539,7 @@ impl App {
         self.at = 0;
         let id = self.next_id;
         self.next_id += 1;
-        self.screens
-            .insert(id, Screen::Releases(Box::<Releases>::default()));
+        self.screens.insert(id, Screen::Releases(Box::<Releases>::default()));
         self.trail.push(id);
         let mut jobs = self.forget_unreachable();
         jobs.extend(self.tell(id, ScreenEvent::Opened));
@@ -696,9 +564,7 @@ impl App {
             }
             News::Version(Ok(version)) => self.shared.version = Some(version),
             News::Contexts(Ok(contexts)) => {
-                if let Some(current) = contexts
-                    .iter()
-                    .find(|context| context.current && self.shared.context.is_empty())
+                if let Some(current) = contexts.iter().find(|context| context.current && self.shared.context.is_empty())
                 {
                     self.shared.context = current.name.clone();
                 }
@@ -711,10 +577,7 @@ impl App {
             News::Copied(tool) => self.set_flash(Flash::good(format!("copied ({tool})"))),
             News::NoClipboard(text) => {
                 self.set_flash(Flash::good("copied through the terminal"));
-                return vec![Job {
-                    owner: APP,
-                    effect: Effect::Sequence(super::clipboard::osc52(&text)),
-                }];
+                return vec![Job { owner: APP, effect: Effect::Sequence(super::clipboard::osc52(&text)) }];
             }
             News::Highlighter(highlighter) => self.shared.highlighter = Some(highlighter),
             _ => {}
@@ -744,8 +607,7 @@ impl App {
             command: String::new(),
             details: report.hints.clone(),
         });
-        self.layers
-            .retain(|layer| !matches!(layer, Layer::Error(_)));
+        self.layers.retain(|layer| !matches!(layer, Layer::Error(_)));
         self.layers.push(Layer::Error(report));
     }
 
@@ -764,11 +626,7 @@ impl App {
     }
 
     fn write(&mut self, entry: Entry) {
-        let at = if entry.at == 0 {
-            self.shared.now()
-        } else {
-            entry.at
-        };
+        let at = if entry.at == 0 { self.shared.now() } else { entry.at };
         self.shared.log.push(Entry { at, ..entry });
     }
 }

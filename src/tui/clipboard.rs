@@ -6,20 +6,14 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use tokio::{io::AsyncWriteExt, process::Command};
 
 /// Tools, the environment variable they need, and their arguments.
-const TOOLS: &[(&str, &str, &[&str])] = &[
-    ("wl-copy", "WAYLAND_DISPLAY", &[]),
-    ("xclip", "DISPLAY", &["-selection", "clipboard"]),
-    ("pbcopy", "HOME", &[]),
-];
+const TOOLS: &[(&str, &str, &[&str])] =
+    &[("wl-copy", "WAYLAND_DISPLAY", &[]), ("xclip", "DISPLAY", &["-selection", "clipboard"]), ("pbcopy", "HOME", &[])];
 
 /// Hands a text to the first tool that takes it and names the tool; `None` when none does.
 pub async fn copy(text: &str) -> Option<String> {
     for (tool, variable, arguments) in TOOLS {
         let offered = *tool != "pbcopy" || cfg!(target_os = "macos");
-        if offered
-            && std::env::var_os(variable).is_some()
-            && feed(tool, arguments, text).await.is_some()
-        {
+        if offered && std::env::var_os(variable).is_some() && feed(tool, arguments, text).await.is_some() {
             return Some((*tool).to_owned());
         }
     }
@@ -41,9 +35,7 @@ async fn feed(tool: &str, arguments: &[&str], text: &str) -> Option<()> {
         drop(input);
         child.wait().await.ok()?.success().then_some(())
     };
-    tokio::time::timeout(Duration::from_secs(2), work)
-        .await
-        .ok()?
+    tokio::time::timeout(Duration::from_secs(2), work).await.ok()?
 }
 
 /// The escape sequence by which a terminal takes a text onto its clipboard.

@@ -12,12 +12,7 @@ use super::{
 };
 
 /// Short forms people type.
-const ALIASES: &[(&str, &str)] = &[
-    ("q", "quit"),
-    ("namespace", "ns"),
-    ("context", "ctx"),
-    ("h", "help"),
-];
+const ALIASES: &[(&str, &str)] = &[("q", "quit"), ("namespace", "ns"), ("context", "ctx"), ("h", "help")];
 
 /// Turns a command line into effects; the error says what is wrong with it.
 pub fn parse(text: &str) -> Result<Vec<Effect>, String> {
@@ -25,10 +20,7 @@ pub fn parse(text: &str) -> Result<Vec<Effect>, String> {
     let Some(first) = words.next() else {
         return Ok(Vec::new());
     };
-    let name = ALIASES
-        .iter()
-        .find(|(short, _)| *short == first)
-        .map_or(first, |(_, name)| name);
+    let name = ALIASES.iter().find(|(short, _)| *short == first).map_or(first, |(_, name)| name);
     let argument = words.next();
     if words.next().is_some() {
         return Err(format!(":{name} takes one word"));
@@ -59,18 +51,14 @@ pub fn candidates(text: &str, place: Place, shared: &Shared) -> Vec<(String, Str
     match text.split_once(' ').map(|(name, _)| name) {
         Some("ns" | "namespace") => {
             let all = std::iter::once("all").chain(shared.namespace_names());
-            all.map(|name| (format!("ns {name}"), String::new()))
-                .collect()
+            all.map(|name| (format!("ns {name}"), String::new())).collect()
         }
-        Some("ctx" | "context") => shared
-            .contexts
-            .iter()
-            .map(|context| (format!("ctx {}", context.name), context.cluster.clone()))
-            .collect(),
+        Some("ctx" | "context") => {
+            shared.contexts.iter().map(|context| (format!("ctx {}", context.name), context.cluster.clone())).collect()
+        }
         _ => {
             let here = ACTIONS.iter().filter(|spec| spec.applies(place));
-            here.map(|spec| (spec.name.to_owned(), spec.help.to_owned()))
-                .collect()
+            here.map(|spec| (spec.name.to_owned(), spec.help.to_owned())).collect()
         }
     }
 }
@@ -85,12 +73,7 @@ pub fn fuzzy<'a, T>(text: &str, items: &'a [T], name: impl Fn(&T) -> &str) -> Ve
     let mut letters = Vec::new();
     let mut scored: Vec<(u32, &T)> = items
         .iter()
-        .filter_map(|item| {
-            Some((
-                pattern.score(Utf32Str::new(name(item), &mut letters), &mut matcher)?,
-                item,
-            ))
-        })
+        .filter_map(|item| Some((pattern.score(Utf32Str::new(name(item), &mut letters), &mut matcher)?, item)))
         .collect();
     scored.sort_by_key(|(score, item)| (std::cmp::Reverse(*score), name(item).len()));
     scored.into_iter().map(|(_, item)| item).collect()
@@ -107,30 +90,17 @@ mod tests {
 
     #[test]
     fn commands_become_effects() {
-        assert!(matches!(
-            parse("q").as_deref(),
-            Ok([Effect::Do(Action::Quit)])
-        ));
-        assert!(matches!(
-            parse("rollback 9").as_deref(),
-            Ok([Effect::Do(Action::RollbackTo(9))])
-        ));
-        assert!(
-            matches!(parse("ns all").as_deref(), Ok([Effect::UseNamespace(name)]) if name.is_empty())
-        );
-        assert!(
-            matches!(parse(" ctx  prod-eu ").as_deref(), Ok([Effect::UseContext(name)]) if name == "prod-eu")
-        );
+        assert!(matches!(parse("q").as_deref(), Ok([Effect::Do(Action::Quit)])));
+        assert!(matches!(parse("rollback 9").as_deref(), Ok([Effect::Do(Action::RollbackTo(9))])));
+        assert!(matches!(parse("ns all").as_deref(), Ok([Effect::UseNamespace(name)]) if name.is_empty()));
+        assert!(matches!(parse(" ctx  prod-eu ").as_deref(), Ok([Effect::UseContext(name)]) if name == "prod-eu"));
         assert!(matches!(parse("").as_deref(), Ok([])));
     }
 
     #[test]
     fn mistakes_are_told() {
         check_error("rollbak", "there is no command \"rollbak\"");
-        check_error(
-            "rollback nine",
-            ":rollback takes a revision, \"nine\" is none",
-        );
+        check_error("rollback nine", ":rollback takes a revision, \"nine\" is none");
         check_error("quit now", ":quit takes no argument");
         check_error("ns a b", ":ns takes one word");
     }

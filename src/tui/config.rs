@@ -74,11 +74,7 @@ pub struct RollbackDefaults {
 
 impl Default for RollbackDefaults {
     fn default() -> Self {
-        Self {
-            wait: true,
-            timeout: Duration::from_secs(300),
-            history_max: 10,
-        }
+        Self { wait: true, timeout: Duration::from_secs(300), history_max: 10 }
     }
 }
 
@@ -106,14 +102,11 @@ fn duration<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Duration, D::Er
         serde_yaml::Value::Number(number) => format!("{number}s"),
         serde_yaml::Value::String(text) => text,
         _ => {
-            return Err(serde::de::Error::custom(
-                "a duration is a number of seconds or text such as 5m",
-            ));
+            return Err(serde::de::Error::custom("a duration is a number of seconds or text such as 5m"));
         }
     };
-    parse_duration(&text).ok_or_else(|| {
-        serde::de::Error::custom(format!("{text:?} is no duration; write for example 5m"))
-    })
+    parse_duration(&text)
+        .ok_or_else(|| serde::de::Error::custom(format!("{text:?} is no duration; write for example 5m")))
 }
 
 /// Reads hours, minutes and seconds in Go's notation.
@@ -131,18 +124,14 @@ pub fn parse_duration(text: &str) -> Option<Duration> {
             's' => 1,
             _ => return None,
         };
-        total += std::mem::take(&mut number)
-            .parse::<u64>()
-            .ok()?
-            .checked_mul(unit)?;
+        total += std::mem::take(&mut number).parse::<u64>().ok()?.checked_mul(unit)?;
     }
     (number.is_empty() && !text.is_empty()).then(|| Duration::from_secs(total))
 }
 
 /// Where the file is unless told otherwise: `config.yaml` in the platform's configuration folder.
 pub fn default_path() -> Option<PathBuf> {
-    directories::ProjectDirs::from("", "", "pilothouse")
-        .map(|dirs| dirs.config_dir().join("config.yaml"))
+    directories::ProjectDirs::from("", "", "pilothouse").map(|dirs| dirs.config_dir().join("config.yaml"))
 }
 
 impl Config {
@@ -157,51 +146,35 @@ impl Config {
                 return (Self::default(), None);
             }
             Err(error) => {
-                return (
-                    Self::default(),
-                    Some(format!("{}: {error}", path.display())),
-                );
+                return (Self::default(), Some(format!("{}: {error}", path.display())));
             }
         };
         match Self::parse(&text) {
             Ok(config) => (config, None),
-            Err(message) => (
-                Self::default(),
-                Some(format!("{}: {message}", path.display())),
-            ),
+            Err(message) => (Self::default(), Some(format!("{}: {message}", path.display()))),
         }
     }
 
     /// Reads a configuration; errors name the line where YAML or a field is wrong.
     pub fn parse(text: &str) -> Result<Self, String> {
-        if text
-            .lines()
-            .all(|line| line.trim().is_empty() || line.starts_with('#'))
-        {
+        if text.lines().all(|line| line.trim().is_empty() || line.starts_with('#')) {
             return Ok(Self::default());
         }
         let config: Self = serde_yaml::from_str(text).map_err(|error| error.to_string())?;
         if !theme::NAMES.contains(&config.theme.as_str()) {
-            return Err(format!(
-                "theme: there is no {:?}; there are {}",
-                config.theme,
-                theme::NAMES.join(", ")
-            ));
+            return Err(format!("theme: there is no {:?}; there are {}", config.theme, theme::NAMES.join(", ")));
         }
         Keymap::with(&config.keys)?;
         for column in &config.extra_columns {
-            Display::parse(&column.template)
-                .map_err(|error| format!("extra-columns: {}: {error}", column.title))?;
+            Display::parse(&column.template).map_err(|error| format!("extra-columns: {}: {error}", column.title))?;
         }
-        Display::parse(&config.terminal_title)
-            .map_err(|error| format!("terminal-title: {error}"))?;
+        Display::parse(&config.terminal_title).map_err(|error| format!("terminal-title: {error}"))?;
         Ok(config)
     }
 
     /// Whether a change there asks for the release's name.
     pub fn is_protected(&self, context: &str, namespace: &str) -> bool {
-        matches_any(&self.protected.contexts, context)
-            || matches_any(&self.protected.namespaces, namespace)
+        matches_any(&self.protected.contexts, context) || matches_any(&self.protected.namespaces, namespace)
     }
 
     /// Whether a context is coloured as production.
@@ -213,11 +186,7 @@ impl Config {
 /// Whether a name matches one of the patterns, in which `*` stands for any text.
 fn matches_any(patterns: &[String], name: &str) -> bool {
     patterns.iter().any(|pattern| {
-        let expression = pattern
-            .split('*')
-            .map(regex::escape)
-            .collect::<Vec<_>>()
-            .join(".*");
+        let expression = pattern.split('*').map(regex::escape).collect::<Vec<_>>().join(".*");
         Regex::new(&format!("^{expression}$")).is_ok_and(|regex| regex.is_match(name))
     })
 }
@@ -262,10 +231,7 @@ mod tests {
         check_error("theme: neon\n", "there is no \"neon\"; there are default");
         check_error("keys: {rollback: [y]}\n", "y is both rollback and copy");
         check_error("rollback: {timeout: soon}\n", "\"soon\" is no duration");
-        check_error(
-            "extra-columns: [{title: T, template: '{{ if }}'}]\n",
-            "extra-columns: T",
-        );
+        check_error("extra-columns: [{title: T, template: '{{ if }}'}]\n", "extra-columns: T");
     }
 
     #[test]
@@ -275,9 +241,6 @@ mod tests {
         assert_eq!(Config::load(Some(&path)).1, None);
         std::fs::write(&path, "theme: [").unwrap_or_else(|error| panic!("{error}"));
         let message = Config::load(Some(&path)).1.unwrap_or_default();
-        assert!(
-            message.starts_with(&path.display().to_string()) && message.contains("line"),
-            "{message}"
-        );
+        assert!(message.starts_with(&path.display().to_string()) && message.contains("line"), "{message}");
     }
 }

@@ -7,9 +7,7 @@ use crate::release::Status;
 
 /// Seconds since 1970 of an RFC 3339 time as records store it; `None` for anything else.
 pub fn seconds(time: &str) -> Option<i64> {
-    time.parse::<jiff::Timestamp>()
-        .ok()
-        .map(jiff::Timestamp::as_second)
+    time.parse::<jiff::Timestamp>().ok().map(jiff::Timestamp::as_second)
 }
 
 /// How long ago, in one unit: `42s`, `14m`, `3h`, `21d`, `2y`.
@@ -34,10 +32,7 @@ pub fn status(status: &Status, theme: &Theme) -> (String, Style) {
         Status::Uninstalling => (glyphs.busy, theme.warn),
         _ => (glyphs.idle, theme.dim),
     };
-    (
-        format!("{glyph} {}", super::widgets::safe::visible(status.as_str())),
-        style,
-    )
+    (format!("{glyph} {}", super::widgets::safe::visible(status.as_str())), style)
 }
 
 #[cfg(test)]
@@ -46,20 +41,15 @@ mod tests {
 
     #[test]
     fn ages_have_one_unit() {
-        let ages: Vec<String> = [0, 59, 60, 3_599, 3_600, 90_000, 63_071_999, 63_072_000]
-            .iter()
-            .map(|ago| age(*ago, 0))
-            .collect();
+        let ages: Vec<String> =
+            [0, 59, 60, 3_599, 3_600, 90_000, 63_071_999, 63_072_000].iter().map(|ago| age(*ago, 0)).collect();
         assert_eq!(ages, ["0s", "59s", "1m", "59m", "1h", "1d", "729d", "2y"]);
         assert_eq!(age(5, 9), "0s");
     }
 
     #[test]
     fn times_as_go_writes_them() {
-        assert_eq!(
-            seconds("2026-01-01T00:00:00.123456789Z"),
-            Some(1_767_225_600)
-        );
+        assert_eq!(seconds("2026-01-01T00:00:00.123456789Z"), Some(1_767_225_600));
         assert_eq!(seconds("2026-01-01T02:00:00+02:00"), Some(1_767_225_600));
         assert_eq!(seconds("yesterday"), None);
     }

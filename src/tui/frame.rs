@@ -13,11 +13,7 @@ use super::{
 
 /// The part of the terminal that is the screen's: header and footer left out.
 pub fn inside(area: Rect) -> Rect {
-    Rect {
-        y: area.y + 1,
-        height: area.height.saturating_sub(2),
-        ..area
-    }
+    Rect { y: area.y + 1, height: area.height.saturating_sub(2), ..area }
 }
 
 /// Draws everything.
@@ -26,25 +22,14 @@ pub fn view(app: &App, buffer: &mut Buffer) {
     let theme = &app.shared.theme;
     buffer.set_style(area, theme.text);
     if area.width < LEAST.0 || area.height < LEAST.1 {
-        let text = format!(
-            "{}×{} is too small: {}×{} at least",
-            area.width, area.height, LEAST.0, LEAST.1
-        );
+        let text = format!("{}×{} is too small: {}×{} at least", area.width, area.height, LEAST.0, LEAST.1);
         let y = area.y + area.height / 2;
         put(buffer, area.x, y, area.width, &text, theme.text);
         return;
     }
     header(app, buffer, Rect { height: 1, ..area });
     app.screen().part().view(buffer, inside(area), &app.shared);
-    footer(
-        app,
-        buffer,
-        Rect {
-            y: area.bottom() - 1,
-            height: 1,
-            ..area
-        },
-    );
+    footer(app, buffer, Rect { y: area.bottom() - 1, height: 1, ..area });
     for layer in app.layers() {
         layer.view(buffer, area, &app.shared);
     }
@@ -64,42 +49,18 @@ fn header(app: &App, buffer: &mut Buffer, area: Rect) {
     } else {
         safe::visible(&shared.context).into()
     };
-    x += put(
-        buffer,
-        x,
-        area.y,
-        room.saturating_sub(x),
-        &context,
-        if production {
-            theme.production
-        } else {
-            theme.bar
-        },
-    );
+    x +=
+        put(buffer, x, area.y, room.saturating_sub(x), &context, if production { theme.production } else { theme.bar });
     for crumb in app.screen().part().crumbs() {
         let text = format!(" {} {}", theme.glyphs.separator, safe::visible(&crumb));
         x += put(buffer, x, area.y, room.saturating_sub(x), &text, theme.bar);
     }
     if let Some((badge, style)) = app.screen().part().badge(shared) {
         x += put(buffer, x, area.y, room.saturating_sub(x), "  ", theme.bar);
-        put(
-            buffer,
-            x,
-            area.y,
-            room.saturating_sub(x),
-            &badge,
-            theme.bar.patch(style),
-        );
+        put(buffer, x, area.y, room.saturating_sub(x), &badge, theme.bar.patch(style));
     }
     let width = right.width() as u16;
-    put(
-        buffer,
-        area.right().saturating_sub(width + 1),
-        area.y,
-        width,
-        &right,
-        theme.bar,
-    );
+    put(buffer, area.right().saturating_sub(width + 1), area.y, width, &right, theme.bar);
 }
 
 fn status(app: &App) -> String {
@@ -111,17 +72,10 @@ fn status(app: &App) -> String {
         count => parts.push(format!("{} {count} running", glyphs.running)),
     }
     if let Some(why) = &shared.read_only {
-        parts.push(if app.size().0 < 100 {
-            "read-only".into()
-        } else {
-            why.clone()
-        });
+        parts.push(if app.size().0 < 100 { "read-only".into() } else { why.clone() });
     }
     if let Some(version) = &shared.version {
-        parts.push(format!(
-            "k8s {}",
-            safe::visible(version.trim_start_matches('v'))
-        ));
+        parts.push(format!("k8s {}", safe::visible(version.trim_start_matches('v'))));
     }
     if shared.releases > 0 {
         parts.push(format!("{} releases", shared.releases));
@@ -129,11 +83,9 @@ fn status(app: &App) -> String {
     parts.push(match &shared.live {
         Live::Connecting => format!("{} connecting", glyphs.busy),
         Live::Live => format!("{} live", glyphs.live),
-        Live::Reconnecting(since) => format!(
-            "{} reconnecting, stale since {}",
-            glyphs.busy,
-            format::age(shared.now(), *since)
-        ),
+        Live::Reconnecting(since) => {
+            format!("{} reconnecting, stale since {}", glyphs.busy, format::age(shared.now(), *since))
+        }
         Live::Down => format!("{} not connected", glyphs.bad),
     });
     parts.join(&format!(" {} ", glyphs.dot))
@@ -143,27 +95,12 @@ fn status(app: &App) -> String {
 fn footer(app: &App, buffer: &mut Buffer, area: Rect) {
     let theme = &app.shared.theme;
     if let Some(flash) = app.flash() {
-        let (glyph, style) = if flash.bad {
-            (theme.glyphs.bad, theme.bad)
-        } else {
-            (theme.glyphs.good, theme.good)
-        };
-        put(
-            buffer,
-            area.x,
-            area.y,
-            area.width,
-            &format!(" {glyph} {}", safe::visible(&flash.text)),
-            style,
-        );
+        let (glyph, style) = if flash.bad { (theme.glyphs.bad, theme.bad) } else { (theme.glyphs.good, theme.good) };
+        put(buffer, area.x, area.y, area.width, &format!(" {glyph} {}", safe::visible(&flash.text)), style);
         return;
     }
     if let Some(what) = app.waiting() {
-        let text = format!(
-            " {} waiting for {} · esc stops",
-            theme.glyphs.busy,
-            safe::visible(what)
-        );
+        let text = format!(" {} waiting for {} · esc stops", theme.glyphs.busy, safe::visible(what));
         put(buffer, area.x, area.y, area.width, &text, theme.busy);
         return;
     }
@@ -192,11 +129,7 @@ fn keys(app: &App, buffer: &mut Buffer, area: Rect) {
         }
         let (spec, key) = hint;
         let dim = spec.mutates && app.shared.read_only.is_some();
-        let (first, second) = if dim {
-            (theme.dim, theme.dim)
-        } else {
-            (theme.accent, theme.text)
-        };
+        let (first, second) = if dim { (theme.dim, theme.dim) } else { (theme.accent, theme.text) };
         x += put(buffer, x, area.y, area.width, key, first) + 1;
         x += put(buffer, x, area.y, area.width, spec.hint, second) + 2;
     }

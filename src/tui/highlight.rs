@@ -30,11 +30,7 @@ impl Highlighter {
     /// long text can be shown without reading those above.
     pub fn line(&self, line: &str, theme: &Theme) -> Vec<(usize, Style)> {
         let plain = vec![(line.len(), theme.text)];
-        let Some(syntax) = self
-            .set
-            .find_syntax_by_extension("yaml")
-            .filter(|_| line.len() < 1000)
-        else {
+        let Some(syntax) = self.set.find_syntax_by_extension("yaml").filter(|_| line.len() < 1000) else {
             return plain;
         };
         let Ok(parsed) = ParseState::new(syntax).parse_line(&format!("{line}\n"), &self.set) else {

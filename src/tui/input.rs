@@ -30,11 +30,7 @@ impl Input {
                 }
             }
         });
-        Self {
-            receiver,
-            reader,
-            gone: false,
-        }
+        Self { receiver, reader, gone: false }
     }
 
     /// The next event. When the terminal is gone: [`Event::Terminate`] once, then nothing any more.

@@ -6,10 +6,7 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 /// What a key or a command means. Keys become actions once, at the edge.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-#[expect(
-    missing_docs,
-    reason = "the table below describes each action to the user"
-)]
+#[expect(missing_docs, reason = "the table below describes each action to the user")]
 pub enum Action {
     Up,
     Down,
@@ -115,316 +112,53 @@ const fn spec(
     hint: &'static str,
     places: &'static [Place],
 ) -> Spec {
-    Spec {
-        action,
-        name,
-        keys,
-        help,
-        hint,
-        places,
-        mutates: false,
-    }
+    Spec { action, name, keys, help, hint, places, mutates: false }
 }
 
 /// Every action, in the order of help and footer.
 pub const ACTIONS: &[Spec] = &[
-    spec(
-        Action::Open,
-        "open",
-        "enter",
-        "open what is selected",
-        "open",
-        ANY,
-    ),
-    spec(
-        Action::Back,
-        "back",
-        "esc",
-        "clear the filter, then go back",
-        "back",
-        ANY,
-    ),
-    Spec {
-        mutates: true,
-        ..spec(
-            Action::Rollback,
-            "rollback",
-            "r",
-            "review a rollback",
-            "roll back",
-            BROWSE,
-        )
-    },
-    spec(
-        Action::Confirm,
-        "confirm",
-        "",
-        "carry out what was reviewed",
-        "",
-        &[Place::Review],
-    ),
-    spec(
-        Action::TakeFields,
-        "take-fields",
-        "f",
-        "take fields that others own",
-        "take fields",
-        &[Place::Review],
-    ),
-    spec(
-        Action::Toggle(1),
-        "toggle-1",
-        "1",
-        "change the first flag",
-        "",
-        &[Place::Review],
-    ),
-    spec(
-        Action::Toggle(2),
-        "toggle-2",
-        "2",
-        "change the second flag",
-        "",
-        &[Place::Review],
-    ),
-    spec(
-        Action::Toggle(3),
-        "toggle-3",
-        "3",
-        "change the third flag",
-        "",
-        &[Place::Review],
-    ),
-    spec(
-        Action::Toggle(4),
-        "toggle-4",
-        "4",
-        "change the fourth flag",
-        "",
-        &[Place::Review],
-    ),
-    spec(
-        Action::Toggle(5),
-        "toggle-5",
-        "5",
-        "change the fifth flag",
-        "",
-        &[Place::Review],
-    ),
-    spec(
-        Action::Toggle(6),
-        "toggle-6",
-        "6",
-        "change the sixth flag",
-        "",
-        &[Place::Review],
-    ),
-    spec(
-        Action::Toggle(7),
-        "toggle-7",
-        "7",
-        "change the seventh flag",
-        "",
-        &[Place::Review],
-    ),
-    spec(
-        Action::Toggle(8),
-        "toggle-8",
-        "8",
-        "change the eighth flag",
-        "",
-        &[Place::Review],
-    ),
-    spec(
-        Action::Toggle(9),
-        "toggle-9",
-        "9",
-        "change the ninth flag",
-        "",
-        &[Place::Review],
-    ),
-    spec(
-        Action::Cancel,
-        "cancel",
-        "x",
-        "cancel the operation properly",
-        "cancel",
-        &[Place::Operation],
-    ),
-    spec(
-        Action::Filter,
-        "filter",
-        "/",
-        "filter a list, search a text",
-        "filter",
-        ANY,
-    ),
-    spec(
-        Action::Mark,
-        "mark",
-        "space",
-        "mark what is selected",
-        "mark",
-        LISTS,
-    ),
-    spec(
-        Action::DiffMarked,
-        "diff",
-        "d",
-        "compare with the marked revision; drift on Releases",
-        "diff",
-        BROWSE,
-    ),
-    spec(
-        Action::Against,
-        "against",
-        "v",
-        "compare with previous, marked or live",
-        "against",
-        &[Place::Release],
-    ),
-    spec(
-        Action::Tab(1),
-        "changes",
-        "1",
-        "Changes",
-        "",
-        &[Place::Release],
-    ),
-    spec(
-        Action::Tab(2),
-        "manifest",
-        "2",
-        "Manifest",
-        "",
-        &[Place::Release],
-    ),
-    spec(
-        Action::Tab(3),
-        "values",
-        "3",
-        "Values; again: computed, difference",
-        "",
-        &[Place::Release],
-    ),
-    spec(
-        Action::Tab(4),
-        "resources",
-        "4",
-        "Resources",
-        "",
-        &[Place::Release],
-    ),
+    spec(Action::Open, "open", "enter", "open what is selected", "open", ANY),
+    spec(Action::Back, "back", "esc", "clear the filter, then go back", "back", ANY),
+    Spec { mutates: true, ..spec(Action::Rollback, "rollback", "r", "review a rollback", "roll back", BROWSE) },
+    spec(Action::Confirm, "confirm", "", "carry out what was reviewed", "", &[Place::Review]),
+    spec(Action::TakeFields, "take-fields", "f", "take fields that others own", "take fields", &[Place::Review]),
+    spec(Action::Toggle(1), "toggle-1", "1", "change the first flag", "", &[Place::Review]),
+    spec(Action::Toggle(2), "toggle-2", "2", "change the second flag", "", &[Place::Review]),
+    spec(Action::Toggle(3), "toggle-3", "3", "change the third flag", "", &[Place::Review]),
+    spec(Action::Toggle(4), "toggle-4", "4", "change the fourth flag", "", &[Place::Review]),
+    spec(Action::Toggle(5), "toggle-5", "5", "change the fifth flag", "", &[Place::Review]),
+    spec(Action::Toggle(6), "toggle-6", "6", "change the sixth flag", "", &[Place::Review]),
+    spec(Action::Toggle(7), "toggle-7", "7", "change the seventh flag", "", &[Place::Review]),
+    spec(Action::Toggle(8), "toggle-8", "8", "change the eighth flag", "", &[Place::Review]),
+    spec(Action::Toggle(9), "toggle-9", "9", "change the ninth flag", "", &[Place::Review]),
+    spec(Action::Cancel, "cancel", "x", "cancel the operation properly", "cancel", &[Place::Operation]),
+    spec(Action::Filter, "filter", "/", "filter a list, search a text", "filter", ANY),
+    spec(Action::Mark, "mark", "space", "mark what is selected", "mark", LISTS),
+    spec(Action::DiffMarked, "diff", "d", "compare with the marked revision; drift on Releases", "diff", BROWSE),
+    spec(Action::Against, "against", "v", "compare with previous, marked or live", "against", &[Place::Release]),
+    spec(Action::Tab(1), "changes", "1", "Changes", "", &[Place::Release]),
+    spec(Action::Tab(2), "manifest", "2", "Manifest", "", &[Place::Release]),
+    spec(Action::Tab(3), "values", "3", "Values; again: computed, difference", "", &[Place::Release]),
+    spec(Action::Tab(4), "resources", "4", "Resources", "", &[Place::Release]),
     spec(Action::Tab(5), "hooks", "5", "Hooks", "", &[Place::Release]),
     spec(Action::Tab(6), "notes", "6", "Notes", "", &[Place::Release]),
     spec(Action::Tab(7), "chart", "7", "Chart", "", &[Place::Release]),
-    spec(
-        Action::NextPane,
-        "next-pane",
-        "tab",
-        "next pane",
-        "pane",
-        ANY,
-    ),
-    spec(
-        Action::PreviousPane,
-        "previous-pane",
-        "backtab",
-        "previous pane",
-        "",
-        ANY,
-    ),
-    spec(
-        Action::LessContext,
-        "less-context",
-        "{",
-        "fewer unchanged lines",
-        "",
-        DIFFS,
-    ),
-    spec(
-        Action::MoreContext,
-        "more-context",
-        "}",
-        "more unchanged lines",
-        "",
-        DIFFS,
-    ),
+    spec(Action::NextPane, "next-pane", "tab", "next pane", "pane", ANY),
+    spec(Action::PreviousPane, "previous-pane", "backtab", "previous pane", "", ANY),
+    spec(Action::LessContext, "less-context", "{", "fewer unchanged lines", "", DIFFS),
+    spec(Action::MoreContext, "more-context", "}", "more unchanged lines", "", DIFFS),
     spec(Action::Fold, "fold", "z", "fold or unfold", "fold", DIFFS),
-    spec(
-        Action::SideBySide,
-        "side-by-side",
-        "s",
-        "old and new side by side",
-        "",
-        DIFFS,
-    ),
-    spec(
-        Action::Logs,
-        "logs",
-        "L",
-        "events or logs of the selected object",
-        "",
-        &[Place::Release],
-    ),
-    spec(
-        Action::Reveal,
-        "reveal",
-        "R",
-        "reveal secrets, or hide them again",
-        "",
-        DIFFS,
-    ),
+    spec(Action::SideBySide, "side-by-side", "s", "old and new side by side", "", DIFFS),
+    spec(Action::Logs, "logs", "L", "events or logs of the selected object", "", &[Place::Release]),
+    spec(Action::Reveal, "reveal", "R", "reveal secrets, or hide them again", "", DIFFS),
     spec(Action::Copy, "copy", "y", "copy", "copy", ANY),
-    spec(
-        Action::Pager,
-        "pager",
-        "o",
-        "open in pager or editor",
-        "",
-        TEXTS,
-    ),
+    spec(Action::Pager, "pager", "o", "open in pager or editor", "", TEXTS),
     spec(Action::Wrap, "wrap", "w", "wrap long lines", "", TEXTS),
-    spec(
-        Action::SearchNext,
-        "search-next",
-        "n",
-        "next match",
-        "",
-        TEXTS,
-    ),
-    spec(
-        Action::SearchPrevious,
-        "search-previous",
-        "N",
-        "previous match",
-        "",
-        TEXTS,
-    ),
-    spec(
-        Action::Sort,
-        "sort",
-        "S",
-        "sort by the next column",
-        "",
-        &[Place::Releases],
-    ),
-    spec(
-        Action::SortReverse,
-        "sort-reverse",
-        "I",
-        "reverse the order",
-        "",
-        &[Place::Releases],
-    ),
-    spec(
-        Action::Namespaces,
-        "namespaces",
-        "b",
-        "show or hide the namespaces pane",
-        "",
-        &[Place::Releases],
-    ),
+    spec(Action::SearchNext, "search-next", "n", "next match", "", TEXTS),
+    spec(Action::SearchPrevious, "search-previous", "N", "previous match", "", TEXTS),
+    spec(Action::Sort, "sort", "S", "sort by the next column", "", &[Place::Releases]),
+    spec(Action::SortReverse, "sort-reverse", "I", "reverse the order", "", &[Place::Releases]),
+    spec(Action::Namespaces, "namespaces", "b", "show or hide the namespaces pane", "", &[Place::Releases]),
     spec(
         Action::Details,
         "details",
@@ -433,110 +167,31 @@ pub const ACTIONS: &[Spec] = &[
         "",
         &[Place::Releases, Place::Review],
     ),
-    spec(
-        Action::SwitchNamespace,
-        "ns",
-        "ctrl-n",
-        "choose a namespace",
-        "",
-        ANY,
-    ),
-    spec(
-        Action::SwitchContext,
-        "ctx",
-        "ctrl-x",
-        "choose a context",
-        "",
-        ANY,
-    ),
-    spec(
-        Action::ShowOperation,
-        "operation",
-        "ctrl-o",
-        "show the running operation",
-        "",
-        ANY,
-    ),
-    spec(
-        Action::ShowLog,
-        "log",
-        "ctrl-l",
-        "show what was done in this session",
-        "",
-        ANY,
-    ),
+    spec(Action::SwitchNamespace, "ns", "ctrl-n", "choose a namespace", "", ANY),
+    spec(Action::SwitchContext, "ctx", "ctrl-x", "choose a context", "", ANY),
+    spec(Action::ShowOperation, "operation", "ctrl-o", "show the running operation", "", ANY),
+    spec(Action::ShowLog, "log", "ctrl-l", "show what was done in this session", "", ANY),
     spec(Action::Up, "up", "k up", "up", "", ANY),
     spec(Action::Down, "down", "j down", "down", "", ANY),
     spec(Action::Top, "top", "g home", "to the top", "", ANY),
     spec(Action::Bottom, "bottom", "G end", "to the bottom", "", ANY),
-    spec(
-        Action::PageUp,
-        "page-up",
-        "ctrl-u pageup",
-        "half a page up",
-        "",
-        ANY,
-    ),
-    spec(
-        Action::PageDown,
-        "page-down",
-        "ctrl-d pagedown",
-        "half a page down",
-        "",
-        ANY,
-    ),
+    spec(Action::PageUp, "page-up", "ctrl-u pageup", "half a page up", "", ANY),
+    spec(Action::PageDown, "page-down", "ctrl-d pagedown", "half a page down", "", ANY),
     spec(Action::Left, "left", "h left", "left", "", ANY),
     spec(Action::Right, "right", "l right", "right", "", ANY),
-    spec(
-        Action::GoBack,
-        "go-back",
-        "[",
-        "to the screen before",
-        "",
-        ANY,
-    ),
-    spec(
-        Action::GoForward,
-        "go-forward",
-        "]",
-        "to the screen after",
-        "",
-        ANY,
-    ),
+    spec(Action::GoBack, "go-back", "[", "to the screen before", "", ANY),
+    spec(Action::GoForward, "go-forward", "]", "to the screen after", "", ANY),
     spec(Action::Refresh, "refresh", "ctrl-r", "read again", "", ANY),
-    spec(
-        Action::Suspend,
-        "suspend",
-        "ctrl-z",
-        "suspend the program",
-        "",
-        ANY,
-    ),
-    spec(
-        Action::Command,
-        "command",
-        ":",
-        "type a command",
-        "command",
-        ANY,
-    ),
-    spec(
-        Action::Help,
-        "help",
-        "?",
-        "help for this place",
-        "help",
-        ANY,
-    ),
+    spec(Action::Suspend, "suspend", "ctrl-z", "suspend the program", "", ANY),
+    spec(Action::Command, "command", ":", "type a command", "command", ANY),
+    spec(Action::Help, "help", "?", "help for this place", "help", ANY),
     spec(Action::Quit, "quit", "q ctrl-c", "quit", "", ANY),
 ];
 
 impl Spec {
     /// Whether it applies at a place.
     pub fn applies(&self, place: Place) -> bool {
-        self.places
-            .iter()
-            .any(|at| *at == Place::Any || *at == place)
+        self.places.iter().any(|at| *at == Place::Any || *at == place)
     }
 }
 
@@ -580,23 +235,14 @@ impl KeyPress {
                 break;
             }
         }
-        let named = NAMED
-            .iter()
-            .find(|(known, _)| *known == rest)
-            .map(|(_, code)| *code);
-        let function = rest
-            .strip_prefix('f')
-            .and_then(|number| number.parse().ok())
-            .map(KeyCode::F);
+        let named = NAMED.iter().find(|(known, _)| *known == rest).map(|(_, code)| *code);
+        let function = rest.strip_prefix('f').and_then(|number| number.parse().ok()).map(KeyCode::F);
         let mut characters = rest.chars();
         let single = match (characters.next(), characters.next()) {
             (Some(character), None) => Some(KeyCode::Char(character)),
             _ => None,
         };
-        Some(Self {
-            code: named.or(function).or(single)?,
-            modifiers,
-        })
+        Some(Self { code: named.or(function).or(single)?, modifiers })
     }
 
     /// The event without what differs between terminals: shift is in the character itself.
@@ -648,24 +294,15 @@ pub struct Keymap {
 
 impl Default for Keymap {
     fn default() -> Self {
-        let parse = |spec: &Spec| {
-            spec.keys
-                .split_whitespace()
-                .filter_map(KeyPress::parse)
-                .collect()
-        };
-        Self {
-            keys: ACTIONS.iter().map(parse).collect(),
-        }
+        let parse = |spec: &Spec| spec.keys.split_whitespace().filter_map(KeyPress::parse).collect();
+        Self { keys: ACTIONS.iter().map(parse).collect() }
     }
 }
 
 impl Keymap {
     /// The default keys with some actions' keys replaced; `Err` names an unknown action or key, or a clash.
     pub fn with(changes: &HashMap<String, Vec<String>>) -> Result<Self, String> {
-        let parse = |name: &str| {
-            KeyPress::parse(name).ok_or_else(|| format!("keys: there is no key {name:?}"))
-        };
+        let parse = |name: &str| KeyPress::parse(name).ok_or_else(|| format!("keys: there is no key {name:?}"));
         let mut keys = Vec::new();
         for spec in ACTIONS {
             let row: Result<Vec<_>, _> = match changes.get(spec.name) {
@@ -690,10 +327,7 @@ impl Keymap {
                 let meet = spec.places.iter().any(|place| other.applies(*place))
                     || other.places.iter().any(|place| spec.applies(*place));
                 if let Some(key) = keys.iter().find(|key| meet && others.contains(key)) {
-                    return Some(format!(
-                        "keys: {key} is both {} and {}",
-                        spec.name, other.name
-                    ));
+                    return Some(format!("keys: {key} is both {} and {}", spec.name, other.name));
                 }
             }
         }
@@ -702,11 +336,7 @@ impl Keymap {
 
     /// The row a key means at a place.
     pub fn resolve(&self, key: KeyPress, place: Place) -> Option<&'static Spec> {
-        ACTIONS
-            .iter()
-            .zip(&self.keys)
-            .find(|(spec, keys)| spec.applies(place) && keys.contains(&key))
-            .map(|row| row.0)
+        ACTIONS.iter().zip(&self.keys).find(|(spec, keys)| spec.applies(place) && keys.contains(&key)).map(|row| row.0)
     }
 
     /// The first key of an action, empty when it has none.
@@ -729,40 +359,27 @@ mod tests {
     use super::*;
 
     fn changes(name: &str, keys: &[&str]) -> HashMap<String, Vec<String>> {
-        HashMap::from([(
-            name.to_owned(),
-            keys.iter().map(|key| (*key).to_owned()).collect(),
-        )])
+        HashMap::from([(name.to_owned(), keys.iter().map(|key| (*key).to_owned()).collect())])
     }
 
     #[test]
     fn defaults_have_no_clash_and_all_keys_parse() {
         let keymap = Keymap::with(&HashMap::new()).unwrap_or_else(|error| panic!("{error}"));
         let key = KeyPress::parse("ctrl-d").unwrap_or_else(|| panic!("ctrl-d"));
-        assert_eq!(
-            keymap.resolve(key, Place::Releases).map(|spec| spec.name),
-            Some("page-down")
-        );
+        assert_eq!(keymap.resolve(key, Place::Releases).map(|spec| spec.name), Some("page-down"));
     }
 
     #[test]
     fn one_key_may_differ_by_place() {
         let keymap = Keymap::with(&HashMap::new()).unwrap_or_else(|error| panic!("{error}"));
         let key = KeyPress::parse("1").unwrap_or_else(|| panic!("1"));
-        assert_eq!(
-            keymap.resolve(key, Place::Release).map(|spec| spec.name),
-            Some("changes")
-        );
-        assert_eq!(
-            keymap.resolve(key, Place::Review).map(|spec| spec.name),
-            Some("toggle-1")
-        );
+        assert_eq!(keymap.resolve(key, Place::Release).map(|spec| spec.name), Some("changes"));
+        assert_eq!(keymap.resolve(key, Place::Review).map(|spec| spec.name), Some("toggle-1"));
     }
 
     #[test]
     fn the_users_keys_replace_the_defaults() {
-        let keymap =
-            Keymap::with(&changes("rollback", &["f9"])).unwrap_or_else(|error| panic!("{error}"));
+        let keymap = Keymap::with(&changes("rollback", &["f9"])).unwrap_or_else(|error| panic!("{error}"));
         assert_eq!(keymap.key_of(&Action::Rollback), "f9");
     }
 
@@ -773,9 +390,7 @@ mod tests {
             Some("keys: there is no action \"rolback\"")
         );
         assert_eq!(
-            Keymap::with(&changes("rollback", &["hyper-x"]))
-                .err()
-                .as_deref(),
+            Keymap::with(&changes("rollback", &["hyper-x"])).err().as_deref(),
             Some("keys: there is no key \"hyper-x\"")
         );
         assert_eq!(
@@ -788,13 +403,7 @@ mod tests {
     fn ctrl_d_never_changes_anything() {
         let key = KeyPress::parse("ctrl-d").unwrap_or_else(|| panic!("ctrl-d"));
         let keymap = Keymap::with(&HashMap::new()).unwrap_or_else(|error| panic!("{error}"));
-        for place in [
-            Place::Releases,
-            Place::Release,
-            Place::Review,
-            Place::Operation,
-            Place::Log,
-        ] {
+        for place in [Place::Releases, Place::Release, Place::Review, Place::Operation, Place::Log] {
             assert!(keymap.resolve(key, place).is_some_and(|spec| !spec.mutates));
         }
     }

@@ -56,9 +56,7 @@ use std::{io, path::PathBuf};
 use ratatui::layout::Rect;
 use tokio::signal::unix::{SignalKind, signal};
 
-use self::{
-    app::Flash, effect::Effect, event::Event, input::Input, session::Session, terminal::Terminal,
-};
+use self::{app::Flash, effect::Effect, event::Event, input::Input, session::Session, terminal::Terminal};
 use crate::{cluster::ConnectOptions, release::Driver};
 
 /// How to start.

@@ -16,11 +16,7 @@ pub struct Report {
 impl Report {
     /// A report without hints.
     pub fn new(message: impl Into<String>) -> Self {
-        Self {
-            message: message.into(),
-            hints: Vec::new(),
-            forbidden: false,
-        }
+        Self { message: message.into(), hints: Vec::new(), forbidden: false }
     }
 
     /// The report with one more hint.
@@ -35,29 +31,18 @@ impl From<cluster::Error> for Report {
     fn from(error: cluster::Error) -> Self {
         use cluster::ErrorKind as Kind;
         let hint = match &error.kind {
-            Kind::Config => {
-                "check the kubeconfig (KUBECONFIG), or choose another context with :ctx"
-            }
+            Kind::Config => "check the kubeconfig (KUBECONFIG), or choose another context with :ctx",
             Kind::Unreachable | Kind::Timeout => {
                 "is the cluster up and the VPN on? ctrl-r tries again, :ctx chooses another context"
             }
             Kind::Unauthorized => "log in to the cluster again, then ctrl-r",
-            Kind::Forbidden => {
-                "your access rights do not cover this; :ns and :ctx choose what you may see"
-            }
+            Kind::Forbidden => "your access rights do not cover this; :ns and :ctx choose what you may see",
             Kind::TooManyRequests => "the server asks to slow down; ctrl-r tries again",
             Kind::Gone | Kind::Conflict => "it changed meanwhile; ctrl-r reads it again",
             _ => "",
         };
-        let report = Self {
-            forbidden: error.kind == Kind::Forbidden,
-            ..Self::new(&error.message)
-        };
-        if hint.is_empty() {
-            report
-        } else {
-            report.hint(hint)
-        }
+        let report = Self { forbidden: error.kind == Kind::Forbidden, ..Self::new(&error.message) };
+        if hint.is_empty() { report } else { report.hint(hint) }
     }
 }
 
@@ -65,8 +50,9 @@ impl From<release::Error> for Report {
     fn from(error: release::Error) -> Self {
         match error {
             release::Error::Cluster(error) => error.into(),
-            release::Error::Moved { .. } | release::Error::Exists => Self::new(error.to_string())
-                .hint("someone else works on this release; ctrl-r reads it again"),
+            release::Error::Moved { .. } | release::Error::Exists => {
+                Self::new(error.to_string()).hint("someone else works on this release; ctrl-r reads it again")
+            }
             error => Self::new(error.to_string()),
         }
     }
@@ -77,14 +63,8 @@ impl From<engine::Error> for Report {
         match error {
             engine::Error::Release(error) => error.into(),
             engine::Error::Cluster(error) => error.into(),
-            engine::Error::Failed { message, hints } => Self {
-                message,
-                hints,
-                forbidden: false,
-            },
-            error @ engine::Error::Moved(_) => {
-                Self::new(error.to_string()).hint("ctrl-r reviews it anew")
-            }
+            engine::Error::Failed { message, hints } => Self { message, hints, forbidden: false },
+            error @ engine::Error::Moved(_) => Self::new(error.to_string()).hint("ctrl-r reviews it anew"),
             error => Self::new(error.to_string()),
         }
     }

@@ -29,17 +29,12 @@ impl Session {
     /// A session that has not begun to connect. `key` keys the fingerprints of secrets.
     pub fn new(options: Options, key: [u8; 32], clock: Clock) -> Self {
         let (config, trouble) = Config::load(options.config.as_deref());
-        let plain =
-            options.plain || std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        let plain = options.plain || std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
         let mut app = App::new(options, config, key, clock(), (plain, !speaks_utf8()));
         if let Some(trouble) = trouble {
             app.set_flash(Flash::bad(trouble));
         }
-        Self {
-            app,
-            tasks: Tasks::default(),
-            clock,
-        }
+        Self { app, tasks: Tasks::default(), clock }
     }
 
     /// The app, to look at.
@@ -118,9 +113,7 @@ impl Session {
     /// Types keys, named as in the configuration and separated by spaces; returns what concerns the terminal.
     pub fn keys(&mut self, keys: &str) -> Vec<Effect> {
         let presses = keys.split_whitespace().filter_map(KeyPress::parse);
-        presses
-            .flat_map(|press| self.handle(Event::Key(press.event())))
-            .collect()
+        presses.flat_map(|press| self.handle(Event::Key(press.event()))).collect()
     }
 
     /// Handles what tasks tell until none that ends by itself is left and nothing is waiting; drawing may start more.
@@ -153,10 +146,7 @@ impl Session {
         };
         match tokio::time::timeout(Duration::from_secs(60), wait).await {
             Ok(buffer) => Ok(buffer),
-            Err(_) => Err(format!(
-                "{text:?} did not appear:\n{}",
-                text_of(&self.draw(columns, rows))
-            )),
+            Err(_) => Err(format!("{text:?} did not appear:\n{}", text_of(&self.draw(columns, rows)))),
         }
     }
 }

@@ -66,11 +66,7 @@ pub struct Shared {
 impl Shared {
     /// What hides secrets now: nothing once they are revealed.
     pub fn redactor(&self) -> Redactor {
-        if self.revealed {
-            self.redactor.revealed()
-        } else {
-            self.redactor.clone()
-        }
+        if self.revealed { self.redactor.revealed() } else { self.redactor.clone() }
     }
 
     /// Seconds since 1970.
@@ -86,8 +82,6 @@ impl Shared {
 
     /// Storage of one namespace.
     pub fn storage_in(&self, namespace: &str) -> Option<Storage> {
-        self.storage
-            .as_ref()
-            .map(|storage| storage.in_namespace(namespace))
+        self.storage.as_ref().map(|storage| storage.in_namespace(namespace))
     }
 }

@@ -16,10 +16,7 @@ const TEXT: &str = "#d5d9e0";
 
 /// Draws a buffer as a self-contained SVG, the same bytes for the same buffer.
 pub fn draw(buffer: &Buffer) -> String {
-    let (width, height) = (
-        f32::from(buffer.area.width) * WIDTH,
-        f32::from(buffer.area.height) * HEIGHT,
-    );
+    let (width, height) = (f32::from(buffer.area.width) * WIDTH, f32::from(buffer.area.height) * HEIGHT);
     let mut out = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width:.1} {height:.1}\" \
          font-family=\"'DejaVu Sans Mono','Menlo','Consolas',monospace\" font-size=\"14\">\n\
@@ -55,23 +52,12 @@ fn draw_run(buffer: &Buffer, x: u16, y: u16, out: &mut String) -> u16 {
         );
     }
     if !text.trim().is_empty() {
-        let weight = if look.bold {
-            " font-weight=\"bold\""
-        } else {
-            ""
-        };
-        let line = if look.underlined {
-            " text-decoration=\"underline\""
-        } else {
-            ""
-        };
+        let weight = if look.bold { " font-weight=\"bold\"" } else { "" };
+        let line = if look.underlined { " text-decoration=\"underline\"" } else { "" };
         let text = text.trim_end();
         // The length is told, so that columns meet whatever font the viewer has.
         let length = text.width() as f32 * WIDTH;
-        let text = text
-            .replace('&', "&amp;")
-            .replace('<', "&lt;")
-            .replace('>', "&gt;");
+        let text = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
         let _ = writeln!(
             out,
             "<text x=\"{left:.1}\" y=\"{:.1}\" textLength=\"{length:.1}\" lengthAdjust=\"spacingAndGlyphs\" \
@@ -94,22 +80,10 @@ struct Look {
 impl Look {
     fn of(cell: &Cell) -> Self {
         let dimmed = cell.modifier.contains(Modifier::DIM);
-        let (text, back) = (
-            colour(cell.fg, if dimmed { "#7d8590" } else { TEXT }),
-            colour(cell.bg, BACK),
-        );
-        let (text, back) = if cell.modifier.contains(Modifier::REVERSED) {
-            (back, text)
-        } else {
-            (text, back)
-        };
+        let (text, back) = (colour(cell.fg, if dimmed { "#7d8590" } else { TEXT }), colour(cell.bg, BACK));
+        let (text, back) = if cell.modifier.contains(Modifier::REVERSED) { (back, text) } else { (text, back) };
         let has = |modifier| cell.modifier.contains(modifier);
-        Self {
-            text,
-            back,
-            bold: has(Modifier::BOLD),
-            underlined: has(Modifier::UNDERLINED),
-        }
+        Self { text, back, bold: has(Modifier::BOLD), underlined: has(Modifier::UNDERLINED) }
     }
 }
 

@@ -112,10 +112,7 @@ impl Task {
 
     /// Whether it goes on for as long as somebody looks.
     fn is_endless(&self) -> bool {
-        matches!(
-            self,
-            Self::Watch(_) | Self::WatchHistory(..) | Self::WatchObjects(..) | Self::Logs(..)
-        )
+        matches!(self, Self::Watch(_) | Self::WatchHistory(..) | Self::WatchObjects(..) | Self::Logs(..))
     }
 }
 
@@ -147,12 +144,7 @@ const QUEUE: usize = 256;
 impl Default for Tasks {
     fn default() -> Self {
         let (sender, receiver) = mpsc::channel(QUEUE);
-        Self {
-            running: HashMap::new(),
-            generation: 0,
-            sender,
-            receiver,
-        }
+        Self { running: HashMap::new(), generation: 0, sender, receiver }
     }
 }
 
@@ -163,26 +155,12 @@ impl Tasks {
         self.generation += 1;
         let cancel = CancellationToken::new();
         let (ends_itself, endless) = (task.ends_itself(), task.is_endless());
-        let running = Running {
-            generation: self.generation,
-            cancel: cancel.clone(),
-            ends_itself,
-            endless,
-        };
+        let running = Running { generation: self.generation, cancel: cancel.clone(), ends_itself, endless };
         self.running.insert((owner, slot.clone()), running);
-        let out = Out {
-            owner,
-            slot,
-            generation: self.generation,
-            sender: self.sender.clone(),
-        };
+        let out = Out { owner, slot, generation: self.generation, sender: self.sender.clone() };
         tokio::spawn(async move {
             let work = AssertUnwindSafe(carry_out(task, &out, &cancel)).catch_unwind();
-            let ended = if ends_itself {
-                Some(work.await)
-            } else {
-                cancel.run_until_cancelled(work).await
-            };
+            let ended = if ends_itself { Some(work.await) } else { cancel.run_until_cancelled(work).await };
             if let Some(Err(_)) = ended {
                 let report = Report::new("a task of this program failed; its log file says where");
                 out.send(News::Broken(report)).await;
@@ -209,12 +187,8 @@ impl Tasks {
 
     /// Cancels all tasks of an owner.
     pub fn cancel_all(&mut self, owner: ScreenId) {
-        let slots: Vec<Slot> = self
-            .running
-            .keys()
-            .filter(|(known, _)| *known == owner)
-            .map(|(_, slot)| slot.clone())
-            .collect();
+        let slots: Vec<Slot> =
+            self.running.keys().filter(|(known, _)| *known == owner).map(|(_, slot)| slot.clone()).collect();
         for slot in slots {
             self.cancel(owner, &slot);
         }
@@ -242,18 +216,9 @@ impl Tasks {
 
     /// Drops what stale generations say.
     fn accept(&mut self, message: Message) -> Option<Event> {
-        let Message {
-            owner,
-            slot,
-            generation,
-            news,
-        } = message;
+        let Message { owner, slot, generation, news } = message;
         let key = (owner, slot);
-        if self
-            .running
-            .get(&key)
-            .is_none_or(|running| running.generation != generation)
-        {
+        if self.running.get(&key).is_none_or(|running| running.generation != generation) {
             return None;
         }
         match news {
@@ -281,12 +246,7 @@ impl Out {
     }
 
     async fn message(&self, news: Option<News>) {
-        let message = Message {
-            owner: self.owner,
-            slot: self.slot.clone(),
-            generation: self.generation,
-            news,
-        };
+        let message = Message { owner: self.owner, slot: self.slot.clone(), generation: self.generation, news };
         // The loop is gone only when the program ends; then nobody needs the news.
         let _ = self.sender.send(message).await;
     }
@@ -294,33 +254,20 @@ impl Out {
 
 async fn carry_out(task: Task, out: &Out, cancel: &CancellationToken) {
     let news = match task {
-        Task::Connect(options) => {
-            News::Connected(Cluster::connect(&options).await.map_err(Report::from), None)
-        }
+        Task::Connect(options) => News::Connected(Cluster::connect(&options).await.map_err(Report::from), None),
         Task::Sandbox => {
             let sandbox = Sandbox::with_examples().await;
-            News::Connected(
-                Ok(Cluster::from_client(sandbox.client(), "sandbox", "default")),
-                Some(sandbox),
-            )
+            News::Connected(Ok(Cluster::from_client(sandbox.client(), "sandbox", "default")), Some(sandbox))
         }
-        Task::Version(cluster) => {
-            News::Version(cluster.server_version().await.map_err(Report::from))
-        }
+        Task::Version(cluster) => News::Version(cluster.server_version().await.map_err(Report::from)),
         Task::Contexts(options) => News::Contexts(contexts(&options).map_err(Report::from)),
-        Task::Namespaces(cluster) => {
-            News::Namespaces(cluster.namespaces().await.map_err(Report::from))
-        }
+        Task::Namespaces(cluster) => News::Namespaces(cluster.namespaces().await.map_err(Report::from)),
         Task::Watch(storage) => return follow(&storage, "status!=superseded", out).await,
         Task::WatchHistory(storage, name) => {
             return follow(&storage, &format!("name={name}"), out).await;
         }
         Task::Summary(storage, meta) => {
-            let summary = storage
-                .summary(&meta)
-                .await
-                .map(Box::new)
-                .map_err(Report::from);
+            let summary = storage.summary(&meta).await.map(Box::new).map_err(Report::from);
             News::Summary(meta, summary)
         }
         Task::Decode(storage, meta) => {
@@ -328,23 +275,17 @@ async fn carry_out(task: Task, out: &Out, cancel: &CancellationToken) {
             News::Decoded(meta, decoded)
         }
         Task::Condition(storage, meta, redactor) => {
-            let found = condition(&storage, &meta, &redactor)
-                .await
-                .map_err(Report::from);
+            let found = condition(&storage, &meta, &redactor).await.map_err(Report::from);
             News::Condition(meta, found)
         }
-        Task::History(storage, name) => {
-            News::History(storage.history(&name).await.map_err(Report::from))
-        }
+        Task::History(storage, name) => News::History(storage.history(&name).await.map_err(Report::from)),
         Task::Changes(old, new, redactor, context) => {
             let work = move || sections_between(old.as_deref(), &new, &redactor, context);
             News::Changes(off_the_loop(work).await.and_then(|found| found))
         }
-        Task::Drift(storage, release, redactor, context) => News::Changes(
-            drift_sections(&storage, &release, &redactor, context)
-                .await
-                .map_err(Report::from),
-        ),
+        Task::Drift(storage, release, redactor, context) => {
+            News::Changes(drift_sections(&storage, &release, &redactor, context).await.map_err(Report::from))
+        }
         Task::LastChange(storage, meta, redactor) => News::Text(
             last_change(&storage, &meta, redactor)
                 .await
@@ -354,38 +295,23 @@ async fn carry_out(task: Task, out: &Out, cancel: &CancellationToken) {
             if again {
                 tokio::time::sleep(MOMENT).await;
             }
-            News::Resources(
-                browse::resources(&storage, &release)
-                    .await
-                    .map_err(Report::from),
-            )
+            News::Resources(browse::resources(&storage, &release).await.map_err(Report::from))
         }
         Task::WatchObjects(cluster, targets) => {
             return watch_objects(cluster, targets, out.clone(), cancel.clone()).await;
         }
         Task::Events(cluster, object) => News::ObjectEvents(events(&cluster, &object).await),
         Task::Logs(cluster, namespace, pod, container) => {
-            return logs(
-                cluster,
-                [namespace, pod, container],
-                out.clone(),
-                cancel.clone(),
-            )
-            .await;
+            return logs(cluster, [namespace, pod, container], out.clone(), cancel.clone()).await;
         }
-        Task::HookLog(cluster, object, namespace) => {
-            News::LogEnded(hook_log(&cluster, &object, &namespace, out).await)
-        }
+        Task::HookLog(cluster, object, namespace) => News::LogEnded(hook_log(&cluster, &object, &namespace, out).await),
         Task::Text(work) => match off_the_loop(work).await {
             Ok(lines) => News::Text(lines),
             Err(report) => News::Text(vec![TextLine::new(Kind::Bad, &report.message)]),
         },
-        Task::Preview(storage, name, options, redactor) => News::Previewed(
-            preview(&storage, &name, &options, &redactor)
-                .await
-                .map(Box::new)
-                .map_err(Report::from),
-        ),
+        Task::Preview(storage, name, options, redactor) => {
+            News::Previewed(preview(&storage, &name, &options, &redactor).await.map(Box::new).map_err(Report::from))
+        }
         Task::Execute(storage, prepared, basis) => {
             return execute(storage, *prepared, *basis, out.clone(), cancel.clone()).await;
         }
@@ -402,22 +328,14 @@ async fn carry_out(task: Task, out: &Out, cancel: &CancellationToken) {
 }
 
 /// Runs what takes the processor for a while on a thread of its own.
-async fn off_the_loop<T: Send + 'static>(
-    work: impl FnOnce() -> T + Send + 'static,
-) -> Result<T, Report> {
-    tokio::task::spawn_blocking(work)
-        .await
-        .map_err(|error| Report::new(error.to_string()))
+async fn off_the_loop<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Report> {
+    tokio::task::spawn_blocking(work).await.map_err(|error| Report::new(error.to_string()))
 }
 
 async fn follow(storage: &Storage, selector: &str, out: &Out) {
     let mut events = storage.watch(selector);
     while let Some(event) = events.next().await {
-        out.send(News::Records(
-            storage.namespace().to_owned(),
-            Box::new(event),
-        ))
-        .await;
+        out.send(News::Records(storage.namespace().to_owned(), Box::new(event))).await;
     }
 }
 
@@ -429,10 +347,7 @@ async fn condition(
     let release = storage.decode(meta).await?;
     let nodes = browse::resources(storage, &release).await?;
     let drift = browse::drift(storage, &release, redactor).await?;
-    let drifted = drift
-        .iter()
-        .filter(|object| object.diff.weight == crate::diff::Weight::Real)
-        .count();
+    let drifted = drift.iter().filter(|object| object.diff.weight == crate::diff::Weight::Real).count();
     Ok((browse::health(&nodes), drifted))
 }
 
@@ -443,12 +358,7 @@ fn sections_between(
     context: usize,
 ) -> Result<Arc<Vec<Section>>, Report> {
     let changes = browse::changes(old, new, redactor).map_err(Report::from)?;
-    Ok(Arc::new(
-        changes
-            .iter()
-            .map(|object| Section::new(object, context))
-            .collect(),
-    ))
+    Ok(Arc::new(changes.iter().map(|object| Section::new(object, context)).collect()))
 }
 
 async fn drift_sections(
@@ -458,12 +368,7 @@ async fn drift_sections(
     context: usize,
 ) -> Result<Arc<Vec<Section>>, engine::Error> {
     let drift = browse::drift(storage, release, redactor).await?;
-    Ok(Arc::new(
-        drift
-            .iter()
-            .map(|object| Section::drift(object, context))
-            .collect(),
-    ))
+    Ok(Arc::new(drift.iter().map(|object| Section::drift(object, context)).collect()))
 }
 
 /// How long changes gather before a tree is read anew.
@@ -472,18 +377,10 @@ const MOMENT: Duration = Duration::from_millis(500);
 /// How long a selection stands before its details are read: whoever runs through a list asks for nothing.
 const PAUSE: Duration = Duration::from_millis(120);
 
-async fn last_change(
-    storage: &Storage,
-    meta: &RecordMeta,
-    redactor: Redactor,
-) -> Result<Vec<TextLine>, Report> {
+async fn last_change(storage: &Storage, meta: &RecordMeta, redactor: Redactor) -> Result<Vec<TextLine>, Report> {
     tokio::time::sleep(PAUSE).await;
     let history = storage.history(&meta.name).await?;
-    let before = history
-        .iter()
-        .rev()
-        .find(|known| known.revision < meta.revision)
-        .cloned();
+    let before = history.iter().rev().find(|known| known.revision < meta.revision).cloned();
     let new = storage.decode(meta).await?;
     let old = match &before {
         Some(before) => Some(storage.decode(before).await?),
@@ -491,39 +388,22 @@ async fn last_change(
     };
     let notes = new.info.notes.clone();
     let description = new.info.description.clone();
-    let found =
-        off_the_loop(move || sections_between(old.as_deref(), &new, &redactor, 0)).await??;
-    let changed = found
-        .iter()
-        .filter(|section| section.weight == crate::diff::Weight::Real);
+    let found = off_the_loop(move || sections_between(old.as_deref(), &new, &redactor, 0)).await??;
+    let changed = found.iter().filter(|section| section.weight == crate::diff::Weight::Real);
     let title = match before {
         Some(before) => format!("{} {} ← {}", meta.name, meta.revision, before.revision),
         None => format!("{} {}, the oldest revision kept", meta.name, meta.revision),
     };
-    let mut lines = vec![TextLine::new(
-        Kind::Heading,
-        &format!("{title}  {description}"),
-    )];
+    let mut lines = vec![TextLine::new(Kind::Heading, &format!("{title}  {description}"))];
     lines.extend(changed.map(|section| TextLine::new(section.kind(), &section.headline())));
-    let same = found
-        .iter()
-        .filter(|section| section.weight != crate::diff::Weight::Real)
-        .count();
-    lines.push(TextLine::new(
-        Kind::Dim,
-        &format!("= {same} objects unchanged"),
-    ));
+    let same = found.iter().filter(|section| section.weight != crate::diff::Weight::Real).count();
+    lines.push(TextLine::new(Kind::Dim, &format!("= {same} objects unchanged")));
     lines.push(TextLine::default());
     lines.extend(notes.lines().map(|line| TextLine::new(Kind::Plain, line)));
     Ok(lines)
 }
 
-async fn watch_objects(
-    cluster: Cluster,
-    targets: Vec<Target>,
-    out: Out,
-    cancel: CancellationToken,
-) {
+async fn watch_objects(cluster: Cluster, targets: Vec<Target>, out: Out, cancel: CancellationToken) {
     let (sender, mut receiver) = mpsc::unbounded_channel();
     let changed = move |target: Target, object: Option<Object>| {
         // Nobody listens any more once the task is cancelled.
@@ -544,12 +424,7 @@ async fn events(cluster: &Cluster, object: &Object) -> Result<Vec<EventInfo>, Re
     cluster.events_of(object).await.map_err(Report::from)
 }
 
-async fn logs(
-    cluster: Cluster,
-    [namespace, pod, container]: [String; 3],
-    out: Out,
-    cancel: CancellationToken,
-) {
+async fn logs(cluster: Cluster, [namespace, pod, container]: [String; 3], out: Out, cancel: CancellationToken) {
     let (sender, mut receiver) = mpsc::channel(QUEUE);
     let read = cluster.logs(&namespace, &pod, &container, 500, true, sender, &cancel);
     let forward = async {
@@ -562,24 +437,15 @@ async fn logs(
     out.send(News::LogEnded(result.map_err(Report::from))).await;
 }
 
-async fn hook_log(
-    cluster: &Cluster,
-    object: &Object,
-    namespace: &str,
-    out: &Out,
-) -> Result<(), Report> {
+async fn hook_log(cluster: &Cluster, object: &Object, namespace: &str, out: &Out) -> Result<(), Report> {
     let target = cluster.target(object, namespace).await?;
     let pods = cluster.hook_pods(&target).await?;
     if pods.is_empty() {
-        return Err(Report::new(format!(
-            "{}/{} has no pod any more, so no log",
-            target.key.kind, target.key.name
-        )));
+        return Err(Report::new(format!("{}/{} has no pod any more, so no log", target.key.kind, target.key.name)));
     }
     for pod in pods {
         let text = cluster.log_text(pod.namespace(), pod.name(), "").await?;
-        out.send(News::LogLines(text.lines().map(str::to_owned).collect()))
-            .await;
+        out.send(News::LogLines(text.lines().map(str::to_owned).collect())).await;
     }
     Ok(())
 }
@@ -595,13 +461,7 @@ async fn preview(
     Ok((prepared, preview))
 }
 
-async fn execute(
-    storage: Storage,
-    prepared: Prepared,
-    basis: Basis,
-    out: Out,
-    cancel: CancellationToken,
-) {
+async fn execute(storage: Storage, prepared: Prepared, basis: Basis, out: Out, cancel: CancellationToken) {
     let (sender, mut receiver) = mpsc::unbounded_channel::<Progress>();
     let report: Reporter = Arc::new(move |progress| {
         // The receiver lives until the operation ended.

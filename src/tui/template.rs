@@ -20,10 +20,7 @@ impl Display {
     /// Fills it in; where a field is missing or a function fails, nothing is shown.
     pub fn fill(&self, fields: &Fields) -> String {
         let context = Context::from(Value::Object(fields.0.clone()));
-        self.template
-            .render(&context)
-            .unwrap_or_default()
-            .replace("<no value>", "")
+        self.template.render(&context).unwrap_or_default().replace("<no value>", "")
     }
 }
 
@@ -49,11 +46,8 @@ impl Fields {
     /// The same with one more map of texts.
     #[must_use]
     pub fn map(mut self, name: &str, map: &BTreeMap<String, String>) -> Self {
-        let entries = map
-            .iter()
-            .map(|(key, text)| (key.clone(), Value::from(text.as_str())));
-        self.0
-            .insert(name.to_owned(), Value::Object(entries.collect()));
+        let entries = map.iter().map(|(key, text)| (key.clone(), Value::from(text.as_str())));
+        self.0.insert(name.to_owned(), Value::Object(entries.collect()));
         self
     }
 }
@@ -65,10 +59,7 @@ mod tests {
     #[track_caller]
     fn check(template: &str, expected: &str) {
         let labels = BTreeMap::from([("team".to_owned(), "shop".to_owned())]);
-        let fields = Fields::default()
-            .text("name", "web")
-            .number("revision", 3)
-            .map("labels", &labels);
+        let fields = Fields::default().text("name", "web").number("revision", 3).map("labels", &labels);
         let display = Display::parse(template).unwrap_or_else(|error| panic!("{error}"));
         assert_eq!(display.fill(&fields), expected);
     }

@@ -14,8 +14,7 @@ use crossterm::{
     event::{DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste, EnableMouseCapture},
     execute,
     terminal::{
-        Clear, ClearType, EnterAlternateScreen, LeaveAlternateScreen, SetTitle, disable_raw_mode,
-        enable_raw_mode,
+        Clear, ClearType, EnterAlternateScreen, LeaveAlternateScreen, SetTitle, disable_raw_mode, enable_raw_mode,
     },
 };
 use ratatui::backend::CrosstermBackend;
@@ -47,10 +46,7 @@ impl Terminal {
             }));
         });
         enter(mouse)?;
-        Ok(Self {
-            screen: ratatui::Terminal::new(CrosstermBackend::new(io::stdout()))?,
-            mouse,
-        })
+        Ok(Self { screen: ratatui::Terminal::new(CrosstermBackend::new(io::stdout()))?, mouse })
     }
 
     /// Draws a frame; only what differs from the last one is sent.
@@ -85,29 +81,16 @@ impl Terminal {
     /// Shows a text in the user's pager: `PAGER`, else `VISUAL` or `EDITOR`, else `less`. The file is readable by the
     /// user alone, lies in memory where there is such a place, and is removed afterwards.
     pub async fn page(&mut self, text: &str) -> io::Result<()> {
-        let mut file = tempfile::Builder::new()
-            .prefix("pilothouse-")
-            .suffix(".yaml")
-            .tempfile_in(private_folder())?;
+        let mut file = tempfile::Builder::new().prefix("pilothouse-").suffix(".yaml").tempfile_in(private_folder())?;
         file.write_all(text.as_bytes())?;
-        let chosen = ["PAGER", "VISUAL", "EDITOR"]
-            .iter()
-            .find_map(|name| std::env::var(name).ok());
-        let line = chosen
-            .filter(|line| !line.trim().is_empty())
-            .unwrap_or_else(|| "less".into());
+        let chosen = ["PAGER", "VISUAL", "EDITOR"].iter().find_map(|name| std::env::var(name).ok());
+        let line = chosen.filter(|line| !line.trim().is_empty()).unwrap_or_else(|| "less".into());
         let mut words = line.split_whitespace();
         let program = words.next().unwrap_or("less");
         give_back();
-        let status = tokio::process::Command::new(program)
-            .args(words)
-            .arg(file.path())
-            .status()
-            .await;
+        let status = tokio::process::Command::new(program).args(words).arg(file.path()).status().await;
         self.retake()?;
-        status
-            .map(|_| ())
-            .map_err(|error| io::Error::new(error.kind(), format!("{program}: {error}")))
+        status.map(|_| ()).map_err(|error| io::Error::new(error.kind(), format!("{program}: {error}")))
     }
 
     fn retake(&mut self) -> io::Result<()> {
@@ -139,29 +122,14 @@ fn private_folder() -> PathBuf {
 fn enter(mouse: bool) -> io::Result<()> {
     enable_raw_mode()?;
     TAKEN.store(true, Ordering::SeqCst);
-    execute!(
-        io::stdout(),
-        EnterAlternateScreen,
-        EnableBracketedPaste,
-        cursor::Hide
-    )?;
-    if mouse {
-        execute!(io::stdout(), EnableMouseCapture)
-    } else {
-        Ok(())
-    }
+    execute!(io::stdout(), EnterAlternateScreen, EnableBracketedPaste, cursor::Hide)?;
+    if mouse { execute!(io::stdout(), EnableMouseCapture) } else { Ok(()) }
 }
 
 /// Gives the terminal back if it is ours. Errors have nobody to hear them: the terminal may be gone (SIGHUP).
 pub fn give_back() {
     if TAKEN.swap(false, Ordering::SeqCst) {
-        let _ = execute!(
-            io::stdout(),
-            DisableMouseCapture,
-            DisableBracketedPaste,
-            LeaveAlternateScreen,
-            cursor::Show
-        );
+        let _ = execute!(io::stdout(), DisableMouseCapture, DisableBracketedPaste, LeaveAlternateScreen, cursor::Show);
         let _ = disable_raw_mode();
     }
 }

@@ -15,13 +15,7 @@ pub fn shared() -> Shared {
 
 /// A program that has not connected.
 pub fn app() -> App {
-    App::new(
-        Options::default(),
-        Config::default(),
-        [7; 32],
-        CLOCK,
-        (false, false),
-    )
+    App::new(Options::default(), Config::default(), [7; 32], CLOCK, (false, false))
 }
 
 /// A record's metadata.

@@ -41,11 +41,7 @@ impl Program {
 
     fn with(config: Config, options: Options, size: (u16, u16)) -> Self {
         let app = App::new(options, config, [7; 32], CLOCK, (false, false));
-        let mut program = Self {
-            app,
-            jobs: Vec::new(),
-            size,
-        };
+        let mut program = Self { app, jobs: Vec::new(), size };
         program.app.shared.context = "prod-eu".into();
         program.resize(size);
         program
@@ -79,11 +75,7 @@ impl Program {
 
     fn type_text(&mut self, text: &str) {
         for character in text.chars() {
-            let name = if character == ' ' {
-                "space".to_owned()
-            } else {
-                character.to_string()
-            };
+            let name = if character == ' ' { "space".to_owned() } else { character.to_string() };
             self.keys(&name);
         }
     }
@@ -101,91 +93,38 @@ impl Program {
     #[track_caller]
     fn shows(&self, text: &str) {
         let screen = self.screen();
-        assert!(
-            screen.contains(text),
-            "{text:?} is not on the screen:\n{screen}"
-        );
+        assert!(screen.contains(text), "{text:?} is not on the screen:\n{screen}");
     }
 
     #[track_caller]
     fn lacks(&self, text: &str) {
         let screen = self.screen();
-        assert!(
-            !screen.contains(text),
-            "{text:?} is on the screen:\n{screen}"
-        );
+        assert!(!screen.contains(text), "{text:?} is on the screen:\n{screen}");
     }
 
     /// Feeds records and what is read lazily about them.
     fn home(size: (u16, u16)) -> Self {
         let mut program = Self::new(size);
-        let names = ["payments", "orders", "vault"].map(|name| NamespaceInfo {
-            name: name.into(),
-            phase: "Active".into(),
-        });
-        program.event(Event::News(
-            0,
-            Slot::of("namespaces"),
-            News::Namespaces(Ok(names.to_vec())),
-        ));
-        program.event(Event::News(
-            0,
-            Slot::of("version"),
-            News::Version(Ok("v1.36.1".into())),
-        ));
-        program.news(
-            HOME,
-            "watch",
-            News::Records(String::new(), Box::new(StorageEvent::Restarted(records()))),
-        );
+        let names =
+            ["payments", "orders", "vault"].map(|name| NamespaceInfo { name: name.into(), phase: "Active".into() });
+        program.event(Event::News(0, Slot::of("namespaces"), News::Namespaces(Ok(names.to_vec()))));
+        program.event(Event::News(0, Slot::of("version"), News::Version(Ok("v1.36.1".into()))));
+        program.news(HOME, "watch", News::Records(String::new(), Box::new(StorageEvent::Restarted(records()))));
         let denied = cluster::Error::new(ErrorKind::Forbidden, "secrets is forbidden");
-        program.news(
-            HOME,
-            "watch",
-            News::Records(
-                "vault".into(),
-                Box::new(StorageEvent::Denied(denied.into())),
-            ),
-        );
+        program.news(HOME, "watch", News::Records("vault".into(), Box::new(StorageEvent::Denied(denied.into()))));
         for meta in records() {
-            let summary = if meta.name == "checkout-jobs" {
-                Err(Report::new("truncated"))
-            } else {
-                Ok(Box::new(summary(&meta)))
-            };
+            let summary =
+                if meta.name == "checkout-jobs" { Err(Report::new("truncated")) } else { Ok(Box::new(summary(&meta))) };
             let readable = summary.is_ok();
-            program.news(
-                HOME,
-                "summary",
-                News::Summary(Box::new(meta.clone()), summary),
-            );
+            program.news(HOME, "summary", News::Summary(Box::new(meta.clone()), summary));
             if readable && meta.name != "catalog" {
-                let condition = if meta.name == "checkout" {
-                    ((4, 6), 2)
-                } else {
-                    ((1, 1), 0)
-                };
-                program.news(
-                    HOME,
-                    "condition",
-                    News::Condition(Box::new(meta), Ok(condition)),
-                );
+                let condition = if meta.name == "checkout" { ((4, 6), 2) } else { ((1, 1), 0) };
+                program.news(HOME, "condition", News::Condition(Box::new(meta), Ok(condition)));
             }
         }
-        let lines = [
-            "checkout 12 ← 11",
-            "~ Deployment/checkout  image 2.9.0 → 2.9.1, replicas",
-            "= 44 objects unchanged",
-        ];
-        program.news(
-            HOME,
-            "details",
-            News::Text(
-                lines
-                    .map(|line| TextLine::new(Default::default(), line))
-                    .to_vec(),
-            ),
-        );
+        let lines =
+            ["checkout 12 ← 11", "~ Deployment/checkout  image 2.9.0 → 2.9.1, replicas", "= 44 objects unchanged"];
+        program.news(HOME, "details", News::Text(lines.map(|line| TextLine::new(Default::default(), line)).to_vec()));
         program
     }
 
@@ -193,22 +132,9 @@ impl Program {
     fn release(size: (u16, u16)) -> Self {
         let mut program = Self::home(size);
         program.keys("j enter");
-        let history = [
-            (9, "superseded"),
-            (10, "failed"),
-            (11, "superseded"),
-            (12, "deployed"),
-        ];
-        let metas =
-            history.map(|(revision, status)| record("payments", "checkout", revision, status));
-        program.news(
-            2,
-            "watch",
-            News::Records(
-                "payments".into(),
-                Box::new(StorageEvent::Restarted(metas.to_vec())),
-            ),
-        );
+        let history = [(9, "superseded"), (10, "failed"), (11, "superseded"), (12, "deployed")];
+        let metas = history.map(|(revision, status)| record("payments", "checkout", revision, status));
+        program.news(2, "watch", News::Records("payments".into(), Box::new(StorageEvent::Restarted(metas.to_vec()))));
         for meta in metas {
             let release = if meta.revision == 10 {
                 Err(Report::new("record v10: unexpected end of file"))
@@ -230,10 +156,8 @@ impl Program {
 }
 
 fn records() -> Vec<RecordMeta> {
-    let stuck = RecordMeta {
-        created_at: CLOCK / 1000 - 10_800,
-        ..record("payments", "checkout-edge", 5, "pending-upgrade")
-    };
+    let stuck =
+        RecordMeta { created_at: CLOCK / 1000 - 10_800, ..record("payments", "checkout-edge", 5, "pending-upgrade") };
     vec![
         record("payments", "checkout", 12, "deployed"),
         record("payments", "checkout-jobs", 7, "failed"),
@@ -258,11 +182,7 @@ fn release(meta: &RecordMeta) -> Arc<Release> {
         name: meta.name.clone(),
         namespace: meta.namespace.clone(),
         revision: meta.revision,
-        info: Info {
-            description: "Upgrade complete".into(),
-            notes: "Thank you\u{7}.".into(),
-            ..Info::default()
-        },
+        info: Info { description: "Upgrade complete".into(), notes: "Thank you\u{7}.".into(), ..Info::default() },
         ..Release::default()
     })
 }
@@ -273,44 +193,20 @@ fn sections() -> Vec<Section> {
         Line::Removed("- image: registry/checkout:2.9.0".into()),
         Line::Added("- image: registry/checkout:2.9.1".into()),
     ];
-    let hunk = Hunk {
-        old_start: 20,
-        new_start: 20,
-        path: "spec.template.spec.containers[web]".into(),
-        lines,
-    };
+    let hunk = Hunk { old_start: 20, new_start: 20, path: "spec.template.spec.containers[web]".into(), lines };
     let section = |title: &str, change, weight, hunks| Section {
         title: title.into(),
         change,
         weight,
-        summary: if weight == Weight::Real {
-            "image 2.9.0 → 2.9.1".into()
-        } else {
-            String::new()
-        },
+        summary: if weight == Weight::Real { "image 2.9.0 → 2.9.1".into() } else { String::new() },
         notes: Vec::new(),
         hunks,
     };
     vec![
-        section(
-            "Deployment/checkout",
-            Change::Update,
-            Weight::Real,
-            vec![hunk],
-        ),
+        section("Deployment/checkout", Change::Update, Weight::Real, vec![hunk]),
         section("ConfigMap/flags", Change::Delete, Weight::Real, Vec::new()),
-        section(
-            "Service/checkout",
-            Change::Update,
-            Weight::LabelsOnly,
-            Vec::new(),
-        ),
-        section(
-            "HorizontalPodAutoscaler/checkout",
-            Change::None,
-            Weight::Same,
-            Vec::new(),
-        ),
+        section("Service/checkout", Change::Update, Weight::LabelsOnly, Vec::new()),
+        section("HorizontalPodAutoscaler/checkout", Change::None, Weight::Same, Vec::new()),
     ]
 }
 
@@ -373,16 +269,9 @@ fn commands_complete_and_mistakes_are_told() {
 
 #[test]
 fn read_only_mode_refuses_and_says_why() {
-    let options = Options {
-        read_only: true,
-        ..Options::default()
-    };
+    let options = Options { read_only: true, ..Options::default() };
     let mut program = Program::with(Config::default(), options, (100, 30));
-    program.news(
-        HOME,
-        "watch",
-        News::Records(String::new(), Box::new(StorageEvent::Restarted(records()))),
-    );
+    program.news(HOME, "watch", News::Records(String::new(), Box::new(StorageEvent::Restarted(records()))));
     program.keys("r");
     program.shows("rollback: not in read-only mode (--read-only)");
     program.keys(":");
@@ -426,7 +315,8 @@ fn marked_revisions_are_compared() {
     program.jobs.clear();
     program.keys("d");
     program.shows("[marked 9]");
-    let of_marked = |task: &Task| matches!(task, Task::Changes(Some(old), new, ..) if (old.revision, new.revision) == (9, 12));
+    let of_marked =
+        |task: &Task| matches!(task, Task::Changes(Some(old), new, ..) if (old.revision, new.revision) == (9, 12));
     assert!(program.started(of_marked));
 }
 
@@ -447,17 +337,11 @@ fn changes_fold_and_turn_side_by_side() {
 fn rolling_back_reviews_the_selected_revision() {
     let mut program = Program::release((100, 30));
     program.keys("j r");
-    assert!(matches!(
-        program.app.screen(),
-        super::screens::Screen::Review(_)
-    ));
+    assert!(matches!(program.app.screen(), super::screens::Screen::Review(_)));
     program.keys("[");
     program.shows("revision 11");
     program.keys("]");
-    assert!(matches!(
-        program.app.screen(),
-        super::screens::Screen::Review(_)
-    ));
+    assert!(matches!(program.app.screen(), super::screens::Screen::Review(_)));
 }
 
 #[test]
@@ -475,11 +359,7 @@ fn waiting_says_on_what_and_esc_ends_it() {
 fn an_error_is_a_layer_and_stays_in_the_log() {
     let mut program = Program::new((100, 30));
     let error = cluster::Error::new(ErrorKind::Unauthorized, "the token expired\u{1b}[31m");
-    program.event(Event::News(
-        0,
-        Slot::of("connect"),
-        News::Connected(Err(error.into()), None),
-    ));
+    program.event(Event::News(0, Slot::of("connect"), News::Connected(Err(error.into()), None)));
     program.shows("the token expired␛[31m");
     program.shows("log in to the cluster again");
     program.keys("x");
@@ -526,20 +406,11 @@ fn any_size_draws_and_keeps_the_place() {
 #[test]
 fn ten_thousand_releases_are_moved_through_without_looking_at_each() {
     let mut program = Program::new((200, 60));
-    let many = (0..10_000)
-        .map(|number| record("shop", &format!("release-{number:05}"), 1, "deployed"))
-        .collect();
-    program.news(
-        HOME,
-        "watch",
-        News::Records(String::new(), Box::new(StorageEvent::Restarted(many))),
-    );
+    let many = (0..10_000).map(|number| record("shop", &format!("release-{number:05}"), 1, "deployed")).collect();
+    program.news(HOME, "watch", News::Records(String::new(), Box::new(StorageEvent::Restarted(many))));
     program.keys("G");
     program.shows("release-09999");
     program.keys("g ctrl-d");
     program.shows("release-00000");
-    assert!(
-        !program.started(|task| matches!(task, Task::Condition(..))),
-        "nothing is connected"
-    );
+    assert!(!program.started(|task| matches!(task, Task::Condition(..))), "nothing is connected");
 }

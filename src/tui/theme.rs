@@ -113,15 +113,7 @@ pub struct Theme {
 }
 
 /// The names a configuration may use.
-pub const NAMES: &[&str] = &[
-    "default",
-    "dark",
-    "light",
-    "high-contrast",
-    "colour-blind",
-    "16-colour",
-    "none",
-];
+pub const NAMES: &[&str] = &["default", "dark", "light", "high-contrast", "colour-blind", "16-colour", "none"];
 
 /// The few colours a theme is made of.
 struct Palette {
@@ -143,25 +135,14 @@ impl Theme {
         let theme = match name {
             _ if plain && NAMES.contains(&name) => Self::colourless(),
             "default" | "16-colour" => Self::of(&terminal_palette()),
-            "dark" => Self::of(&rgb_palette(
-                0x1c1f26,
-                0xd5d9e0,
-                [0x7d8590, 0x6cb6ff, 0x6bc46d, 0xf47067, 0xdaaa3f],
-            )),
-            "light" => Self::of(&rgb_palette(
-                0xffffff,
-                0x1f2328,
-                [0x656d76, 0x0550ae, 0x116329, 0xa40e26, 0x7d4e00],
-            )),
+            "dark" => Self::of(&rgb_palette(0x1c1f26, 0xd5d9e0, [0x7d8590, 0x6cb6ff, 0x6bc46d, 0xf47067, 0xdaaa3f])),
+            "light" => Self::of(&rgb_palette(0xffffff, 0x1f2328, [0x656d76, 0x0550ae, 0x116329, 0xa40e26, 0x7d4e00])),
             "high-contrast" => Self::of(&high_contrast()),
             "colour-blind" => Self::of(&colour_blind()),
             "none" => Self::colourless(),
             _ => return None,
         };
-        Some(Self {
-            glyphs: if ascii { ASCII } else { UNICODE },
-            ..theme
-        })
+        Some(Self { glyphs: if ascii { ASCII } else { UNICODE }, ..theme })
     }
 
     /// What is used where a name has no theme: the terminal's own palette.
@@ -177,9 +158,7 @@ impl Theme {
             accent: paint(palette.accent),
             heading: palette.text.add_modifier(Modifier::BOLD),
             selected: palette.selected,
-            selected_idle: palette
-                .text
-                .add_modifier(Modifier::BOLD | Modifier::UNDERLINED),
+            selected_idle: palette.text.add_modifier(Modifier::BOLD | Modifier::UNDERLINED),
             bar: palette.bar,
             good: paint(palette.good),
             bad: paint(palette.bad),
@@ -187,17 +166,12 @@ impl Theme {
             busy: paint(palette.busy),
             added: paint(palette.good),
             removed: paint(palette.bad),
-            found: palette
-                .text
-                .add_modifier(Modifier::REVERSED | Modifier::BOLD),
+            found: palette.text.add_modifier(Modifier::REVERSED | Modifier::BOLD),
             key: paint(palette.accent),
             string: paint(palette.string),
             number: paint(palette.warn),
             comment: paint(palette.dim),
-            production: palette
-                .text
-                .fg(palette.bad)
-                .add_modifier(Modifier::REVERSED | Modifier::BOLD),
+            production: palette.text.fg(palette.bad).add_modifier(Modifier::REVERSED | Modifier::BOLD),
             glyphs: UNICODE,
         }
     }
@@ -250,9 +224,7 @@ fn terminal_palette() -> Palette {
 
 /// Exact colours: background, text, then dim, accent, good, bad, warn.
 fn rgb_palette(back: u32, text: u32, [dim, accent, good, bad, warn]: [u32; 5]) -> Palette {
-    let base = Style::new()
-        .bg(Color::from_u32(back))
-        .fg(Color::from_u32(text));
+    let base = Style::new().bg(Color::from_u32(back)).fg(Color::from_u32(text));
     Palette {
         text: base,
         dim: Color::from_u32(dim),
@@ -278,14 +250,8 @@ fn high_contrast() -> Palette {
         warn: Color::LightYellow,
         busy: Color::LightCyan,
         string: Color::White,
-        bar: Style::new()
-            .bg(Color::White)
-            .fg(Color::Black)
-            .add_modifier(Modifier::BOLD),
-        selected: Style::new()
-            .bg(Color::LightYellow)
-            .fg(Color::Black)
-            .add_modifier(Modifier::BOLD),
+        bar: Style::new().bg(Color::White).fg(Color::Black).add_modifier(Modifier::BOLD),
+        selected: Style::new().bg(Color::LightYellow).fg(Color::Black).add_modifier(Modifier::BOLD),
     }
 }
 
@@ -318,14 +284,7 @@ mod tests {
     fn no_color_leaves_no_colour() {
         for name in NAMES {
             let theme = Theme::named(name, true, false).unwrap_or_else(|| panic!("{name}"));
-            for style in [
-                theme.text,
-                theme.bad,
-                theme.added,
-                theme.removed,
-                theme.bar,
-                theme.production,
-            ] {
+            for style in [theme.text, theme.bad, theme.added, theme.removed, theme.bar, theme.production] {
                 assert_eq!((style.fg, style.bg), (None, None), "{name}");
             }
             assert_ne!(theme.added, theme.removed);

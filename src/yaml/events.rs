@@ -5,9 +5,7 @@ use std::{
     sync::LazyLock,
 };
 
-use libyaml_safer::{
-    Encoding, ErrorKind, Event, EventData, Mark, Parser, ScalarStyle, Scanner, TokenData,
-};
+use libyaml_safer::{Encoding, ErrorKind, Event, EventData, Mark, Parser, ScalarStyle, Scanner, TokenData};
 use regex::Regex;
 
 use super::{Error, is_break};
@@ -26,30 +24,17 @@ pub(super) struct Events<'a> {
 impl<'a> Events<'a> {
     pub(super) fn new(text: &'a str) -> Self {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-        Self {
-            parser: parser(text),
-            text,
-            rejected: tag_before_comma(text),
-            stopped: false,
-        }
+        Self { parser: parser(text), text, rejected: tag_before_comma(text), stopped: false }
     }
 
     pub(super) fn next(&mut self) -> Result<Event, Error> {
         let event = match self.rejected.take() {
             Some(error) => Err(error),
-            None => self
-                .parser
-                .parse()
-                .map_err(|error| syntax(&error, self.text)),
+            None => self.parser.parse().map_err(|error| syntax(&error, self.text)),
         };
         self.stopped |= event.is_err();
         let mut event = event?;
-        if let EventData::Scalar {
-            value,
-            style: ScalarStyle::Literal | ScalarStyle::Folded,
-            ..
-        } = &mut event.data
-        {
+        if let EventData::Scalar { value, style: ScalarStyle::Literal | ScalarStyle::Folded, .. } = &mut event.data {
             self.without_added_break(value, event.end_mark);
         }
         Ok(event)
@@ -76,9 +61,7 @@ impl<'a> Events<'a> {
     fn without_added_break(&self, value: &mut String, end: Mark) {
         let at_end = usize::try_from(end.index).is_ok_and(|end| end >= self.text.len());
         let last_line = self.text.rsplit(is_break).next().unwrap_or_default();
-        let of_last_line = !last_line.trim_matches(' ').is_empty()
-            || value.ends_with("\n\n")
-            || value.ends_with(" \n");
+        let of_last_line = !last_line.trim_matches(' ').is_empty() || value.ends_with("\n\n") || value.ends_with(" \n");
         if at_end && !last_line.is_empty() && of_last_line && value.ends_with('\n') {
             value.pop();
         }
@@ -110,11 +93,7 @@ fn syntax(error: &libyaml_safer::Error, text: &str) -> Error {
         line => line,
     };
     let words = error.problem();
-    let message = if go_line == 0 {
-        format!("yaml: {words}")
-    } else {
-        format!("yaml: line {go_line}: {words}")
-    };
+    let message = if go_line == 0 { format!("yaml: {words}") } else { format!("yaml: line {go_line}: {words}") };
     failure(problem, &message)
 }
 
@@ -131,9 +110,8 @@ fn parser(text: &str) -> Parser<Chain<&[u8], &'static [u8]>> {
 /// a tag is refused; to know it from the same characters in a scalar, the tokens of the text with a space before
 /// each of these commas are asked.
 fn tag_before_comma(text: &str) -> Option<Error> {
-    static TAG: LazyLock<Regex> = LazyLock::new(|| {
-        Regex::new(r"!(?:(?:<[^>\s]*>|[^\s,<])[^\s,]*)?,").expect("a constant pattern")
-    });
+    static TAG: LazyLock<Regex> =
+        LazyLock::new(|| Regex::new(r"!(?:(?:<[^>\s]*>|[^\s,<])[^\s,]*)?,").expect("a constant pattern"));
     let mut spaced = String::new();
     let mut spaces = Vec::new();
     let mut copied = 0;
@@ -157,12 +135,9 @@ fn tag_before_comma(text: &str) -> Option<Error> {
             // Tokens before the error may have been held back, such a tag among them.
             Err(error) => return Some(syntax(&error, text)),
         };
-        if matches!(token.data, TokenData::Tag { .. })
-            && spaces.binary_search(&token.end_mark.index).is_ok()
-        {
+        if matches!(token.data, TokenData::Tag { .. }) && spaces.binary_search(&token.end_mark.index).is_ok() {
             let line = token.start_mark.line + 1;
-            let words =
-                format!("yaml: line {line}: did not find expected whitespace or line break");
+            let words = format!("yaml: line {line}: did not find expected whitespace or line break");
             return Some(failure(token.start_mark, &words));
         }
     }

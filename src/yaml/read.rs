@@ -44,10 +44,9 @@ pub(super) fn document(text: &str) -> Result<Value, Error> {
         let event = reader.events.next()?;
         match event.data {
             EventData::StreamEnd => return Ok(Value::Null),
-            EventData::DocumentStart {
-                version_directive: Some(version),
-                ..
-            } if (version.major, version.minor) != (1, 1) => {
+            EventData::DocumentStart { version_directive: Some(version), .. }
+                if (version.major, version.minor) != (1, 1) =>
+            {
                 let words = "yaml: found incompatible YAML document";
                 return Err(failure(event.start_mark, words));
             }
@@ -79,23 +78,14 @@ impl Reader<'_> {
         let mark = event.start_mark;
         if depth > MAX_DEPTH {
             self.events.stop();
-            return Err(failure(
-                mark,
-                &format!("yaml: exceeded max depth of {MAX_DEPTH}"),
-            ));
+            return Err(failure(mark, &format!("yaml: exceeded max depth of {MAX_DEPTH}")));
         }
         self.decoded += 1;
         let (nodes_before, bytes_before) = (self.decoded, self.bytes);
         self.bytes += NODE_BYTES;
         let (anchor, value) = match event.data {
             EventData::Alias { anchor } => return self.alias(&anchor, mark),
-            EventData::Scalar {
-                anchor,
-                tag,
-                value,
-                plain_implicit,
-                ..
-            } => {
+            EventData::Scalar { anchor, tag, value, plain_implicit, .. } => {
                 self.bytes += value.len();
                 (anchor, scalar(tag.as_deref(), value, plain_implicit, mark)?)
             }
@@ -109,12 +99,7 @@ impl Reader<'_> {
             }
             _ => return Err(failure(mark, "yaml: unknown problem parsing YAML content")),
         };
-        let node = Node {
-            value,
-            nodes: self.decoded - nodes_before + 1,
-            bytes: self.bytes - bytes_before,
-            mark,
-        };
+        let node = Node { value, nodes: self.decoded - nodes_before + 1, bytes: self.bytes - bytes_before, mark };
         if let Some(anchor) = anchor {
             self.copied_bytes += node.bytes;
             if self.copied_bytes > MAX_COPIED_BYTES {
@@ -135,16 +120,10 @@ impl Reader<'_> {
         let node = match self.anchors.get(anchor) {
             None => {
                 self.events.stop();
-                return Err(failure(
-                    mark,
-                    &format!("yaml: unknown anchor '{anchor}' referenced"),
-                ));
+                return Err(failure(mark, &format!("yaml: unknown anchor '{anchor}' referenced")));
             }
             Some(None) => {
-                return Err(failure(
-                    mark,
-                    &format!("yaml: anchor '{anchor}' value contains itself"),
-                ));
+                return Err(failure(mark, &format!("yaml: anchor '{anchor}' value contains itself")));
             }
             Some(Some(node)) => node,
         };
@@ -153,17 +132,11 @@ impl Reader<'_> {
         self.bytes += node.bytes;
         self.copied_bytes += node.bytes;
         let ratio = self.aliased as f64 / self.decoded as f64;
-        let too_many =
-            self.aliased > 100 && self.decoded > 1000 && ratio > allowed_alias_ratio(self.decoded);
+        let too_many = self.aliased > 100 && self.decoded > 1000 && ratio > allowed_alias_ratio(self.decoded);
         if too_many || self.copied_bytes > MAX_COPIED_BYTES {
             return Err(failure(mark, EXCESSIVE));
         }
-        Ok(Node {
-            value: node.value.clone(),
-            nodes: node.nodes + 1,
-            bytes: node.bytes,
-            mark,
-        })
+        Ok(Node { value: node.value.clone(), nodes: node.nodes + 1, bytes: node.bytes, mark })
     }
 
     fn sequence(&mut self, depth: usize) -> Result<Value, Error> {
@@ -198,10 +171,7 @@ impl Reader<'_> {
                 // Go meets the collection while it decodes, the other key in the JSON step.
                 Value::Null => return Err(unsupported_key(node.mark, &node.value)),
                 Value::Array(_) | Value::Object(_) => {
-                    return Err(failure(
-                        node.mark,
-                        &format!("yaml: invalid map key: {}", go_syntax(&key)),
-                    ));
+                    return Err(failure(node.mark, &format!("yaml: invalid map key: {}", go_syntax(&key))));
                 }
             };
             map.insert(key, node.value);
@@ -211,13 +181,7 @@ impl Reader<'_> {
     /// A key, and its number when it is a float: floats print differently as keys.
     fn key(&mut self, event: Event, depth: usize) -> Result<(Value, Option<f64>), Error> {
         let float = match &event.data {
-            EventData::Scalar {
-                anchor: None,
-                tag: None,
-                value,
-                plain_implicit: true,
-                ..
-            } => match resolve(value) {
+            EventData::Scalar { anchor: None, tag: None, value, plain_implicit: true, .. } => match resolve(value) {
                 Scalar::Float(float) => Some(float),
                 _ => None,
             },
@@ -244,10 +208,7 @@ impl Reader<'_> {
         };
         for merged in maps.into_iter().rev() {
             let Value::Object(merged) = merged else {
-                return Err(failure(
-                    mark,
-                    "yaml: map merge requires map or sequence of maps as the value",
-                ));
+                return Err(failure(mark, "yaml: map merge requires map or sequence of maps as the value"));
             };
             map.extend(merged);
         }
@@ -256,13 +217,7 @@ impl Reader<'_> {
 }
 
 fn is_merge(data: &EventData) -> bool {
-    let EventData::Scalar {
-        tag,
-        value,
-        plain_implicit,
-        ..
-    } = data
-    else {
+    let EventData::Scalar { tag, value, plain_implicit, .. } = data else {
         return false;
     };
     value == "<<" && (*plain_implicit || tag.as_deref() == Some("tag:yaml.org,2002:merge"))

@@ -38,9 +38,7 @@ pub(super) fn resolve(text: &str) -> Scalar {
         None => Scalar::Null,
         Some(b'0'..=b'9' | b'+' | b'-') => number(text),
         Some(b'.') => dotted(text),
-        Some(b'y' | b'Y' | b'n' | b'N' | b't' | b'T' | b'f' | b'F' | b'o' | b'O' | b'~') => {
-            word(text)
-        }
+        Some(b'y' | b'Y' | b'n' | b'N' | b't' | b'T' | b'f' | b'F' | b'o' | b'O' | b'~') => word(text),
         Some(_) => Scalar::Str,
     }
 }
@@ -48,8 +46,7 @@ pub(super) fn resolve(text: &str) -> Scalar {
 /// Whether the text is a number in base 60: such strings are quoted for other parsers' sake.
 pub(super) fn is_base60(text: &str) -> bool {
     static BASE60: LazyLock<Regex> = LazyLock::new(|| {
-        Regex::new(r"^[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?$")
-            .expect("a constant pattern")
+        Regex::new(r"^[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?$").expect("a constant pattern")
     });
     let starts = matches!(text.as_bytes().first(), Some(b'0'..=b'9' | b'+' | b'-'));
     starts && text.contains(':') && BASE60.is_match(text)
@@ -58,12 +55,8 @@ pub(super) fn is_base60(text: &str) -> bool {
 fn word(text: &str) -> Scalar {
     match text {
         "~" | "null" | "Null" | "NULL" => Scalar::Null,
-        "y" | "Y" | "yes" | "Yes" | "YES" | "true" | "True" | "TRUE" | "on" | "On" | "ON" => {
-            Scalar::Bool(true)
-        }
-        "n" | "N" | "no" | "No" | "NO" | "false" | "False" | "FALSE" | "off" | "Off" | "OFF" => {
-            Scalar::Bool(false)
-        }
+        "y" | "Y" | "yes" | "Yes" | "YES" | "true" | "True" | "TRUE" | "on" | "On" | "ON" => Scalar::Bool(true),
+        "n" | "N" | "no" | "No" | "NO" | "false" | "False" | "FALSE" | "off" | "Off" | "OFF" => Scalar::Bool(false),
         _ => Scalar::Str,
     }
 }
@@ -119,9 +112,7 @@ fn integer(text: &str) -> Option<Scalar> {
 
 /// Decimal floats of go-yaml's `yamlStyleFloat`; those out of range stay strings.
 fn float(text: &str) -> Scalar {
-    let shaped = text
-        .bytes()
-        .all(|byte| byte.is_ascii_digit() || b"+-.eE".contains(&byte));
+    let shaped = text.bytes().all(|byte| byte.is_ascii_digit() || b"+-.eE".contains(&byte));
     match text.parse::<f64>() {
         Ok(value) if shaped && value.is_finite() => Scalar::Float(value),
         _ => Scalar::Str,
@@ -132,10 +123,8 @@ fn float(text: &str) -> Scalar {
 fn is_timestamp(text: &str) -> bool {
     static TIMESTAMP: LazyLock<Regex> = LazyLock::new(|| {
         let time = r"(\d\d?):(\d\d?):(\d\d?)(?:[.,]\d+)?";
-        Regex::new(&format!(
-            r"^(?-u)(\d{{4}})-(\d\d?)-(\d\d?)(?:[Tt]{time}(?:Z|[+-](\d\d):(\d\d))| +{time})?$"
-        ))
-        .expect("a constant pattern")
+        Regex::new(&format!(r"^(?-u)(\d{{4}})-(\d\d?)-(\d\d?)(?:[Tt]{time}(?:Z|[+-](\d\d):(\d\d))| +{time})?$"))
+            .expect("a constant pattern")
     });
     let bytes = text.as_bytes();
     if bytes.len() < 8 || bytes[4] != b'-' || !bytes[..4].iter().all(u8::is_ascii_digit) {
@@ -144,12 +133,7 @@ fn is_timestamp(text: &str) -> bool {
     let Some(parts) = TIMESTAMP.captures(text) else {
         return false;
     };
-    let part = |index: usize| {
-        parts
-            .get(index)
-            .and_then(|part| part.as_str().parse::<u32>().ok())
-            .unwrap_or(0)
-    };
+    let part = |index: usize| parts.get(index).and_then(|part| part.as_str().parse::<u32>().ok()).unwrap_or(0);
     let [year, month, day] = [part(1), part(2), part(3)];
     (1..=12).contains(&month)
         && (1..=days(year, month)).contains(&day)
@@ -163,9 +147,7 @@ fn is_timestamp(text: &str) -> bool {
 fn days(year: u32, month: u32) -> u32 {
     match month {
         4 | 6 | 9 | 11 => 30,
-        2 if year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400)) => {
-            29
-        }
+        2 if year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400)) => 29,
         2 => 28,
         _ => 31,
     }

@@ -14,25 +14,15 @@ use super::{
 const TAG_PREFIX: &str = "tag:yaml.org,2002:";
 
 /// The value of a scalar by its tag, or by its text where it is plain and has none.
-pub(super) fn scalar(
-    tag: Option<&str>,
-    text: String,
-    plain: bool,
-    mark: Mark,
-) -> Result<Value, Error> {
+pub(super) fn scalar(tag: Option<&str>, text: String, plain: bool, mark: Mark) -> Result<Value, Error> {
     let tag = tag.unwrap_or_default();
     match tag.strip_prefix(TAG_PREFIX) {
         None if !tag.is_empty() || !plain => Ok(Value::String(text)),
         None => to_value(resolve(&text), text, mark),
-        Some(wanted @ ("bool" | "int" | "float" | "null" | "timestamp")) => {
-            tagged(wanted, text, mark)
-        }
+        Some(wanted @ ("bool" | "int" | "float" | "null" | "timestamp")) => tagged(wanted, text, mark),
         Some("binary") => match STANDARD.decode(text.replace(['\r', '\n'], "")) {
             Ok(bytes) => Ok(Value::String(String::from_utf8_lossy(&bytes).into_owned())),
-            Err(_) => Err(failure(
-                mark,
-                "yaml: !!binary value contains invalid base64 data",
-            )),
+            Err(_) => Err(failure(mark, "yaml: !!binary value contains invalid base64 data")),
         },
         Some(_) => Ok(Value::String(text)),
     }
@@ -44,13 +34,7 @@ fn tagged(wanted: &str, text: String, mark: Mark) -> Result<Value, Error> {
         other => other,
     };
     if &scalar.tag()[2..] != wanted {
-        return Err(failure(
-            mark,
-            &format!(
-                "yaml: cannot decode {} `{text}` as a !!{wanted}",
-                scalar.tag()
-            ),
-        ));
+        return Err(failure(mark, &format!("yaml: cannot decode {} `{text}` as a !!{wanted}", scalar.tag())));
     }
     to_value(scalar, text, mark)
 }
@@ -64,10 +48,7 @@ fn to_value(scalar: Scalar, text: String, mark: Mark) -> Result<Value, Error> {
         Scalar::Float(value) => match number::json(value) {
             Some(number) => Value::Number(number),
             None => {
-                return Err(failure(
-                    mark,
-                    &format!("json: unsupported value: {}", go_infinity(value)),
-                ));
+                return Err(failure(mark, &format!("json: unsupported value: {}", go_infinity(value))));
             }
         },
         Scalar::Timestamp | Scalar::Str => Value::String(text),
@@ -84,15 +65,8 @@ fn go_infinity(value: f64) -> &'static str {
 
 /// Go's words for a null as a key.
 pub(super) fn unsupported_key(mark: Mark, value: &Value) -> Error {
-    let value = if value.is_null() {
-        "<nil>".to_owned()
-    } else {
-        go_syntax(value)
-    };
-    failure(
-        mark,
-        &format!("unsupported map key of type: %!s(<nil>), key: <nil>, value: {value}"),
-    )
+    let value = if value.is_null() { "<nil>".to_owned() } else { go_syntax(value) };
+    failure(mark, &format!("unsupported map key of type: %!s(<nil>), key: <nil>, value: {value}"))
 }
 
 /// A value as Go's `%#v` prints it after decoding.
@@ -104,10 +78,7 @@ pub(super) fn go_syntax(value: &Value) -> String {
             format!("[]interface {{}}{{{}}}", items.join(", "))
         }
         Value::Object(map) => {
-            let pairs: Vec<_> = map
-                .iter()
-                .map(|(key, value)| format!("{key:?}:{}", go_syntax(value)))
-                .collect();
+            let pairs: Vec<_> = map.iter().map(|(key, value)| format!("{key:?}:{}", go_syntax(value))).collect();
             format!("map[interface {{}}]interface {{}}{{{}}}", pairs.join(", "))
         }
         other => other.to_string(),

@@ -9,16 +9,11 @@ use super::*;
 fn check_error(text: &str, words: &str, line: usize, column: usize) {
     let error = from_str(text).expect_err(text);
     let expected = format!("error converting YAML to JSON: yaml: {words}");
-    assert_eq!(
-        (error.message, error.line, error.column),
-        (expected, line, column)
-    );
+    assert_eq!((error.message, error.line, error.column), (expected, line, column));
 }
 
 fn table(lines: &str) -> impl Iterator<Item = Vec<Value>> {
-    lines
-        .lines()
-        .map(|line| serde_json::from_str(line).expect("a line of JSON"))
+    lines.lines().map(|line| serde_json::from_str(line).expect("a line of JSON"))
 }
 
 #[test]
@@ -28,9 +23,7 @@ fn reads_what_go_reads() {
         match from_str(text) {
             Ok(value) => assert_eq!([value].as_slice(), &case[1..], "{text:?}"),
             Err(error) => {
-                let words = error
-                    .message
-                    .strip_prefix("error converting YAML to JSON: ");
+                let words = error.message.strip_prefix("error converting YAML to JSON: ");
                 assert_eq!(Some(&json!(words)), case.get(2), "{text:?}");
             }
         }
@@ -58,25 +51,10 @@ fn what_was_written_reads_the_same() {
 #[test]
 fn errors_have_true_places() {
     // A parser's error: Go counts its line from zero.
-    check_error(
-        "a: 1\nb: [1\nc: 2\n",
-        "line 2: did not find expected ',' or ']'",
-        3,
-        2,
-    );
-    check_error(
-        "a: 1\nb: c: d\n",
-        "line 2: mapping values are not allowed in this context",
-        2,
-        5,
-    );
+    check_error("a: 1\nb: [1\nc: 2\n", "line 2: did not find expected ',' or ']'", 3, 2);
+    check_error("a: 1\nb: c: d\n", "line 2: mapping values are not allowed in this context", 2, 5);
     check_error("a: 'x", "found unexpected end of stream", 1, 1);
-    check_error(
-        "a: 1\n\nb: *none\n",
-        "unknown anchor 'none' referenced",
-        3,
-        4,
-    );
+    check_error("a: 1\n\nb: *none\n", "unknown anchor 'none' referenced", 3, 4);
 }
 
 #[test]
@@ -86,10 +64,7 @@ fn depth_has_a_limit() {
     let endless = ["[", "- ", "{a: ", "? "].map(|open| open.repeat(100_000));
     for text in [nested(MAX_DEPTH + 2)].iter().chain(&endless) {
         let error = from_str(text).expect_err("too deep");
-        assert_eq!(
-            error.message,
-            "error converting YAML to JSON: yaml: exceeded max depth of 200"
-        );
+        assert_eq!(error.message, "error converting YAML to JSON: yaml: exceeded max depth of 200");
     }
 }
 
@@ -101,10 +76,7 @@ fn aliases_have_a_limit() {
         text += &format!("{name}: &{name} [{aliases}]\n");
     }
     let error = from_str(&text).expect_err("a billion laughs");
-    assert_eq!(
-        error.message,
-        "error converting YAML to JSON: yaml: document contains excessive aliasing"
-    );
+    assert_eq!(error.message, "error converting YAML to JSON: yaml: document contains excessive aliasing");
 }
 
 #[test]
@@ -119,17 +91,10 @@ fn aliases_of_long_texts_have_a_limit() {
 
 #[test]
 fn tags_before_commas_are_refused_and_scalars_are_not() {
-    for text in [
-        "[!a, b]",
-        "[!!str, b]",
-        "{a: !<b,c>, d: e}",
-        "[!a, b]\n'",
-        "a: {b: 1}\na: {c:2}\n[!a, b]",
-    ] {
+    for text in ["[!a, b]", "[!!str, b]", "{a: !<b,c>, d: e}", "[!a, b]\n'", "a: {b: 1}\na: {c:2}\n[!a, b]"] {
         assert!(from_str(text).is_err(), "{text}");
     }
     let text = "a: wow !x, y\nb: |\n  [!z, w]\nc: ['!b, c', \"!d, e\"]\nd: [a !b, c]\n# [!c, d]\n";
-    let expected =
-        json!({"a": "wow !x, y", "b": "[!z, w]\n", "c": ["!b, c", "!d, e"], "d": ["a !b", "c"]});
+    let expected = json!({"a": "wow !x, y", "b": "[!z, w]\n", "c": ["!b, c", "!d, e"], "d": ["a !b", "c"]});
     assert_eq!(from_str(text).expect(text), expected);
 }

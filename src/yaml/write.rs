@@ -169,11 +169,7 @@ impl Writer {
         match style {
             Style::Plain => self.flow(text, indent, style),
             Style::SingleQuoted | Style::DoubleQuoted => {
-                let quote = if style == Style::SingleQuoted {
-                    '\''
-                } else {
-                    '"'
-                };
+                let quote = if style == Style::SingleQuoted { '\'' } else { '"' };
                 self.out.push(quote);
                 self.flow(text, indent, style);
                 self.out.push(quote);
@@ -187,10 +183,7 @@ impl Writer {
             self.out.push('2');
         }
         let mut from_end = text.chars().rev();
-        match (
-            from_end.next().is_some_and(is_break),
-            from_end.next().is_none_or(is_break),
-        ) {
+        match (from_end.next().is_some_and(is_break), from_end.next().is_none_or(is_break)) {
             (false, _) => self.out.push('-'),
             (true, true) => self.out.push('+'),
             (true, false) => {}
@@ -306,8 +299,7 @@ struct Shape {
 impl Shape {
     fn of(text: &str) -> Self {
         let mut indicators = text.starts_with("---") || text.starts_with("...");
-        let (mut breaks, mut special, mut space_break, mut break_space) =
-            (false, false, false, false);
+        let (mut breaks, mut special, mut space_break, mut break_space) = (false, false, false, false);
         let mut previous = None;
         let mut chars = text.chars().peekable();
         while let Some(char) = chars.next() {
@@ -315,8 +307,7 @@ impl Shape {
             indicators |= match (previous, char) {
                 (
                     None,
-                    '#' | ',' | '[' | ']' | '{' | '}' | '&' | '*' | '!' | '|' | '>' | '\'' | '"'
-                    | '%' | '@' | '`',
+                    '#' | ',' | '[' | ']' | '{' | '}' | '&' | '*' | '!' | '|' | '>' | '\'' | '"' | '%' | '@' | '`',
                 ) => true,
                 (None, '?' | '-') | (_, ':') => before_blank,
                 (Some(previous), '#') => is_blank(previous),
@@ -377,25 +368,15 @@ fn natural(a: &str, b: &str) -> Ordering {
     }
     // A zero inside a number counts as a digit only after a digit that is not zero.
     let inside = (first_a == '0' || first_b == '0')
-        && a[..at]
-            .bytes()
-            .rev()
-            .take_while(u8::is_ascii_digit)
-            .any(|digit| digit != b'0');
+        && a[..at].bytes().rev().take_while(u8::is_ascii_digit).any(|digit| digit != b'0');
     let (number_a, length_a) = digits(&a[at..], inside);
     let (number_b, length_b) = digits(&b[at..], inside);
-    number_a
-        .cmp(&number_b)
-        .then(length_a.cmp(&length_b))
-        .then(first_a.cmp(&first_b))
+    number_a.cmp(&number_b).then(length_a.cmp(&length_b)).then(first_a.cmp(&first_b))
 }
 
 fn digits(text: &str, inside: bool) -> (i64, usize) {
     let run = text.bytes().take_while(u8::is_ascii_digit);
     run.fold((i64::from(inside), 0), |(value, length), digit| {
-        (
-            value.wrapping_mul(10).wrapping_add(i64::from(digit - b'0')),
-            length + 1,
-        )
+        (value.wrapping_mul(10).wrapping_add(i64::from(digit - b'0')), length + 1)
     })
 }

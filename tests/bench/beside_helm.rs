@@ -34,10 +34,7 @@ fn main() {
     let plane = plane();
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     runtime.block_on(seed(plane));
-    println!(
-        "{:<26}{:>26}{:>26}{:>20}",
-        "", "helm  wall/cpu/peak", "pilothouse wall/cpu/peak", "ratio wall/peak"
-    );
+    println!("{:<26}{:>26}{:>26}{:>20}", "", "helm  wall/cpu/peak", "pilothouse wall/cpu/peak", "ratio wall/peak");
     for args in [
         &["version", "--short"][..],
         &["list", "-A", "--max", "1000"],
@@ -48,11 +45,7 @@ fn main() {
         let (mut helm, mut ours) = (Vec::new(), Vec::new());
         for _ in 0..ROUNDS {
             helm.push(measure(plane, plane.helm_path(), args));
-            ours.push(measure(
-                plane,
-                env!("CARGO_BIN_EXE_pilothouse").into(),
-                args,
-            ));
+            ours.push(measure(plane, env!("CARGO_BIN_EXE_pilothouse").into(), args));
         }
         let (helm, ours) = (median(helm), median(ours));
         println!(
@@ -75,17 +68,13 @@ async fn seed(plane: &Plane) {
     plane.helm(&["install", "web", &chart("web"), "-n", "big"]);
     let storage = Storage::new(plane.cluster("test", "big").await, Driver::Secrets, "big");
     let template = storage.get("web", 1).await.expect("the release Helm wrote");
-    let records =
-        (1..=RELEASES).flat_map(|number| (1..=REVISIONS).map(move |revision| (number, revision)));
+    let records = (1..=RELEASES).flat_map(|number| (1..=REVISIONS).map(move |revision| (number, revision)));
     stream::iter(records)
         .for_each_concurrent(8, |(number, revision)| {
             let (storage, template) = (storage.clone(), template.clone());
             async move {
                 let release = record(template, number, revision);
-                storage
-                    .create(&release, &BTreeMap::new())
-                    .await
-                    .expect("a new record");
+                storage.create(&release, &BTreeMap::new()).await.expect("a new record");
             }
         })
         .await;
@@ -94,23 +83,13 @@ async fn seed(plane: &Plane) {
 fn record(mut release: Release, number: u32, revision: u32) -> Release {
     release.name = format!("big-{number}");
     release.revision = revision;
-    release.info.status = if revision == REVISIONS {
-        Status::Deployed
-    } else {
-        Status::Superseded
-    };
+    release.info.status = if revision == REVISIONS { Status::Deployed } else { Status::Superseded };
     let mut chart: serde_json::Value =
-        serde_json::from_str(release.chart.raw().expect("Helm stores the chart"))
-            .expect("Helm wrote JSON");
+        serde_json::from_str(release.chart.raw().expect("Helm stores the chart")).expect("Helm wrote JSON");
     let mut ballast = vec![0; BALLAST];
     getrandom::fill(&mut ballast).expect("randomness");
-    chart["files"] =
-        serde_json::json!([{ "name": "ballast.bin", "data": STANDARD.encode(ballast) }]);
-    release.chart = Chart::new(
-        serde_json::value::to_raw_value(&chart)
-            .expect("JSON")
-            .into(),
-    );
+    chart["files"] = serde_json::json!([{ "name": "ballast.bin", "data": STANDARD.encode(ballast) }]);
+    release.chart = Chart::new(serde_json::value::to_raw_value(&chart).expect("JSON").into());
     release
 }
 
@@ -125,11 +104,7 @@ fn measure(plane: &Plane, program: std::path::PathBuf, args: &[&str]) -> Figures
         .spawn()
         .expect("the program starts");
     let proc = format!("/proc/{}", child.id());
-    let mut figures = Figures {
-        wall: Duration::ZERO,
-        cpu: Duration::ZERO,
-        peak_kb: 0,
-    };
+    let mut figures = Figures { wall: Duration::ZERO, cpu: Duration::ZERO, peak_kb: 0 };
     // Sampled until the end: the last sample is at most a millisecond short of the whole.
     while child.try_wait().expect("our own child").is_none() {
         if let Ok(status) = fs::read_to_string(format!("{proc}/status")) {
@@ -163,17 +138,10 @@ fn median(mut runs: Vec<Figures>) -> Figures {
         runs.sort_by_key(key);
         key(&runs[middle])
     };
-    let (wall, cpu, peak) = (
-        pick(|f| f.wall.as_micros()),
-        pick(|f| f.cpu.as_micros()),
-        pick(|f| u128::from(f.peak_kb)),
-    );
+    let (wall, cpu, peak) =
+        (pick(|f| f.wall.as_micros()), pick(|f| f.cpu.as_micros()), pick(|f| u128::from(f.peak_kb)));
     let micros = |value| Duration::from_micros(u64::try_from(value).unwrap_or(u64::MAX));
-    Figures {
-        wall: micros(wall),
-        cpu: micros(cpu),
-        peak_kb: u64::try_from(peak).unwrap_or(u64::MAX),
-    }
+    Figures { wall: micros(wall), cpu: micros(cpu), peak_kb: u64::try_from(peak).unwrap_or(u64::MAX) }
 }
 
 fn show(figures: &Figures) -> String {

@@ -45,26 +45,16 @@ fn redactor() -> Redactor {
 #[divan::bench]
 fn read(bencher: divan::Bencher) {
     let text = large("registry/web:1.0");
-    bencher
-        .counter(divan::counter::BytesCount::of_str(&text))
-        .bench(|| manifest::read(&text));
+    bencher.counter(divan::counter::BytesCount::of_str(&text)).bench(|| manifest::read(&text));
 }
 
 #[divan::bench]
 fn write(bencher: divan::Bencher) {
     let (objects, _) = pair();
-    let bytes: usize = objects
-        .iter()
-        .map(|object| yaml::to_string(&object.value).len())
-        .sum();
+    let bytes: usize = objects.iter().map(|object| yaml::to_string(&object.value).len()).sum();
     bencher
         .counter(divan::counter::BytesCount::new(bytes))
-        .bench(|| {
-            objects
-                .iter()
-                .map(|object| yaml::to_string(&object.value).len())
-                .sum::<usize>()
-        });
+        .bench(|| objects.iter().map(|object| yaml::to_string(&object.value).len()).sum::<usize>());
 }
 
 /// What opening a diff takes: pairing, texts, weight and summary of all, hunks of what changed.
@@ -74,9 +64,7 @@ fn open(bencher: divan::Bencher) {
     bencher.bench(|| {
         let diffs = diff::objects(&old, &new, &redactor());
         let changed = diffs.iter().filter(|diff| diff.change != Change::None);
-        changed
-            .map(|diff| diff::hunks(&diff.old_text, &diff.new_text, 3).len())
-            .sum::<usize>()
+        changed.map(|diff| diff::hunks(&diff.old_text, &diff.new_text, 3).len()).sum::<usize>()
     });
 }
 

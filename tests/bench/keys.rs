@@ -44,13 +44,7 @@ fn record(number: u32) -> RecordMeta {
 
 /// The home screen with every release on it.
 fn home() -> App {
-    let mut app = App::new(
-        Options::default(),
-        Config::default(),
-        [1; 32],
-        1_772_366_400_000,
-        (false, false),
-    );
+    let mut app = App::new(Options::default(), Config::default(), [1; 32], 1_772_366_400_000, (false, false));
     let records = (0..RELEASES).map(record).collect();
     let event = Box::new(StorageEvent::Restarted(records));
     let news = News::Records(String::new(), event);
@@ -76,9 +70,7 @@ fn press(app: &mut App, key: &str) -> Buffer {
 /// Down, half a page down, to the end and back.
 #[divan::bench(args = ["j", "ctrl-d", "G", "g"])]
 fn moving(bencher: divan::Bencher, key: &str) {
-    bencher
-        .with_inputs(home)
-        .bench_local_refs(|app| press(app, key));
+    bencher.with_inputs(home).bench_local_refs(|app| press(app, key));
 }
 
 /// One letter more in the filter.
@@ -89,19 +81,14 @@ fn filtering(bencher: divan::Bencher) {
         press(&mut app, "/");
         app
     };
-    bencher
-        .with_inputs(filter)
-        .bench_local_refs(|app| press(app, "9"));
+    bencher.with_inputs(filter).bench_local_refs(|app| press(app, "9"));
 }
 
 /// One record changes and the list follows.
 #[divan::bench]
 fn following(bencher: divan::Bencher) {
     bencher.with_inputs(home).bench_local_refs(|app| {
-        let changed = RecordMeta {
-            resource_version: "2".into(),
-            ..record(77)
-        };
+        let changed = RecordMeta { resource_version: "2".into(), ..record(77) };
         let news = News::Records(String::new(), Box::new(StorageEvent::Applied(changed)));
         app.update(Event::News(1, Slot::of("watch"), news));
         frame(app)

@@ -6,8 +6,8 @@ use pilothouse::{
     cluster::{
         Cluster, ErrorKind,
         apply::{
-            Deletion, ServerSide, apply_patch_locally, client_side_patch, local_conflicts,
-            migrated, migrated_managed_fields, owner_time, server_side_locally,
+            Deletion, ServerSide, apply_patch_locally, client_side_patch, local_conflicts, migrated,
+            migrated_managed_fields, owner_time, server_side_locally,
         },
         read::Target,
     },
@@ -25,9 +25,7 @@ mod merge_keys;
 fn merge_keys_are_those_the_server_publishes() {
     let published = plane().kubectl(&["get", "--raw", "/openapi/v2"]);
     let mut published: Value = serde_json::from_str(&published).expect("JSON");
-    let definitions = published["definitions"]
-        .as_object_mut()
-        .expect("definitions");
+    let definitions = published["definitions"].as_object_mut().expect("definitions");
     definitions.retain(|name, _| name.starts_with("io.k8s."));
     let published = merge_keys::generate(&published);
     let committed = rules(include_str!("../../assets/merge-keys.txt"));
@@ -59,25 +57,11 @@ struct Matrix {
 }
 
 fn patched(patch: &'static str) -> Vec<&'static str> {
-    vec![
-        "patch",
-        "{}",
-        "--type=merge",
-        "--field-manager=kubectl-edit",
-        "-p",
-        patch,
-    ]
+    vec!["patch", "{}", "--type=merge", "--field-manager=kubectl-edit", "-p", patch]
 }
 
 fn json_patched(patch: &'static str) -> Vec<&'static str> {
-    vec![
-        "patch",
-        "{}",
-        "--type=json",
-        "--field-manager=kubectl-edit",
-        "-p",
-        patch,
-    ]
+    vec!["patch", "{}", "--type=json", "--field-manager=kubectl-edit", "-p", patch]
 }
 
 fn labelled() -> Vec<&'static str> {
@@ -111,18 +95,12 @@ fn deployment() -> Matrix {
     second["spec"]["containers"][0]["ports"] = json!([{"containerPort": 8080, "name": "http"}]);
     second["spec"]["containers"][0]["resources"] = json!({"limits": {"cpu": "2"}});
     second["spec"]["tolerations"] = json!([{"key": "a", "operator": "Exists"}]);
-    second["spec"]
-        .as_object_mut()
-        .expect("a map")
-        .remove("nodeSelector");
+    second["spec"].as_object_mut().expect("a map").remove("nodeSelector");
     Matrix {
         first: web(
             json!(3),
             json!({"tier": "front", "old": "yes"}),
-            pod(
-                "web:1",
-                &json!([{"name": "A", "value": "1"}, {"name": "B", "value": "1"}]),
-            ),
+            pod("web:1", &json!([{"name": "A", "value": "1"}, {"name": "B", "value": "1"}])),
         ),
         second: web(Value::Null, json!({"tier": "back"}), second),
         hands: vec![
@@ -136,9 +114,7 @@ fn deployment() -> Matrix {
             ),
             json_patched(r#"[{"op": "remove", "path": "/spec/template/spec/containers/0/env"}]"#),
             patched(r#"{"spec": {"strategy": {"type": "Recreate", "rollingUpdate": null}}}"#),
-            patched(
-                r#"{"spec": {"template": {"spec": {"tolerations": [{"key": "hand", "operator": "Exists"}]}}}}"#,
-            ),
+            patched(r#"{"spec": {"template": {"spec": {"tolerations": [{"key": "hand", "operator": "Exists"}]}}}}"#),
         ],
     }
 }
@@ -156,12 +132,8 @@ fn service() -> Matrix {
         })),
         hands: vec![
             labelled(),
-            json_patched(
-                r#"[{"op": "add", "path": "/spec/ports/-", "value": {"name": "hand", "port": 99}}]"#,
-            ),
-            json_patched(
-                r#"[{"op": "replace", "path": "/spec/ports/0/targetPort", "value": 1234}]"#,
-            ),
+            json_patched(r#"[{"op": "add", "path": "/spec/ports/-", "value": {"name": "hand", "port": 99}}]"#),
+            json_patched(r#"[{"op": "replace", "path": "/spec/ports/0/targetPort", "value": 1234}]"#),
             patched(r#"{"spec": {"selector": {"app": "hand"}}}"#),
             vec!["annotate", "{}", "a=hand", "b=hand", "--overwrite"],
         ],
@@ -179,17 +151,14 @@ fn config_map() -> Matrix {
             patched(r#"{"data": {"a": "hand", "x": "hand"}}"#),
             patched(r#"{"data": {"b": "hand"}}"#),
             patched(r#"{"data": null}"#),
-            json_patched(
-                r#"[{"op": "add", "path": "/metadata/finalizers/-", "value": "example.com/hand"}]"#,
-            ),
+            json_patched(r#"[{"op": "add", "path": "/metadata/finalizers/-", "value": "example.com/hand"}]"#),
             labelled(),
         ],
     }
 }
 
 fn secret() -> Matrix {
-    let secret =
-        |data: Value| json!({"apiVersion": "v1", "kind": "Secret", "type": "Opaque", "data": data});
+    let secret = |data: Value| json!({"apiVersion": "v1", "kind": "Secret", "type": "Opaque", "data": data});
     Matrix {
         first: secret(json!({"password": "b25l", "user": "bWU="})),
         second: secret(json!({"password": "dHdv"})),
@@ -292,7 +261,9 @@ async fn stateful_sets_are_predicted() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn custom_resources_are_predicted() {
-    plane().shell(&format!("kubectl apply -f - <<'E'\n{WIDGETS}\nE\nkubectl wait --for=condition=Established crd/widgets.apply.example"));
+    plane().shell(&format!(
+        "kubectl apply -f - <<'E'\n{WIDGETS}\nE\nkubectl wait --for=condition=Established crd/widgets.apply.example"
+    ));
     check(widget()).await;
 }
 
@@ -306,20 +277,12 @@ async fn check(matrix: Matrix) {
     for (number, hand) in hands.iter().enumerate() {
         for method in ["client", "server", "patch"] {
             let name = format!("x{number}-{method}");
-            let case = Case {
-                cluster: &cluster,
-                label: format!("{name}: {}", hand.join(" ")),
-                name,
-            };
-            let target = case
-                .write(&matrix.first, &namespace, method == "server")
-                .await;
+            let case = Case { cluster: &cluster, label: format!("{name}: {}", hand.join(" ")), name };
+            let target = case.write(&matrix.first, &namespace, method == "server").await;
             case.edit(&target, hand);
             if method == "patch" {
-                case.check_patch(&target, &matrix.first, &matrix.second)
-                    .await;
-                case.check_patch(&target, &matrix.second, &matrix.first)
-                    .await;
+                case.check_patch(&target, &matrix.first, &matrix.second).await;
+                case.check_patch(&target, &matrix.second, &matrix.first).await;
             } else {
                 case.check(&target, &matrix.second, "second").await;
                 case.check(&target, &matrix.first, "first").await;
@@ -343,15 +306,9 @@ impl Case<'_> {
 
     async fn write(&self, state: &Value, namespace: &str, server_side: bool) -> Target {
         let object = self.object(state);
-        let target = self
-            .cluster
-            .target(&object, namespace)
-            .await
-            .expect("served");
+        let target = self.cluster.target(&object, namespace).await.expect("served");
         let written = if server_side {
-            self.cluster
-                .apply(&target, &object, ServerSide::default())
-                .await
+            self.cluster.apply(&target, &object, ServerSide::default()).await
         } else {
             self.cluster.create(&target, &object, false).await
         };
@@ -382,21 +339,11 @@ impl Case<'_> {
         let completed = completed.unwrap_or_else(|error| panic!("{}: {error}", self.label));
         let stored = self.cluster.patch(target, &patch, false).await;
         let stored = stored.unwrap_or_else(|error| panic!("{}: {error}", self.label));
-        assert_eq!(
-            comparable(&completed),
-            comparable(&stored),
-            "{}: outcome of {}",
-            self.label,
-            patch.body
-        );
+        assert_eq!(comparable(&completed), comparable(&stored), "{}: outcome of {}", self.label, patch.body);
     }
 
     async fn live(&self, target: &Target) -> Object {
-        self.cluster
-            .get(target)
-            .await
-            .expect("readable")
-            .expect("there")
+        self.cluster.get(target).await.expect("readable").expect("there")
     }
 
     async fn check(&self, target: &Target, state: &Value, step: &str) {
@@ -404,63 +351,30 @@ impl Case<'_> {
         let label = format!("{} → {step}", self.label);
         let live = self.live(target).await;
         let before = migrated(&live);
-        let after = self
-            .cluster
-            .migrate_field_managers(target, &live)
-            .await
-            .expect("migrates");
-        assert_eq!(
-            owned(&before),
-            owned(&after),
-            "{label}: migrated managedFields"
-        );
-        assert_eq!(
-            migrated_managed_fields(&after),
-            None,
-            "{label}: nothing left to migrate"
-        );
+        let after = self.cluster.migrate_field_managers(target, &live).await.expect("migrates");
+        assert_eq!(owned(&before), owned(&after), "{label}: migrated managedFields");
+        assert_eq!(migrated_managed_fields(&after), None, "{label}: nothing left to migrate");
 
         let predicted_conflicts = local_conflicts(&before, &object);
         let predicted = server_side_locally(&before, &object);
         let completed = self.cluster.complete(target, &predicted).await;
-        let completed =
-            completed.unwrap_or_else(|error| panic!("{label}: {error}\n{:#}", predicted.value));
+        let completed = completed.unwrap_or_else(|error| panic!("{label}: {error}\n{:#}", predicted.value));
 
-        let mut conflicts = match self
-            .cluster
-            .apply(target, &object, ServerSide::default())
-            .await
-        {
+        let mut conflicts = match self.cluster.apply(target, &object, ServerSide::default()).await {
             Ok(_) => Vec::new(),
             Err(error) => match error.kind {
                 ErrorKind::FieldConflicts(conflicts) => conflicts,
                 kind => panic!("{label}: {kind:?} {}", error.message),
             },
         };
-        conflicts.sort_by(|left, right| {
-            (&left.manager, &left.field).cmp(&(&right.manager, &right.field))
-        });
+        conflicts.sort_by(|left, right| (&left.manager, &left.field).cmp(&(&right.manager, &right.field)));
         assert_eq!(predicted_conflicts, conflicts, "{label}: conflicts");
         for conflict in &conflicts {
-            assert!(
-                owner_time(&live, &conflict.manager).is_some(),
-                "{label}: {conflict:?} has a time"
-            );
+            assert!(owner_time(&live, &conflict.manager).is_some(), "{label}: {conflict:?} has a time");
         }
-        let force = ServerSide {
-            force: true,
-            dry_run: false,
-        };
-        let stored = self
-            .cluster
-            .apply(target, &object, force)
-            .await
-            .expect("applies by force");
-        assert_eq!(
-            comparable(&completed),
-            comparable(&stored),
-            "{label}: outcome"
-        );
+        let force = ServerSide { force: true, dry_run: false };
+        let stored = self.cluster.apply(target, &object, force).await.expect("applies by force");
+        assert_eq!(comparable(&completed), comparable(&stored), "{label}: outcome");
     }
 }
 
@@ -479,10 +393,7 @@ fn comparable(object: &Object) -> Value {
     for field in ["resourceVersion", "generation", "managedFields"] {
         metadata.remove(field);
     }
-    if let Some(annotations) = metadata
-        .get_mut("annotations")
-        .and_then(Value::as_object_mut)
-    {
+    if let Some(annotations) = metadata.get_mut("annotations").and_then(Value::as_object_mut) {
         annotations.remove("deployment.kubernetes.io/revision");
     }
     value
@@ -492,40 +403,16 @@ fn comparable(object: &Object) -> Value {
 async fn deletions_hold_to_their_uid() {
     let namespace = plane().namespace();
     let cluster = plane().cluster("test", &namespace).await;
-    let case = Case {
-        cluster: &cluster,
-        name: "gone".to_owned(),
-        label: "delete".to_owned(),
-    };
+    let case = Case { cluster: &cluster, name: "gone".to_owned(), label: "delete".to_owned() };
     let state = json!({"apiVersion": "v1", "kind": "ConfigMap", "data": {"a": "1"}});
     let target = case.write(&state, &namespace, false).await;
     let uid = case.live(&target).await.uid().to_owned();
-    let deletion = |uid: &str, dry_run| Deletion {
-        uid: Some(uid.to_owned()),
-        dry_run,
-        ..Deletion::default()
-    };
+    let deletion = |uid: &str, dry_run| Deletion { uid: Some(uid.to_owned()), dry_run, ..Deletion::default() };
 
-    let refused = cluster
-        .delete(&target, &deletion("another", false))
-        .await
-        .expect_err("another UID");
+    let refused = cluster.delete(&target, &deletion("another", false)).await.expect_err("another UID");
     assert_eq!(refused.kind, ErrorKind::Conflict);
-    assert_eq!(
-        cluster.delete(&target, &deletion(&uid, true)).await.ok(),
-        Some(true)
-    );
-    assert_eq!(
-        case.live(&target).await.uid(),
-        uid,
-        "a dry-run deletes nothing"
-    );
-    assert_eq!(
-        cluster.delete(&target, &deletion(&uid, false)).await.ok(),
-        Some(true)
-    );
-    assert_eq!(
-        cluster.delete(&target, &deletion(&uid, false)).await.ok(),
-        Some(false)
-    );
+    assert_eq!(cluster.delete(&target, &deletion(&uid, true)).await.ok(), Some(true));
+    assert_eq!(case.live(&target).await.uid(), uid, "a dry-run deletes nothing");
+    assert_eq!(cluster.delete(&target, &deletion(&uid, false)).await.ok(), Some(true));
+    assert_eq!(cluster.delete(&target, &deletion(&uid, false)).await.ok(), Some(false));
 }

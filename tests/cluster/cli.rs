@@ -16,38 +16,14 @@ fn releases() -> String {
     let web = chart("web");
     let helm = |args: &[&str]| plane.try_helm(&[args, &["-n", &namespace]].concat());
     let set = |value: &'static str| ["--set", value];
-    assert_eq!(
-        helm(&["install", "web", &web, "--labels", "team=a"]).code,
-        0
-    );
-    let upgraded = helm(
-        &[
-            &["upgrade", "web", &web][..],
-            &set("replicas=1"),
-            &["--description", "one\nand two"],
-        ]
-        .concat(),
-    );
+    assert_eq!(helm(&["install", "web", &web, "--labels", "team=a"]).code, 0);
+    let upgraded =
+        helm(&[&["upgrade", "web", &web][..], &set("replicas=1"), &["--description", "one\nand two"]].concat());
     assert_eq!(upgraded.code, 0, "{}", upgraded.stderr);
-    assert_eq!(
-        helm(&["upgrade", "web", &web, "--set", "extra=true,config.a=<b>&c"]).code,
-        0
-    );
+    assert_eq!(helm(&["upgrade", "web", &web, "--set", "extra=true,config.a=<b>&c"]).code, 0);
     assert_eq!(helm(&["install", "store", &chart("store")]).code, 0);
-    assert_ne!(
-        helm(&[&["upgrade", "web", &web][..], &set("replicas=-1")].concat()).code,
-        0
-    );
-    assert_eq!(
-        helm(&[
-            "install",
-            "umbrella",
-            &chart("umbrella"),
-            "--server-side=false"
-        ])
-        .code,
-        0
-    );
+    assert_ne!(helm(&[&["upgrade", "web", &web][..], &set("replicas=-1")].concat()).code, 0);
+    assert_eq!(helm(&["install", "umbrella", &chart("umbrella"), "--server-side=false"]).code, 0);
     assert_eq!(helm(&["install", "gone", &web]).code, 0);
     assert_eq!(helm(&["uninstall", "gone", "--keep-history"]).code, 0);
     namespace
@@ -56,27 +32,17 @@ fn releases() -> String {
 /// Runs both on a line; `NS` stands for the namespace.
 #[track_caller]
 fn check(namespace: &str, line: &str) {
-    let args: Vec<&str> = line
-        .split(' ')
-        .map(|word| if word == "NS" { namespace } else { word })
-        .collect();
+    let args: Vec<&str> = line.split(' ').map(|word| if word == "NS" { namespace } else { word }).collect();
     let (helm, ours) = (plane().try_helm(&args), plane().try_pilothouse(&args));
     let (helm, ours) = (comparable(helm, line), comparable(ours, line));
     assert_eq!(ours.stdout, helm.stdout, "standard output of {line}");
-    assert_eq!(
-        ours.code, helm.code,
-        "exit code of {line}\nhelm: {}\nours: {}",
-        helm.stderr, ours.stderr
-    );
+    assert_eq!(ours.code, helm.code, "exit code of {line}\nhelm: {}\nours: {}", helm.stderr, ours.stderr);
     let (helm_error, our_error) = (error_line(&helm.stderr), error_line(&ours.stderr));
     assert_eq!(our_error, helm_error, "error of {line}");
 }
 
 fn error_line(text: &str) -> String {
-    text.lines()
-        .find(|line| line.starts_with("Error: "))
-        .unwrap_or_default()
-        .to_owned()
+    text.lines().find(|line| line.starts_with("Error: ")).unwrap_or_default().to_owned()
 }
 
 /// Without what is ours alone, and what differs between two runs of Helm: ages, the order of kinds, the list's version.
@@ -87,8 +53,7 @@ fn comparable(ran: Ran, line: &str) -> Ran {
         text = format!("{before}{after}");
     }
     if line.starts_with("status") {
-        let changing =
-            Regex::new(r#"(?m)\d+[smh](\d+[smh])?$|("|\b)resourceVersion"?: ?"\d+""#).unwrap();
+        let changing = Regex::new(r#"(?m)\d+[smh](\d+[smh])?$|("|\b)resourceVersion"?: ?"\d+""#).unwrap();
         text = changing.replace_all(&text, "").into_owned();
         let mut blocks: Vec<&str> = text.split("\n\n").collect();
         blocks.sort_unstable();
@@ -97,11 +62,7 @@ fn comparable(ran: Ran, line: &str) -> Ran {
         lines.sort_unstable();
         text = lines.join("\n");
     }
-    Ran {
-        stdout: text,
-        stderr: ran.stderr.replace("pilothouse", "helm"),
-        ..ran
-    }
+    Ran { stdout: text, stderr: ran.stderr.replace("pilothouse", "helm"), ..ran }
 }
 
 /// Reading verbs, in every format, with every flag.
@@ -239,8 +200,7 @@ fn an_interrupted_rollback_is_not_left_pending() {
         text += &String::from_utf8_lossy(&bytes[..read]);
     }
     plane.shell(&format!("kill -INT {}", child.id()));
-    said.read_to_string(&mut text)
-        .expect("standard error is text");
+    said.read_to_string(&mut text).expect("standard error is text");
     let status = child.wait().expect("it ends");
     let history = plane.helm(&["history", "web", "-n", &namespace]);
     assert_eq!(status.code(), Some(1), "{text}");

@@ -41,34 +41,20 @@ fn here() -> PathBuf {
 
 /// The folder of a chart of our own, as an argument.
 pub fn chart(name: &str) -> String {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/charts")
-        .join(name)
-        .display()
-        .to_string()
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/charts").join(name).display().to_string()
 }
 
 /// Free loopback ports. All are held until the last is known, so they differ.
 fn free_ports<const N: usize>() -> [String; N] {
     let held: [TcpListener; N] =
         std::array::from_fn(|_| TcpListener::bind("127.0.0.1:0").expect("a free loopback port"));
-    held.map(|listener| {
-        listener
-            .local_addr()
-            .expect("a bound listener has an address")
-            .port()
-            .to_string()
-    })
+    held.map(|listener| listener.local_addr().expect("a bound listener has an address").port().to_string())
 }
 
 impl Plane {
     fn boot() -> Self {
         let built = run(Command::new("bash").arg(here().join("build.sh")));
-        assert_eq!(
-            built.code, 0,
-            "building the control plane failed:\n{}",
-            built.stderr
-        );
+        assert_eq!(built.code, 0, "building the control plane failed:\n{}", built.stderr);
         let bin = PathBuf::from(built.stdout.trim());
         let mut boot = Command::new("bash")
             .arg(here().join("boot.sh"))
@@ -79,18 +65,9 @@ impl Plane {
             .spawn()
             .expect("bash starts");
         let mut line = String::new();
-        BufReader::new(boot.stdout.take().expect("piped"))
-            .read_line(&mut line)
-            .expect("boot.sh prints a line");
-        assert!(
-            !line.trim().is_empty(),
-            "the control plane did not come up; boot.sh says why above"
-        );
-        Self {
-            bin,
-            kubeconfig: PathBuf::from(line.trim()),
-            _boot: boot,
-        }
+        BufReader::new(boot.stdout.take().expect("piped")).read_line(&mut line).expect("boot.sh prints a line");
+        assert!(!line.trim().is_empty(), "the control plane did not come up; boot.sh says why above");
+        Self { bin, kubeconfig: PathBuf::from(line.trim()), _boot: boot }
     }
 
     /// The kubeconfig: context `test` is the admin, `walker`, `reader` and `mute` are the restricted users of `cluster.yaml`.
@@ -114,9 +91,7 @@ impl Plane {
             namespace: Some(namespace.to_owned()),
             ..ConnectOptions::default()
         };
-        Cluster::connect(&options)
-            .await
-            .expect("the test kubeconfig is right")
+        Cluster::connect(&options).await.expect("the test kubeconfig is right")
     }
 
     fn command(&self, program: impl AsRef<std::ffi::OsStr>) -> Command {
@@ -164,26 +139,14 @@ impl Plane {
     /// A shell script with the cluster's environment, which must succeed; its standard output.
     #[track_caller]
     pub fn shell(&self, script: &str) -> String {
-        succeed(
-            "bash",
-            &["-c", script],
-            run(self.command("bash").args(["-c", script])),
-        )
+        succeed("bash", &["-c", script], run(self.command("bash").args(["-c", script])))
     }
 
     /// A live object as JSON; `Null` when it does not exist.
     #[track_caller]
     pub fn object(&self, namespace: &str, what: &str) -> serde_json::Value {
-        let text = self.kubectl(&[
-            "get",
-            what,
-            "-n",
-            namespace,
-            "-o",
-            "json",
-            "--ignore-not-found",
-            "--show-managed-fields",
-        ]);
+        let text =
+            self.kubectl(&["get", what, "-n", namespace, "-o", "json", "--ignore-not-found", "--show-managed-fields"]);
         if text.is_empty() {
             serde_json::Value::Null
         } else {
@@ -214,10 +177,7 @@ impl Plane {
 }
 
 fn run(command: &mut Command) -> Ran {
-    let output = command
-        .stdin(Stdio::null())
-        .output()
-        .expect("the program starts");
+    let output = command.stdin(Stdio::null()).output().expect("the program starts");
     Ran {
         stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
         stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
@@ -227,10 +187,6 @@ fn run(command: &mut Command) -> Ran {
 
 #[track_caller]
 fn succeed(program: &str, args: &[&str], ran: Ran) -> String {
-    assert_eq!(
-        ran.code, 0,
-        "{program} {args:?} failed:\n{}{}",
-        ran.stdout, ran.stderr
-    );
+    assert_eq!(ran.code, 0, "{program} {args:?} failed:\n{}{}", ran.stdout, ran.stderr);
     ran.stdout
 }

@@ -33,24 +33,12 @@ fn target(api_version: &str, kind: &str, namespace: &str, name: &str) -> Target 
 }
 
 fn watcher(seconds: u64) -> WaitOptions {
-    WaitOptions {
-        strategy: WaitStrategy::Watcher,
-        jobs: false,
-        timeout: Duration::from_secs(seconds),
-    }
+    WaitOptions { strategy: WaitStrategy::Watcher, jobs: false, timeout: Duration::from_secs(seconds) }
 }
 
 /// Deploys `name` with one pod of this image.
 fn deploy(namespace: &str, name: &str, image: &str) {
-    plane().kubectl(&[
-        "create",
-        "deployment",
-        name,
-        "--image",
-        image,
-        "-n",
-        namespace,
-    ]);
+    plane().kubectl(&["create", "deployment", name, "--image", image, "-n", namespace]);
 }
 
 async fn admin(namespace: &str) -> Cluster {
@@ -60,45 +48,18 @@ async fn admin(namespace: &str) -> Cluster {
 #[tokio::test]
 async fn discovery_knows_builtin_kinds_and_names_what_is_missing() {
     let cluster = admin("default").await;
-    assert!(
-        cluster
-            .server_version()
-            .await
-            .expect("a version")
-            .starts_with("v1.")
-    );
+    assert!(cluster.server_version().await.expect("a version").starts_with("v1."));
 
-    let deployment = cluster
-        .resource("apps/v1", "Deployment")
-        .await
-        .expect("served");
-    assert_eq!(
-        (deployment.plural.as_str(), deployment.namespaced),
-        ("deployments", true)
-    );
-    let role = cluster
-        .resource("rbac.authorization.k8s.io/v1", "ClusterRole")
-        .await
-        .expect("served");
+    let deployment = cluster.resource("apps/v1", "Deployment").await.expect("served");
+    assert_eq!((deployment.plural.as_str(), deployment.namespaced), ("deployments", true));
+    let role = cluster.resource("rbac.authorization.k8s.io/v1", "ClusterRole").await.expect("served");
     assert!(!role.namespaced);
 
-    let gone = cluster
-        .resource("policy/v1beta1", "PodDisruptionBudget")
-        .await
-        .expect_err("not served");
+    let gone = cluster.resource("policy/v1beta1", "PodDisruptionBudget").await.expect_err("not served");
     assert_eq!(gone.kind, ErrorKind::NoKind);
-    assert_eq!(
-        gone.message,
-        "no matches for kind \"PodDisruptionBudget\" in version \"policy/v1beta1\""
-    );
-    assert_eq!(
-        gone.details,
-        ["the server has kind \"PodDisruptionBudget\" in version \"policy/v1\""]
-    );
-    let served = cluster
-        .resource_any_version("policy", "PodDisruptionBudget")
-        .await
-        .expect("served");
+    assert_eq!(gone.message, "no matches for kind \"PodDisruptionBudget\" in version \"policy/v1beta1\"");
+    assert_eq!(gone.details, ["the server has kind \"PodDisruptionBudget\" in version \"policy/v1\""]);
+    let served = cluster.resource_any_version("policy", "PodDisruptionBudget").await.expect("served");
     assert_eq!(served.api_version(), "policy/v1");
 }
 
@@ -153,21 +114,13 @@ async fn a_deployment_becomes_ready_and_its_pods_are_found() {
         let (cluster, web, heard) = (cluster.clone(), web.clone(), Arc::clone(&heard));
         tokio::spawn(async move {
             let news = move |news: pilothouse::cluster::wait::WaitNews| {
-                heard
-                    .lock()
-                    .expect("not poisoned")
-                    .push(news.readiness.status);
+                heard.lock().expect("not poisoned").push(news.readiness.status);
             };
-            cluster
-                .wait_ready(&[web], &watcher(60), &CancellationToken::new(), &news)
-                .await
+            cluster.wait_ready(&[web], &watcher(60), &CancellationToken::new(), &news).await
         })
     };
     waiting.await.expect("no panic").expect("ready");
-    assert_eq!(
-        heard.lock().expect("not poisoned").last(),
-        Some(&Status::Current)
-    );
+    assert_eq!(heard.lock().expect("not poisoned").last(), Some(&Status::Current));
 
     let live = cluster.get(&web).await.expect("readable").expect("there");
     let pods = cluster.pods_of(&live).await.expect("pods");
@@ -176,44 +129,19 @@ async fn a_deployment_becomes_ready_and_its_pods_are_found() {
     let sets = cluster.owned_by(&live).await.expect("sets");
     assert_eq!(sets[0].kind(), "ReplicaSet");
 
-    let log = cluster
-        .log_text(&namespace, pods[0].name(), "")
-        .await
-        .expect("a log");
+    let log = cluster.log_text(&namespace, pods[0].name(), "").await.expect("a log");
     assert_eq!(log, "starting up\nready\n");
     let (sender, mut lines) = tokio::sync::mpsc::channel(8);
-    cluster
-        .logs(
-            &namespace,
-            pods[0].name(),
-            "",
-            1,
-            false,
-            sender,
-            &CancellationToken::new(),
-        )
-        .await
-        .expect("a log");
+    cluster.logs(&namespace, pods[0].name(), "", 1, false, sender, &CancellationToken::new()).await.expect("a log");
     assert_eq!(lines.recv().await.as_deref(), Some("ready"));
     assert_eq!(lines.recv().await, None);
 
     let events = cluster.events_of(&live).await.expect("events");
-    assert!(
-        events
-            .iter()
-            .any(|event| event.reason == "ScalingReplicaSet"),
-        "{events:?}"
-    );
+    assert!(events.iter().any(|event| event.reason == "ScalingReplicaSet"), "{events:?}");
     assert!(!cluster.events(&namespace).await.expect("events").is_empty());
 
-    let legacy = WaitOptions {
-        strategy: WaitStrategy::Legacy,
-        ..watcher(20)
-    };
-    cluster
-        .wait_ready(&[web], &legacy, &CancellationToken::new(), &|_| ())
-        .await
-        .expect("ready by Helm 3's rules");
+    let legacy = WaitOptions { strategy: WaitStrategy::Legacy, ..watcher(20) };
+    cluster.wait_ready(&[web], &legacy, &CancellationToken::new(), &|_| ()).await.expect("ready by Helm 3's rules");
 }
 
 /// Real Helm waits for the same release, so its words are the expected ones; the details go beyond them.
@@ -221,29 +149,14 @@ async fn a_deployment_becomes_ready_and_its_pods_are_found() {
 async fn a_timeout_says_what_helm_says_and_what_blocks() {
     let namespace = plane().namespace();
     let values = "image=registry.example/not-found:1,replicas=1";
-    let install = [
-        "install",
-        "web",
-        &chart("web"),
-        "-n",
-        &namespace,
-        "--set",
-        values,
-    ];
+    let install = ["install", "web", &chart("web"), "-n", &namespace, "--set", values];
     let helm = plane().try_helm(&[&install[..], &["--wait", "--timeout", "5s"]].concat());
     let cluster = admin(&namespace).await;
     let web = target("apps/v1", "Deployment", &namespace, "web");
-    let error = cluster
-        .wait_ready(&[web], &watcher(5), &CancellationToken::new(), &|_| ())
-        .await
-        .expect_err("never ready");
+    let error =
+        cluster.wait_ready(&[web], &watcher(5), &CancellationToken::new(), &|_| ()).await.expect_err("never ready");
     assert_eq!(error.kind, ErrorKind::Timeout);
-    assert!(
-        error
-            .message
-            .ends_with("Available: 0/1\ncontext deadline exceeded"),
-        "{error}"
-    );
+    assert!(error.message.ends_with("Available: 0/1\ncontext deadline exceeded"), "{error}");
     assert!(helm.stderr.contains(&error.message), "{}", helm.stderr);
     assert!(
         matches!(&error.details[..], [line] if line.starts_with("Deployment/web: web-") && line.contains("ImagePull")),
@@ -263,20 +176,14 @@ async fn hooks_finish_or_are_cancelled() {
     let (cancel, minute) = (CancellationToken::new(), Duration::from_secs(60));
 
     let good = run("good", "registry.example/migrate:1");
-    cluster
-        .wait_finished(&good, minute, &cancel, &|_| ())
-        .await
-        .expect("finished");
+    cluster.wait_finished(&good, minute, &cancel, &|_| ()).await.expect("finished");
     let pods = cluster.hook_pods(&good).await.expect("pods");
     assert_eq!(pods.len(), 1);
 
     let endless = run("endless", "registry.example/hang:1");
     let cancelled = cancel.clone();
     let heard = move |_| cancelled.cancel();
-    let error = cluster
-        .wait_finished(&endless, minute, &cancel, &heard)
-        .await
-        .expect_err("cancelled");
+    let error = cluster.wait_finished(&endless, minute, &cancel, &heard).await.expect_err("cancelled");
     assert_eq!(error.kind, ErrorKind::Cancelled);
 }
 
@@ -288,52 +195,25 @@ async fn deletion_is_awaited_and_finalizers_are_named() {
         plane().kubectl(&["create", "configmap", name, "-n", &namespace]);
     }
     let patch = r#"{"metadata":{"finalizers":["example.com/wait"]}}"#;
-    plane().kubectl(&[
-        "patch",
-        "configmap",
-        "held",
-        "-n",
-        &namespace,
-        "--type",
-        "merge",
-        "-p",
-        patch,
-    ]);
-    let [free, held, never] =
-        ["free", "held", "never"].map(|name| target("v1", "ConfigMap", &namespace, name));
+    plane().kubectl(&["patch", "configmap", "held", "-n", &namespace, "--type", "merge", "-p", patch]);
+    let [free, held, never] = ["free", "held", "never"].map(|name| target("v1", "ConfigMap", &namespace, name));
     let cancel = CancellationToken::new();
 
     let gone = [free, never];
-    let (waited, ()) = tokio::join!(
-        cluster.wait_deleted(&gone, Duration::from_secs(30), &cancel),
-        async {
-            plane().kubectl(&["delete", "configmap", "free", "-n", &namespace]);
-        }
-    );
+    let (waited, ()) = tokio::join!(cluster.wait_deleted(&gone, Duration::from_secs(30), &cancel), async {
+        plane().kubectl(&["delete", "configmap", "free", "-n", &namespace]);
+    });
     waited.expect("gone");
 
-    plane().kubectl(&[
-        "delete",
-        "configmap",
-        "held",
-        "-n",
-        &namespace,
-        "--wait=false",
-    ]);
-    let error = cluster
-        .wait_deleted(&[held], Duration::from_secs(1), &cancel)
-        .await
-        .expect_err("held");
+    plane().kubectl(&["delete", "configmap", "held", "-n", &namespace, "--wait=false"]);
+    let error = cluster.wait_deleted(&[held], Duration::from_secs(1), &cancel).await.expect_err("held");
     assert_eq!(
         error.message,
         format!(
             "resource ConfigMap/{namespace}/held still exists. status: Terminating, message: Resource scheduled for deletion\ncontext deadline exceeded"
         )
     );
-    assert_eq!(
-        error.details,
-        ["ConfigMap/held: held by finalizers example.com/wait"]
-    );
+    assert_eq!(error.details, ["ConfigMap/held: held by finalizers example.com/wait"]);
     plane().kubectl(&[
         "patch",
         "configmap",
@@ -372,10 +252,7 @@ async fn watched_objects_are_told_until_cancelled() {
         };
     };
     let watching = cluster.watch_objects(std::slice::from_ref(&watched), &cancel, &changed);
-    tokio::time::timeout(Duration::from_secs(30), watching)
-        .await
-        .expect("cancelled in time")
-        .expect("no error");
+    tokio::time::timeout(Duration::from_secs(30), watching).await.expect("cancelled in time").expect("no error");
     assert_eq!(*step.lock().expect("not poisoned"), 3);
 }
 
@@ -401,32 +278,16 @@ async fn restricted_users_hear_what_they_may_and_what_is_refused() {
         ("mute", [false, false, false, false, false]),
     ] {
         let cluster = plane().cluster(user, "walk").await;
-        assert_eq!(
-            cluster.may(&asks).await.expect("an answer"),
-            expected,
-            "{user}"
-        );
+        assert_eq!(cluster.may(&asks).await.expect("an answer"), expected, "{user}");
     }
 
     let mute = plane().cluster("mute", "walk").await;
     let error = mute.namespaces().await.expect_err("refused");
     assert_eq!((error.kind, error.code), (ErrorKind::Forbidden, 403));
-    assert!(
-        error
-            .message
-            .starts_with("namespaces is forbidden: User \"mute\" cannot list"),
-        "{}",
-        error.message
-    );
-    let secrets = [
-        target("v1", "Secret", "walk", "x"),
-        target("v1", "Secret", "default", "x"),
-    ];
+    assert!(error.message.starts_with("namespaces is forbidden: User \"mute\" cannot list"), "{}", error.message);
+    let secrets = [target("v1", "Secret", "walk", "x"), target("v1", "Secret", "default", "x")];
     let walker = plane().cluster("walker", "walk").await;
     let answers = walker.get_many(&secrets).await;
     assert!(matches!(answers[0], Ok(None)), "{answers:?}");
-    assert!(
-        matches!(&answers[1], Err(error) if error.kind == ErrorKind::Forbidden),
-        "{answers:?}"
-    );
+    assert!(matches!(&answers[1], Err(error) if error.kind == ErrorKind::Forbidden), "{answers:?}");
 }

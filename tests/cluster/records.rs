@@ -21,20 +21,13 @@ async fn storage(driver: Driver, namespace: &str) -> Storage {
 fn helm(driver: Driver, namespace: &str, args: &str) -> String {
     let (plane, driver) = (plane(), driver.resource());
     let program = plane.helm_path();
-    plane.shell(&format!(
-        "HELM_DRIVER={driver} {} {args} -n {namespace}",
-        program.display()
-    ))
+    plane.shell(&format!("HELM_DRIVER={driver} {} {args} -n {namespace}", program.display()))
 }
 
 fn install(driver: Driver) -> String {
     let namespace = plane().namespace();
     let args = "--labels team=front --set replicas=3";
-    helm(
-        driver,
-        &namespace,
-        &format!("install web {} {args}", chart("web")),
-    );
+    helm(driver, &namespace, &format!("install web {} {args}", chart("web")));
     namespace
 }
 
@@ -78,10 +71,7 @@ async fn our_object_is_helms(driver: Driver) {
         object["metadata"]["labels"]["version"] = Value::Null;
     }
     assert_eq!(ours, helms);
-    assert_eq!(
-        storage.get("web", 2).await.expect("get").labels,
-        release.labels
-    );
+    assert_eq!(storage.get("web", 2).await.expect("get").labels, release.labels);
     let taken = storage.create(&release, &BTreeMap::new()).await;
     assert!(matches!(taken, Err(Error::Exists)), "{taken:?}");
 }
@@ -156,8 +146,7 @@ async fn every_record_is_written_back_as_helm_wrote_it() {
         assert_eq!(unzip(&ours), unzip(&helms));
 
         let args = format!("get values {name} --all -o json");
-        let printed: Value =
-            serde_json::from_str(&helm(Driver::Secrets, &namespace, &args)).expect("JSON");
+        let printed: Value = serde_json::from_str(&helm(Driver::Secrets, &namespace, &args)).expect("JSON");
         assert_eq!(json!(release.computed_values()), printed, "{name}");
     }
 }
@@ -171,11 +160,7 @@ async fn the_list_follows_helm() {
     // Helm runs beside, so that the watch is open while it writes.
     let chart = chart("web");
     let helm = tokio::task::spawn_blocking(move || {
-        helm(
-            Driver::Secrets,
-            &namespace,
-            &format!("upgrade web {chart} --no-hooks"),
-        )
+        helm(Driver::Secrets, &namespace, &format!("upgrade web {chart} --no-hooks"))
     });
     assert_eq!(next(&mut events).await, "v2 pending-upgrade");
     assert_eq!(next(&mut events).await, "gone sh.helm.release.v1.web.v1");
@@ -189,10 +174,7 @@ async fn who_may_not_list_everywhere_may_watch_one_namespace() {
     let mut everywhere = Storage::new(cluster, Driver::Secrets, "");
     let mut events = everywhere.watch("");
     let denied = next(&mut events).await;
-    assert!(
-        denied.starts_with("denied secrets is forbidden: User \"reader\""),
-        "{denied}"
-    );
+    assert!(denied.starts_with("denied secrets is forbidden: User \"reader\""), "{denied}");
     assert!(events.next().await.is_none(), "the stream ends");
     everywhere = everywhere.in_namespace("walk");
     let listed = next(&mut everywhere.watch("")).await;

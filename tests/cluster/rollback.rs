@@ -16,15 +16,9 @@ async fn fresh() -> (Cluster, String) {
 async fn both_methods() {
     for method in ops::METHODS {
         let (cluster, namespace) = fresh().await;
-        ops::a_deployment_scaled_to_zero_comes_back_even_from_the_only_revision(
-            cluster, &namespace, method,
-        )
-        .await;
+        ops::a_deployment_scaled_to_zero_comes_back_even_from_the_only_revision(cluster, &namespace, method).await;
         let (cluster, namespace) = fresh().await;
-        ops::what_a_failed_upgrade_left_behind_goes_and_what_is_kept_stays(
-            cluster, &namespace, method,
-        )
-        .await;
+        ops::what_a_failed_upgrade_left_behind_goes_and_what_is_kept_stays(cluster, &namespace, method).await;
         let (cluster, namespace) = fresh().await;
         ops::what_moved_since_the_review_stops_it(cluster, &namespace, method).await;
         let (cluster, namespace) = fresh().await;
@@ -44,14 +38,7 @@ async fn one_method() {
 
 #[tokio::test]
 async fn cancel_leaves_no_pending_record() {
-    for phase in [
-        Phase::Record,
-        Phase::PreHooks,
-        Phase::Apply,
-        Phase::Delete,
-        Phase::Wait,
-        Phase::PostHooks,
-    ] {
+    for phase in [Phase::Record, Phase::PreHooks, Phase::Apply, Phase::Delete, Phase::Wait, Phase::PostHooks] {
         let (cluster, namespace) = fresh().await;
         ops::cancel_leaves_no_pending_record(cluster, &namespace, phase).await;
     }

@@ -50,25 +50,17 @@ pub async fn next(events: &mut BoxStream<'static, StorageEvent>) -> String {
 pub async fn written_records_are_listed_and_read(cluster: Cluster, namespace: &str) {
     for driver in [Driver::Secrets, Driver::ConfigMaps] {
         let storage = Storage::new(cluster.clone(), driver, namespace);
-        assert!(matches!(
-            storage.history("kept").await,
-            Err(Error::NotFound)
-        ));
+        assert!(matches!(storage.history("kept").await, Err(Error::NotFound)));
         for revision in [1, 2, 10] {
             create(&storage, revision, Status::Superseded).await;
         }
         let last = create(&storage, 11, Status::Deployed).await;
-        assert_eq!(
-            (last.record.as_str(), last.namespace.as_str()),
-            ("sh.helm.release.v1.kept.v11", namespace)
-        );
+        assert_eq!((last.record.as_str(), last.namespace.as_str()), ("sh.helm.release.v1.kept.v11", namespace));
         assert_eq!(last.annotations["holder"], "me");
         assert_eq!(last.labels, release(1, Status::Failed).labels);
         assert!(last.created_at > 1_700_000_000 && last.modified_at == last.created_at);
 
-        let taken = storage
-            .create(&release(11, Status::Failed), &BTreeMap::new())
-            .await;
+        let taken = storage.create(&release(11, Status::Failed), &BTreeMap::new()).await;
         assert!(matches!(taken, Err(Error::Exists)), "{taken:?}");
         let history = storage.history("kept").await.expect("history");
         let revisions: Vec<_> = history.iter().map(|meta| meta.revision).collect();
@@ -84,14 +76,8 @@ pub async fn written_records_are_listed_and_read(cluster: Cluster, namespace: &s
         assert!(matches!(storage.get("kept", 3).await, Err(Error::NotFound)));
         assert_eq!(storage.last_good("kept", 11).await.expect("read"), Some(10));
         let summaries = storage.summaries(&history).await;
-        let told: Vec<_> = summaries
-            .into_iter()
-            .map(|s| s.expect("read").description)
-            .collect();
-        assert_eq!(
-            told,
-            ["revision 1", "revision 2", "revision 10", "revision 11"]
-        );
+        let told: Vec<_> = summaries.into_iter().map(|s| s.expect("read").description).collect();
+        assert_eq!(told, ["revision 1", "revision 2", "revision 10", "revision 11"]);
     }
 }
 
@@ -104,10 +90,7 @@ pub async fn a_heartbeat_does_not_disturb_and_a_stranger_does(cluster: Cluster, 
     assert_ne!(beaten.resource_version, meta.resource_version);
     let done = update(&storage, &meta, Status::Deployed).await;
     assert_eq!(done.status, Status::Deployed);
-    assert_eq!(
-        ["beat", "holder"].map(|key| done.annotations[key].as_str()),
-        ["1", "me"]
-    );
+    assert_eq!(["beat", "holder"].map(|key| done.annotations[key].as_str()), ["1", "me"]);
     assert_eq!(done.created_at, meta.created_at);
 
     let stale = storage.update(&meta, &release(1, Status::Failed)).await;
@@ -115,10 +98,7 @@ pub async fn a_heartbeat_does_not_disturb_and_a_stranger_does(cluster: Cluster, 
     let mut another = done.clone();
     another.uid = "11111111-2222-3333-4444-555555555555".to_owned();
     let annotated = storage.annotate(&another, &beat).await;
-    assert!(
-        matches!(annotated, Err(Error::Moved { .. })),
-        "{annotated:?}"
-    );
+    assert!(matches!(annotated, Err(Error::Moved { .. })), "{annotated:?}");
     let deleted = storage.delete(&another).await;
     assert!(matches!(deleted, Err(Error::NotFound)), "{deleted:?}");
 

@@ -12,8 +12,8 @@ use pilothouse::{
     },
     diff::{Change, Redactor},
     engine::{
-        Error, Outcome, Phase, Prepared, Progress, Reporter, RollbackOptions, RollbackTarget,
-        execute, prepare_rollback, preview,
+        Error, Outcome, Phase, Prepared, Progress, Reporter, RollbackOptions, RollbackTarget, execute,
+        prepare_rollback, preview,
     },
     manifest::Object,
     release::{ApplyMethod, Driver, Hook, HookEvent, Release, Status, Storage},
@@ -35,12 +35,7 @@ pub struct Bench {
 impl Bench {
     pub fn new(cluster: Cluster, namespace: &str, method: ApplyMethod) -> Self {
         let storage = Storage::new(cluster, Driver::Secrets, namespace);
-        Self {
-            storage,
-            method,
-            objects: Vec::new(),
-            revision: 0,
-        }
+        Self { storage, method, objects: Vec::new(), revision: 0 }
     }
 
     /// Writes the next revision and applies its objects, as `helm install` and `helm upgrade` do.
@@ -63,10 +58,7 @@ impl Bench {
         };
         release.info.status = status;
         release.info.description = format!("revision {}", self.revision);
-        self.storage
-            .create(&release, &Default::default())
-            .await
-            .expect("create a record");
+        self.storage.create(&release, &Default::default()).await.expect("create a record");
         for object in objects {
             self.apply(object).await;
         }
@@ -74,63 +66,35 @@ impl Bench {
     }
 
     async fn supersede_deployed(&self) {
-        for meta in self
-            .storage
-            .list("name=web,status=deployed")
-            .await
-            .expect("list")
-        {
+        for meta in self.storage.list("name=web,status=deployed").await.expect("list") {
             let mut release = Release::clone(&*self.storage.decode(&meta).await.expect("decode"));
             release.info.status = Status::Superseded;
-            self.storage
-                .update(&meta, &release)
-                .await
-                .expect("supersede");
+            self.storage.update(&meta, &release).await.expect("supersede");
         }
     }
 
     async fn apply(&self, recorded: &Value) {
         let cluster = self.storage.cluster();
         let mut object = Object::new(recorded.clone());
-        let target = cluster
-            .target(&object, self.storage.namespace())
-            .await
-            .expect("a served kind");
+        let target = cluster.target(&object, self.storage.namespace()).await.expect("a served kind");
         let metadata = &mut object.value["metadata"];
         metadata["namespace"] = json!(self.storage.namespace());
         metadata["labels"]["app.kubernetes.io/managed-by"] = json!("Helm");
         metadata["annotations"]["meta.helm.sh/release-name"] = json!("web");
         metadata["annotations"]["meta.helm.sh/release-namespace"] = json!(self.storage.namespace());
         if self.method == ApplyMethod::ServerSide {
-            let options = ServerSide {
-                force: true,
-                dry_run: false,
-            };
-            cluster
-                .apply(&target, &object, options)
-                .await
-                .expect("apply");
+            let options = ServerSide { force: true, dry_run: false };
+            cluster.apply(&target, &object, options).await.expect("apply");
             return;
         }
         match cluster.get(&target).await.expect("get") {
-            None => drop(
-                cluster
-                    .create(&target, &object, false)
-                    .await
-                    .expect("create"),
-            ),
+            None => drop(cluster.create(&target, &object, false).await.expect("create")),
             Some(live) => {
                 let same = |before: &&Value| {
-                    before["kind"] == recorded["kind"]
-                        && before["metadata"]["name"] == recorded["metadata"]["name"]
+                    before["kind"] == recorded["kind"] && before["metadata"]["name"] == recorded["metadata"]["name"]
                 };
-                let original = self
-                    .objects
-                    .iter()
-                    .find(same)
-                    .map(|before| Object::new(before.clone()));
-                let patch =
-                    client_side_patch(original.as_ref(), &object, &live, false).expect("a patch");
+                let original = self.objects.iter().find(same).map(|before| Object::new(before.clone()));
+                let patch = client_side_patch(original.as_ref(), &object, &live, false).expect("a patch");
                 cluster.patch(&target, &patch, false).await.expect("patch");
             }
         }
@@ -139,44 +103,25 @@ impl Bench {
     fn target(&self, api_version: &str, kind: &str, name: &str) -> Target {
         let object = Object::new(json!({"apiVersion": api_version, "kind": kind,
             "metadata": {"name": name, "namespace": self.storage.namespace()}}));
-        Target {
-            api_version: api_version.to_owned(),
-            key: object.key(),
-        }
+        Target { api_version: api_version.to_owned(), key: object.key() }
     }
 
     /// A hand's merge patch of the Deployment `web`.
     pub async fn hand(&self, body: Value) {
-        let patch = Patch {
-            content_type: "application/merge-patch+json",
-            body,
-        };
+        let patch = Patch { content_type: "application/merge-patch+json", body };
         let target = self.target("apps/v1", "Deployment", "web");
-        self.storage
-            .cluster()
-            .patch(&target, &patch, false)
-            .await
-            .expect("the hand may");
+        self.storage.cluster().patch(&target, &patch, false).await.expect("the hand may");
     }
 
     /// Spec of the Deployment `web`.
     pub async fn deployment(&self) -> Value {
-        let live = self
-            .storage
-            .cluster()
-            .get(&self.target("apps/v1", "Deployment", "web"))
-            .await;
+        let live = self.storage.cluster().get(&self.target("apps/v1", "Deployment", "web")).await;
         live.expect("readable").expect("there").value["spec"].clone()
     }
 
     /// Whether a ConfigMap is there.
     async fn has_config(&self, name: &str) -> bool {
-        let live = self
-            .storage
-            .cluster()
-            .get(&self.target("v1", "ConfigMap", name))
-            .await
-            .expect("readable");
+        let live = self.storage.cluster().get(&self.target("v1", "ConfigMap", name)).await.expect("readable");
         live.is_some()
     }
 
@@ -184,23 +129,12 @@ impl Bench {
     pub async fn history(&self) -> Vec<String> {
         let metas = self.storage.history("web").await.expect("history");
         let releases = self.storage.decode_many(&metas).await;
-        let line = |release: Arc<Release>| {
-            format!(
-                "{} {}",
-                release.info.status.as_str(),
-                release.info.description
-            )
-        };
-        releases
-            .into_iter()
-            .map(|release| line(release.expect("decodes")))
-            .collect()
+        let line = |release: Arc<Release>| format!("{} {}", release.info.status.as_str(), release.info.description);
+        releases.into_iter().map(|release| line(release.expect("decodes"))).collect()
     }
 
     pub async fn prepare(&self, options: &RollbackOptions) -> Prepared {
-        prepare_rollback(&self.storage, "web", options)
-            .await
-            .expect("prepare")
+        prepare_rollback(&self.storage, "web", options).await.expect("prepare")
     }
 
     /// Prepares and executes without a review; `report` hears of every step.
@@ -210,14 +144,7 @@ impl Bench {
         report: &Reporter,
         cancel: &CancellationToken,
     ) -> Result<Outcome, Error> {
-        execute(
-            &self.storage,
-            self.prepare(options).await,
-            None,
-            report,
-            cancel,
-        )
-        .await
+        execute(&self.storage, self.prepare(options).await, None, report, cancel).await
     }
 }
 
@@ -275,66 +202,30 @@ pub async fn a_deployment_scaled_to_zero_comes_back_even_from_the_only_revision(
     method: ApplyMethod,
 ) {
     let mut bench = Bench::new(cluster, namespace, method);
-    bench
-        .add(Status::Deployed, &[deployment("web:1", 3)], Vec::new())
-        .await;
+    bench.add(Status::Deployed, &[deployment("web:1", 3)], Vec::new()).await;
     bench.hand(json!({"spec": {"replicas": 0}})).await;
     let prepared = bench.prepare(&RollbackOptions::default()).await;
-    assert_eq!(
-        prepared.warnings,
-        ["revision 1 is the only one; it is applied again"]
-    );
-    let outcome = execute(
-        &bench.storage,
-        prepared,
-        None,
-        &silent(),
-        &CancellationToken::new(),
-    )
-    .await
-    .expect("rolls back");
+    assert_eq!(prepared.warnings, ["revision 1 is the only one; it is applied again"]);
+    let outcome =
+        execute(&bench.storage, prepared, None, &silent(), &CancellationToken::new()).await.expect("rolls back");
     assert_eq!(outcome.counts, [0, 1, 0, 0]);
     assert_eq!(bench.deployment().await["replicas"], 3);
-    assert_eq!(
-        bench.history().await,
-        ["superseded revision 1", "deployed Rollback to 1"]
-    );
+    assert_eq!(bench.history().await, ["superseded revision 1", "deployed Rollback to 1"]);
 }
 
 pub async fn an_injected_sidecar_survives(cluster: Cluster, namespace: &str) {
     let mut bench = Bench::new(cluster, namespace, ApplyMethod::ClientSide);
-    bench
-        .add(Status::Deployed, &[deployment("web:1", 1)], Vec::new())
-        .await;
-    bench
-        .add(Status::Deployed, &[deployment("web:2", 1)], Vec::new())
-        .await;
+    bench.add(Status::Deployed, &[deployment("web:1", 1)], Vec::new()).await;
+    bench.add(Status::Deployed, &[deployment("web:2", 1)], Vec::new()).await;
     let sidecar = json!({"name": "sidecar", "image": "registry.example/sidecar:1"});
     let both = json!([{"name": "web", "image": "registry.example/web:2"}, sidecar]);
-    bench
-        .hand(json!({"spec": {"template": {"spec": {"containers": both}}}}))
-        .await;
-    bench
-        .rollback(
-            &RollbackOptions::default(),
-            &silent(),
-            &CancellationToken::new(),
-        )
-        .await
-        .expect("rolls back");
+    bench.hand(json!({"spec": {"template": {"spec": {"containers": both}}}})).await;
+    bench.rollback(&RollbackOptions::default(), &silent(), &CancellationToken::new()).await.expect("rolls back");
     let spec = bench.deployment().await;
-    let containers = spec["template"]["spec"]["containers"]
-        .as_array()
-        .expect("a list");
-    let mut images: Vec<&str> = containers
-        .iter()
-        .filter_map(|container| container["image"].as_str())
-        .collect();
+    let containers = spec["template"]["spec"]["containers"].as_array().expect("a list");
+    let mut images: Vec<&str> = containers.iter().filter_map(|container| container["image"].as_str()).collect();
     images.sort_unstable();
-    assert_eq!(
-        images,
-        ["registry.example/sidecar:1", "registry.example/web:1"]
-    );
+    assert_eq!(images, ["registry.example/sidecar:1", "registry.example/web:1"]);
 }
 
 /// The deletion baseline reaches from the last deployed revision through the failed one, and what is kept stays.
@@ -346,55 +237,20 @@ pub async fn what_a_failed_upgrade_left_behind_goes_and_what_is_kept_stays(
     let mut bench = Bench::new(cluster, namespace, method);
     let mut kept = config("kept", "x");
     kept["metadata"]["annotations"] = json!({"helm.sh/resource-policy": "keep"});
-    bench
-        .add(Status::Deployed, &[config("all", "1")], Vec::new())
-        .await;
-    bench
-        .add(
-            Status::Deployed,
-            &[config("all", "2"), kept, config("second", "2")],
-            Vec::new(),
-        )
-        .await;
-    bench
-        .add(
-            Status::Failed,
-            &[config("all", "3"), config("third", "3")],
-            Vec::new(),
-        )
-        .await;
+    bench.add(Status::Deployed, &[config("all", "1")], Vec::new()).await;
+    bench.add(Status::Deployed, &[config("all", "2"), kept, config("second", "2")], Vec::new()).await;
+    bench.add(Status::Failed, &[config("all", "3"), config("third", "3")], Vec::new()).await;
 
     let prepared = bench.prepare(&to_first()).await;
-    let foreseen = preview(&bench.storage, &prepared, &Redactor::new([7; 32]))
-        .await
-        .expect("preview");
-    let mut changes: Vec<(String, Change)> = foreseen
-        .objects
-        .iter()
-        .map(|object| (object.target.key.name.clone(), object.change))
-        .collect();
+    let foreseen = preview(&bench.storage, &prepared, &Redactor::new([7; 32])).await.expect("preview");
+    let mut changes: Vec<(String, Change)> =
+        foreseen.objects.iter().map(|object| (object.target.key.name.clone(), object.change)).collect();
     changes.sort();
-    let expected = [
-        ("all", Change::Update),
-        ("second", Change::Delete),
-        ("third", Change::Delete),
-    ];
-    assert_eq!(
-        changes,
-        expected.map(|(name, change)| (name.to_owned(), change)),
-        "{}",
-        foreseen.headline
-    );
+    let expected = [("all", Change::Update), ("second", Change::Delete), ("third", Change::Delete)];
+    assert_eq!(changes, expected.map(|(name, change)| (name.to_owned(), change)), "{}", foreseen.headline);
     assert_eq!(foreseen.headline, "1 object changes, 2 are deleted");
 
-    let outcome = execute(
-        &bench.storage,
-        prepared,
-        Some(&foreseen.basis),
-        &silent(),
-        &CancellationToken::new(),
-    )
-    .await;
+    let outcome = execute(&bench.storage, prepared, Some(&foreseen.basis), &silent(), &CancellationToken::new()).await;
     assert_eq!(outcome.expect("rolls back").counts, [0, 1, 2, 0]);
     let mut left = Vec::new();
     for name in ["all", "kept", "second", "third"] {
@@ -403,71 +259,29 @@ pub async fn what_a_failed_upgrade_left_behind_goes_and_what_is_kept_stays(
         }
     }
     assert_eq!(left, ["all", "kept"]);
-    let history = [
-        "superseded revision 1",
-        "superseded revision 2",
-        "failed revision 3",
-        "deployed Rollback to 1",
-    ];
+    let history = ["superseded revision 1", "superseded revision 2", "failed revision 3", "deployed Rollback to 1"];
     assert_eq!(bench.history().await, history);
 }
 
-pub async fn a_failed_hook_leaves_the_release_as_it_was(
-    cluster: Cluster,
-    namespace: &str,
-    method: ApplyMethod,
-) {
+pub async fn a_failed_hook_leaves_the_release_as_it_was(cluster: Cluster, namespace: &str, method: ApplyMethod) {
     let mut bench = Bench::new(cluster, namespace, method);
-    bench
-        .add(
-            Status::Deployed,
-            &[deployment("web:1", 1)],
-            vec![hook(HookEvent::PreRollback, "migrate:fail")],
-        )
-        .await;
-    bench
-        .add(Status::Deployed, &[deployment("web:2", 1)], Vec::new())
-        .await;
-    let failed = bench
-        .rollback(&to_first(), &silent(), &CancellationToken::new())
-        .await;
-    let Err(Error::Failed { message, .. }) = failed else {
-        panic!("the hook fails: {failed:?}")
-    };
+    bench.add(Status::Deployed, &[deployment("web:1", 1)], vec![hook(HookEvent::PreRollback, "migrate:fail")]).await;
+    bench.add(Status::Deployed, &[deployment("web:2", 1)], Vec::new()).await;
+    let failed = bench.rollback(&to_first(), &silent(), &CancellationToken::new()).await;
+    let Err(Error::Failed { message, .. }) = failed else { panic!("the hook fails: {failed:?}") };
     let history = bench.history().await;
     assert_eq!(history[1], "deployed revision 2");
-    assert_eq!(
-        history[2],
-        format!("failed Rollback \"web\" failed: pre-rollback hooks failed: {message}")
-    );
+    assert_eq!(history[2], format!("failed Rollback \"web\" failed: pre-rollback hooks failed: {message}"));
     let record = bench.storage.get("web", 3).await.expect("the record");
     assert_eq!(record.hooks[0].last_run.phase, "Failed");
-    assert!(
-        record.hooks[0].last_run.started_at.is_some()
-            && record.hooks[0].last_run.completed_at.is_some()
-    );
-    assert_eq!(
-        bench.deployment().await["template"]["spec"]["containers"][0]["image"],
-        "registry.example/web:2"
-    );
+    assert!(record.hooks[0].last_run.started_at.is_some() && record.hooks[0].last_run.completed_at.is_some());
+    assert_eq!(bench.deployment().await["template"]["spec"]["containers"][0]["image"], "registry.example/web:2");
 }
 
 pub async fn cancel_leaves_no_pending_record(cluster: Cluster, namespace: &str, phase: Phase) {
     let mut bench = Bench::new(cluster, namespace, ApplyMethod::ServerSide);
-    bench
-        .add(
-            Status::Deployed,
-            &[deployment("web:1", 1)],
-            vec![hook(HookEvent::PreRollback, "migrate:ok")],
-        )
-        .await;
-    bench
-        .add(
-            Status::Deployed,
-            &[deployment("web:2", 1), config("extra", "x")],
-            Vec::new(),
-        )
-        .await;
+    bench.add(Status::Deployed, &[deployment("web:1", 1)], vec![hook(HookEvent::PreRollback, "migrate:ok")]).await;
+    bench.add(Status::Deployed, &[deployment("web:2", 1), config("extra", "x")], Vec::new()).await;
     let cancel = CancellationToken::new();
     let trigger = cancel.clone();
     let report: Reporter = Arc::new(move |progress| {
@@ -475,47 +289,26 @@ pub async fn cancel_leaves_no_pending_record(cluster: Cluster, namespace: &str, 
             trigger.cancel();
         }
     });
-    let options = RollbackOptions {
-        wait: WaitStrategy::Watcher,
-        ..to_first()
-    };
+    let options = RollbackOptions { wait: WaitStrategy::Watcher, ..to_first() };
     let ended = bench.rollback(&options, &report, &cancel).await;
-    assert!(
-        matches!(ended, Err(Error::Cancelled(_))),
-        "{phase:?}: {ended:?}"
-    );
+    assert!(matches!(ended, Err(Error::Cancelled(_))), "{phase:?}: {ended:?}");
     let history = bench.history().await;
     match phase {
         Phase::Record => assert_eq!(history.len(), 2, "nothing is written"),
-        _ => assert!(
-            history[2].starts_with("failed ") && history[2].contains("cancelled"),
-            "{phase:?}: {}",
-            history[2]
-        ),
+        _ => {
+            assert!(history[2].starts_with("failed ") && history[2].contains("cancelled"), "{phase:?}: {}", history[2])
+        }
     }
     // Once applying began, the current revision may be half overwritten, and Helm says superseded.
-    let current = if matches!(phase, Phase::Apply | Phase::Delete) {
-        "superseded revision 2"
-    } else {
-        "deployed revision 2"
-    };
+    let current =
+        if matches!(phase, Phase::Apply | Phase::Delete) { "superseded revision 2" } else { "deployed revision 2" };
     assert_eq!(history[1], current, "{phase:?}");
-    assert_eq!(
-        bench.has_config("extra").await,
-        phase <= Phase::Delete,
-        "{phase:?}"
-    );
+    assert_eq!(bench.has_config("extra").await, phase <= Phase::Delete, "{phase:?}");
 }
 
 pub async fn a_hook_that_never_ends_is_cancelled(cluster: Cluster, namespace: &str) {
     let mut bench = Bench::new(cluster, namespace, ApplyMethod::ServerSide);
-    bench
-        .add(
-            Status::Deployed,
-            &[deployment("web:1", 1)],
-            vec![hook(HookEvent::PreRollback, "migrate:hang")],
-        )
-        .await;
+    bench.add(Status::Deployed, &[deployment("web:1", 1)], vec![hook(HookEvent::PreRollback, "migrate:hang")]).await;
     let cancel = CancellationToken::new();
     let trigger = cancel.clone();
     let report: Reporter = Arc::new(move |progress| {
@@ -526,66 +319,29 @@ pub async fn a_hook_that_never_ends_is_cancelled(cluster: Cluster, namespace: &s
     let ended = bench.rollback(&to_first(), &report, &cancel).await;
     assert!(matches!(ended, Err(Error::Cancelled(_))), "{ended:?}");
     let record = bench.storage.get("web", 2).await.expect("the record");
-    assert_eq!(
-        (record.info.status, record.hooks[0].last_run.phase.as_str()),
-        (Status::Failed, "Failed")
-    );
+    assert_eq!((record.info.status, record.hooks[0].last_run.phase.as_str()), (Status::Failed, "Failed"));
 }
 
-pub async fn what_moved_since_the_review_stops_it(
-    cluster: Cluster,
-    namespace: &str,
-    method: ApplyMethod,
-) {
+pub async fn what_moved_since_the_review_stops_it(cluster: Cluster, namespace: &str, method: ApplyMethod) {
     let mut bench = Bench::new(cluster, namespace, method);
-    bench
-        .add(Status::Deployed, &[deployment("web:1", 1)], Vec::new())
-        .await;
-    bench
-        .add(Status::Deployed, &[deployment("web:2", 1)], Vec::new())
-        .await;
+    bench.add(Status::Deployed, &[deployment("web:1", 1)], Vec::new()).await;
+    bench.add(Status::Deployed, &[deployment("web:2", 1)], Vec::new()).await;
     let prepared = bench.prepare(&to_first()).await;
-    let reviewed = preview(&bench.storage, &prepared, &Redactor::new([7; 32]))
-        .await
-        .expect("preview");
+    let reviewed = preview(&bench.storage, &prepared, &Redactor::new([7; 32])).await.expect("preview");
     bench.hand(json!({"spec": {"replicas": 2}})).await;
-    let ended = execute(
-        &bench.storage,
-        prepared,
-        Some(&reviewed.basis),
-        &silent(),
-        &CancellationToken::new(),
-    )
-    .await;
-    let Err(Error::Moved(moved)) = ended else {
-        panic!("it moved: {ended:?}")
-    };
-    assert!(
-        moved.len() == 1 && moved[0].starts_with("Deployment/web was changed"),
-        "{moved:?}"
-    );
+    let ended = execute(&bench.storage, prepared, Some(&reviewed.basis), &silent(), &CancellationToken::new()).await;
+    let Err(Error::Moved(moved)) = ended else { panic!("it moved: {ended:?}") };
+    assert!(moved.len() == 1 && moved[0].starts_with("Deployment/web was changed"), "{moved:?}");
     assert_eq!(bench.history().await.len(), 2, "nothing is written");
 }
 
 pub async fn the_record_is_a_lock(cluster: Cluster, namespace: &str) {
     let mut bench = Bench::new(cluster, namespace, ApplyMethod::ServerSide);
-    bench
-        .add(Status::Deployed, &[deployment("web:1", 1)], Vec::new())
-        .await;
-    let (first, second) = (
-        bench.prepare(&to_first()).await,
-        bench.prepare(&to_first()).await,
-    );
+    bench.add(Status::Deployed, &[deployment("web:1", 1)], Vec::new()).await;
+    let (first, second) = (bench.prepare(&to_first()).await, bench.prepare(&to_first()).await);
     let cancel = CancellationToken::new();
-    execute(&bench.storage, first, None, &silent(), &cancel)
-        .await
-        .expect("the first is in time");
+    execute(&bench.storage, first, None, &silent(), &cancel).await.expect("the first is in time");
     let late = execute(&bench.storage, second, None, &silent(), &cancel).await;
-    let Err(Error::Refused(words)) = late else {
-        panic!("the second is late: {late:?}")
-    };
-    assert!(
-        words.starts_with("release: already exists: another operation runs on web: "),
-        "{words}"
-    );
+    let Err(Error::Refused(words)) = late else { panic!("the second is late: {late:?}") };
+    assert!(words.starts_with("release: already exists: another operation runs on web: "), "{words}");
 }

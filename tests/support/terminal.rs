@@ -31,15 +31,8 @@ struct Screen {
 
 impl Terminal {
     /// Starts `program` with arguments and extra environment on a screen of `columns` × `rows`.
-    pub fn start(
-        program: &str,
-        args: &[&str],
-        envs: &[(&str, &str)],
-        (columns, rows): (u16, u16),
-    ) -> Self {
-        let pair = native_pty_system()
-            .openpty(size(columns, rows))
-            .expect("a pseudo-terminal");
+    pub fn start(program: &str, args: &[&str], envs: &[(&str, &str)], (columns, rows): (u16, u16)) -> Self {
+        let pair = native_pty_system().openpty(size(columns, rows)).expect("a pseudo-terminal");
         let mut command = CommandBuilder::new(program);
         command.args(args);
         command.cwd(env!("CARGO_MANIFEST_DIR"));
@@ -48,20 +41,11 @@ impl Terminal {
         for (name, value) in envs {
             command.env(name, value);
         }
-        let child = pair
-            .slave
-            .spawn_command(command)
-            .expect("the program starts");
-        let mut output = pair
-            .master
-            .try_clone_reader()
-            .expect("the terminal is readable");
+        let child = pair.slave.spawn_command(command).expect("the program starts");
+        let mut output = pair.master.try_clone_reader().expect("the terminal is readable");
         let input = pair.master.take_writer().expect("the terminal is writable");
-        let screen = Screen {
-            parser: vt100::Parser::new(nonzero(rows), nonzero(columns), 0),
-            received: 0,
-            closed: false,
-        };
+        let screen =
+            Screen { parser: vt100::Parser::new(nonzero(rows), nonzero(columns), 0), received: 0, closed: false };
         let shared = Arc::new((Mutex::new(screen), Condvar::new()));
         let reader = shared.clone();
         thread::spawn(move || {
@@ -78,12 +62,7 @@ impl Terminal {
                 }
             }
         });
-        Self {
-            child,
-            master: pair.master,
-            input,
-            shared,
-        }
+        Self { child, master: pair.master, input, shared }
     }
 
     /// Types text; `<enter> <esc> <tab> <up> <down> <left> <right> <space> <ctrl-x>` are keys.
@@ -111,10 +90,7 @@ impl Terminal {
             rest = &rest[end + 1..];
         }
         bytes.extend_from_slice(rest.as_bytes());
-        self.input
-            .write_all(&bytes)
-            .and_then(|()| self.input.flush())
-            .expect("the terminal takes keys");
+        self.input.write_all(&bytes).and_then(|()| self.input.flush()).expect("the terminal takes keys");
     }
 
     /// The screen's text now, a line each, trailing blanks cut.
@@ -130,9 +106,7 @@ impl Terminal {
     /// Waits until the screen shows `text`; returns the screen.
     #[track_caller]
     pub fn wait_for(&self, text: &str) -> String {
-        self.wait_until(&format!("{text:?} to appear"), |screen| {
-            screen.contains(text)
-        })
+        self.wait_until(&format!("{text:?} to appear"), |screen| screen.contains(text))
     }
 
     /// Waits until the screen satisfies `holds`; panics with the screen when it never does.
@@ -150,12 +124,7 @@ impl Terminal {
                 drop(screen);
                 panic!("waited in vain for {what}; the screen:\n{text}");
             }
-            screen = self
-                .shared
-                .1
-                .wait_timeout(screen, left)
-                .expect("no holder panics")
-                .0;
+            screen = self.shared.1.wait_timeout(screen, left).expect("no holder panics").0;
         }
     }
 
@@ -169,32 +138,15 @@ impl Terminal {
 
     /// Changes the size of the terminal; the program gets SIGWINCH.
     pub fn resize(&self, columns: u16, rows: u16) {
-        self.shared
-            .0
-            .lock()
-            .expect("no holder panics")
-            .parser
-            .screen_mut()
-            .set_size(nonzero(rows), nonzero(columns));
-        self.master
-            .resize(size(columns, rows))
-            .expect("the terminal resizes");
+        self.shared.0.lock().expect("no holder panics").parser.screen_mut().set_size(nonzero(rows), nonzero(columns));
+        self.master.resize(size(columns, rows)).expect("the terminal resizes");
     }
 
     /// Sends a signal by name (`TERM`, `HUP`, `INT`) to a process of the program: the deepest child named `name`.
     pub fn signal(&self, signal: &str, name: &str) {
-        let shell = self
-            .child
-            .process_id()
-            .expect("the program runs")
-            .to_string();
-        let killed = Command::new("pkill")
-            .args([&format!("-{signal}"), "-P", &shell, "-f", name])
-            .status();
-        assert!(
-            killed.is_ok_and(|status| status.success()),
-            "no process {name:?} below {shell} to signal"
-        );
+        let shell = self.child.process_id().expect("the program runs").to_string();
+        let killed = Command::new("pkill").args([&format!("-{signal}"), "-P", &shell, "-f", name]).status();
+        assert!(killed.is_ok_and(|status| status.success()), "no process {name:?} below {shell} to signal");
     }
 
     /// The program's process id.
@@ -220,12 +172,7 @@ fn contents(screen: &Screen) -> String {
 }
 
 fn size(columns: u16, rows: u16) -> PtySize {
-    PtySize {
-        rows,
-        cols: columns,
-        pixel_width: 0,
-        pixel_height: 0,
-    }
+    PtySize { rows, cols: columns, pixel_width: 0, pixel_height: 0 }
 }
 
 fn nonzero(cells: u16) -> NonZero<u16> {

@@ -193,17 +193,14 @@ impl Flag {
 
     /// The value `text` stands for, or Go's words on why not.
     fn read(&self, text: &str) -> Result<Value, String> {
-        let wrong =
-            |function: &str, why: &str| format!("strconv.{function}: parsing {text:?}: {why}");
+        let wrong = |function: &str, why: &str| format!("strconv.{function}: parsing {text:?}: {why}");
         match self.kind {
             Kind::Bool => match text {
                 "1" | "t" | "T" | "true" | "TRUE" | "True" => Ok(Value::Bool(true)),
                 "0" | "f" | "F" | "false" | "FALSE" | "False" => Ok(Value::Bool(false)),
                 _ => Err(wrong("ParseBool", "invalid syntax")),
             },
-            Kind::Int => numbers::int(text)
-                .map(Value::Int)
-                .map_err(|why| wrong("ParseInt", why)),
+            Kind::Int => numbers::int(text).map(Value::Int).map_err(|why| wrong("ParseInt", why)),
             Kind::Float32 => match text.parse::<f32>() {
                 Ok(number) if number.is_finite() => Ok(Value::Float(number)),
                 Ok(_) => Err(wrong("ParseFloat", "value out of range")),
@@ -220,9 +217,7 @@ impl Flag {
                 "watcher" | "true" => Ok(Value::Wait(WaitStrategy::Watcher)),
                 "hookOnly" | "false" => Ok(Value::Wait(WaitStrategy::HookOnly)),
                 "legacy" => Ok(Value::Wait(WaitStrategy::Legacy)),
-                _ => Err(format!(
-                    "invalid wait input {text:?}. Valid inputs are watcher, hookOnly, and legacy"
-                )),
+                _ => Err(format!("invalid wait input {text:?}. Valid inputs are watcher, hookOnly, and legacy")),
             },
         }
     }
@@ -230,9 +225,7 @@ impl Flag {
     fn default_value(&self) -> Value {
         match self.kind {
             Kind::List => Value::List(list_default(&self.default)),
-            _ => self
-                .read(&self.default)
-                .unwrap_or_else(|_| Value::Text(self.default.clone())),
+            _ => self.read(&self.default).unwrap_or_else(|_| Value::Text(self.default.clone())),
         }
     }
 }
@@ -240,9 +233,5 @@ impl Flag {
 /// Reads a list's default back from the form help prints, `[a,b]`.
 fn list_default(text: &str) -> Vec<String> {
     let inner = text.trim_start_matches('[').trim_end_matches(']');
-    inner
-        .split(',')
-        .filter(|item| !item.is_empty())
-        .map(str::to_owned)
-        .collect()
+    inner.split(',').filter(|item| !item.is_empty()).map(str::to_owned).collect()
 }

@@ -46,14 +46,10 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
     }
     let mut seconds = 0.0_f64;
     while !rest.is_empty() {
-        let number_end = rest
-            .find(|next: char| !next.is_ascii_digit() && next != '.')
-            .unwrap_or(rest.len());
+        let number_end = rest.find(|next: char| !next.is_ascii_digit() && next != '.').unwrap_or(rest.len());
         let number: f64 = rest[..number_end].parse().map_err(|_| invalid())?;
         rest = &rest[number_end..];
-        let unit_end = rest
-            .find(|next: char| next.is_ascii_digit() || next == '.')
-            .unwrap_or(rest.len());
+        let unit_end = rest.find(|next: char| next.is_ascii_digit() || next == '.').unwrap_or(rest.len());
         let scale = match &rest[..unit_end] {
             "" => return Err(format!("time: missing unit in duration {text:?}")),
             "ns" => 1e-9,

@@ -80,30 +80,21 @@ impl Parsed {
 
     /// Cobra's refusal when more than one flag of a group is set.
     pub fn exclusive(&self, group: &[&str]) -> Result<(), String> {
-        let mut set: Vec<&str> = group
-            .iter()
-            .copied()
-            .filter(|name| self.is_set(name))
-            .collect();
+        let mut set: Vec<&str> = group.iter().copied().filter(|name| self.is_set(name)).collect();
         set.sort_unstable();
         if set.len() < 2 {
             return Ok(());
         }
         let group = group.join(" ");
         let set = set.join(" ");
-        Err(format!(
-            "if any flags in the group [{group}] are set none of the others can be; [{set}] were all set"
-        ))
+        Err(format!("if any flags in the group [{group}] are set none of the others can be; [{set}] were all set"))
     }
 }
 
 /// Reads arguments against declared flags as pflag does: flags and arguments mixed, `-n=x`, `-nx`, combined letters,
 /// `--`. The error is pflag's sentence.
 pub fn parse(flags: &[Flag], args: &[String]) -> Result<Parsed, String> {
-    let mut parser = Parser {
-        flags,
-        parsed: Parsed::default(),
-    };
+    let mut parser = Parser { flags, parsed: Parsed::default() };
     for flag in flags.iter().filter(|flag| flag.sets == flag.name) {
         parser.parsed.values.insert(flag.name, flag.default_value());
     }
@@ -114,9 +105,7 @@ pub fn parse(flags: &[Flag], args: &[String]) -> Result<Parsed, String> {
                 parser.parsed.args.extend(rest.by_ref().cloned());
             }
             Some(long) => parser.long(argument, long, &mut rest)?,
-            None if argument.len() > 1 && argument.starts_with('-') => {
-                parser.short(&argument[1..], &mut rest)?
-            }
+            None if argument.len() > 1 && argument.starts_with('-') => parser.short(&argument[1..], &mut rest)?,
             None => parser.parsed.args.push(argument.clone()),
         }
     }
@@ -139,16 +128,10 @@ impl<'a> Parser<'a> {
             Some((name, value)) => (name, Some(value)),
             None => (long, None),
         };
-        let flag = self
-            .flags
-            .iter()
-            .find(|flag| flag.name == name)
-            .ok_or(format!("unknown flag: --{name}"))?;
+        let flag = self.flags.iter().find(|flag| flag.name == name).ok_or(format!("unknown flag: --{name}"))?;
         let value = match (value, flag.bare) {
             (Some(value), _) | (None, Some(value)) => value,
-            (None, None) => rest
-                .next()
-                .ok_or(format!("flag needs an argument: --{name}"))?,
+            (None, None) => rest.next().ok_or(format!("flag needs an argument: --{name}"))?,
         };
         self.set(flag, value)
     }
@@ -159,11 +142,7 @@ impl<'a> Parser<'a> {
         while let Some(letter) = letters.chars().next() {
             let after = &letters[letter.len_utf8()..];
             let unknown = || format!("unknown shorthand flag: {letter:?} in -{letters}");
-            let flag = self
-                .flags
-                .iter()
-                .find(|flag| flag.short == Some(letter))
-                .ok_or_else(unknown)?;
+            let flag = self.flags.iter().find(|flag| flag.short == Some(letter)).ok_or_else(unknown)?;
             let (value, next) = match (after.strip_prefix('='), flag.bare) {
                 (Some(value), _) if !value.is_empty() => (value, ""),
                 (_, Some(value)) => (value, after),
@@ -181,26 +160,19 @@ impl<'a> Parser<'a> {
 
     fn set(&mut self, flag: &'a Flag, text: &str) -> Result<(), String> {
         let value = flag.read(text).map_err(|why| {
-            let name = flag.short.map_or_else(
-                || format!("--{}", flag.name),
-                |letter| format!("-{letter}, --{}", flag.name),
-            );
+            let name =
+                flag.short.map_or_else(|| format!("--{}", flag.name), |letter| format!("-{letter}, --{}", flag.name));
             format!("invalid argument {text:?} for {name:?} flag: {why}")
         })?;
         if let Some(notice) = wait_notice(flag, text) {
             self.parsed.notices.push(notice);
         }
         if let (Some(instead), true) = (flag.deprecated, !self.parsed.set.contains(flag.name)) {
-            self.parsed.notices.push(format!(
-                "Flag --{} has been deprecated, {instead}",
-                flag.name
-            ));
+            self.parsed.notices.push(format!("Flag --{} has been deprecated, {instead}", flag.name));
         }
         match (self.parsed.values.get_mut(flag.sets), value) {
             // The first value replaces a list's default, later ones add to it.
-            (Some(Value::List(list)), Value::List(more)) if self.parsed.set.contains(flag.sets) => {
-                list.extend(more)
-            }
+            (Some(Value::List(list)), Value::List(more)) if self.parsed.set.contains(flag.sets) => list.extend(more),
             (_, value) => {
                 self.parsed.values.insert(flag.sets, value);
             }
@@ -217,8 +189,6 @@ fn wait_notice(flag: &Flag, text: &str) -> Option<String> {
         (Kind::Wait, "false") => "hookOnly",
         _ => return None,
     };
-    let message = format!(
-        "--wait={text} is deprecated (boolean value) and can be replaced with --wait={instead}"
-    );
+    let message = format!("--wait={text} is deprecated (boolean value) and can be replaced with --wait={instead}");
     Some(format!("level=WARN msg={message:?}"))
 }

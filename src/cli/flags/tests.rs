@@ -10,9 +10,7 @@ fn flags() -> Vec<Flag> {
         Flag::text("filter", "").short('f'),
         Flag::new("kube-as-group", Kind::List, ""),
         Flag::new("timeout", Kind::Duration, "").default("5m0s"),
-        Flag::new("wait", Kind::Wait, "")
-            .default("hookOnly")
-            .bare("watcher"),
+        Flag::new("wait", Kind::Wait, "").default("hookOnly").bare("watcher"),
         Flag::new("qps", Kind::Float32, ""),
         Flag::text("dry-run", "").default("none").bare("unset"),
         Flag::bool("force", "").deprecated("use --force-replace instead"),
@@ -21,11 +19,7 @@ fn flags() -> Vec<Flag> {
 }
 
 fn read(line: &str) -> Result<Parsed, String> {
-    let args: Vec<String> = line
-        .split(' ')
-        .filter(|word| !word.is_empty())
-        .map(str::to_owned)
-        .collect();
+    let args: Vec<String> = line.split(' ').filter(|word| !word.is_empty()).map(str::to_owned).collect();
     parse(&flags(), &args)
 }
 
@@ -37,16 +31,7 @@ fn check_error(line: &str, expected: &str) {
 
 #[test]
 fn values_in_every_spelling() {
-    for line in [
-        "-m=7",
-        "-m7",
-        "-m 7",
-        "--max=7",
-        "--max 7",
-        "-qdm7",
-        "--max 0x7 -q",
-        "-m 9 --max=7",
-    ] {
+    for line in ["-m=7", "-m7", "-m 7", "--max=7", "--max 7", "-qdm7", "--max 0x7 -q", "-m 9 --max=7"] {
         assert_eq!(read(line).unwrap().int("max"), 7, "{line}");
     }
     assert_eq!(read("").unwrap().int("max"), 256);
@@ -54,33 +39,16 @@ fn values_in_every_spelling() {
     assert!(read("--short=T").unwrap().bool("short"));
     assert_eq!(read("--dry-run server").unwrap().text("dry-run"), "unset");
     assert_eq!(read("--dry-run=server").unwrap().text("dry-run"), "server");
-    assert_eq!(
-        read("--wait x").unwrap().wait("wait"),
-        WaitStrategy::Watcher
-    );
-    assert_eq!(
-        read("--timeout 1h2m3.5s").unwrap().duration("timeout"),
-        Duration::from_millis(3_723_500)
-    );
-    assert_eq!(
-        read("--timeout=-3s").unwrap().duration("timeout"),
-        Duration::ZERO
-    );
-    assert_eq!(
-        read("--kube-as-group a --kube-as-group b,c")
-            .unwrap()
-            .list("kube-as-group"),
-        ["a", "b,c"]
-    );
+    assert_eq!(read("--wait x").unwrap().wait("wait"), WaitStrategy::Watcher);
+    assert_eq!(read("--timeout 1h2m3.5s").unwrap().duration("timeout"), Duration::from_millis(3_723_500));
+    assert_eq!(read("--timeout=-3s").unwrap().duration("timeout"), Duration::ZERO);
+    assert_eq!(read("--kube-as-group a --kube-as-group b,c").unwrap().list("kube-as-group"), ["a", "b,c"]);
     assert_eq!(read("-f= -q").unwrap().text("filter"), "=");
 }
 
 #[test]
 fn arguments_stand_anywhere() {
-    assert_eq!(
-        read("web -q - 3 --max 2 x -- -d --max").unwrap().args,
-        ["web", "-", "3", "x", "-d", "--max"]
-    );
+    assert_eq!(read("web -q - 3 --max 2 x -- -d --max").unwrap().args, ["web", "-", "3", "x", "-d", "--max"]);
 }
 
 #[test]
@@ -109,26 +77,14 @@ fn errors_in_pflags_words() {
         "--short=x",
         r#"invalid argument "x" for "-q, --short" flag: strconv.ParseBool: parsing "x": invalid syntax"#,
     );
-    check_error(
-        "--qps=x",
-        r#"invalid argument "x" for "--qps" flag: strconv.ParseFloat: parsing "x": invalid syntax"#,
-    );
-    check_error(
-        "--timeout=x",
-        r#"invalid argument "x" for "--timeout" flag: time: invalid duration "x""#,
-    );
-    check_error(
-        "--timeout=5",
-        r#"invalid argument "5" for "--timeout" flag: time: missing unit in duration "5""#,
-    );
+    check_error("--qps=x", r#"invalid argument "x" for "--qps" flag: strconv.ParseFloat: parsing "x": invalid syntax"#);
+    check_error("--timeout=x", r#"invalid argument "x" for "--timeout" flag: time: invalid duration "x""#);
+    check_error("--timeout=5", r#"invalid argument "5" for "--timeout" flag: time: missing unit in duration "5""#);
     check_error(
         "--timeout=5d",
         r#"invalid argument "5d" for "--timeout" flag: time: unknown unit "d" in duration "5d""#,
     );
-    check_error(
-        "-o foo",
-        r#"invalid argument "foo" for "-o, --output" flag: invalid format type"#,
-    );
+    check_error("-o foo", r#"invalid argument "foo" for "-o, --output" flag: invalid format type"#);
     check_error(
         "--wait=foo",
         r#"invalid argument "foo" for "--wait" flag: invalid wait input "foo". Valid inputs are watcher, hookOnly, and legacy"#,
@@ -137,15 +93,10 @@ fn errors_in_pflags_words() {
 
 #[test]
 fn notices() {
-    assert_eq!(
-        read("--force").unwrap().notices,
-        ["Flag --force has been deprecated, use --force-replace instead"]
-    );
+    assert_eq!(read("--force").unwrap().notices, ["Flag --force has been deprecated, use --force-replace instead"]);
     assert_eq!(
         read("--wait=true").unwrap().notices,
-        [
-            r#"level=WARN msg="--wait=true is deprecated (boolean value) and can be replaced with --wait=watcher""#
-        ]
+        [r#"level=WARN msg="--wait=true is deprecated (boolean value) and can be replaced with --wait=watcher""#]
     );
 }
 

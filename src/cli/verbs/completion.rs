@@ -42,12 +42,7 @@ pub const COMMAND: Command = Command {
 };
 
 const SHELL: Command = Command {
-    flags: |_| {
-        vec![Flag::bool(
-            "no-descriptions",
-            "disable completion descriptions",
-        )]
-    },
+    flags: |_| vec![Flag::bool("no-descriptions", "disable completion descriptions")],
     verb: Verb::Completion,
     ..Command::EMPTY
 };
@@ -60,10 +55,6 @@ pub fn run(session: &Session) -> Result<(), Report> {
         "fish" => include_str!("../../../assets/completion/pilothouse.fish"),
         _ => include_str!("../../../assets/completion/pilothouse.ps1"),
     };
-    let request = if session.flags.bool("no-descriptions") {
-        "__completeNoDesc"
-    } else {
-        "__complete"
-    };
+    let request = if session.flags.bool("no-descriptions") { "__completeNoDesc" } else { "__complete" };
     session.console.print(&script.replace("@REQUEST@", request))
 }

@@ -47,18 +47,8 @@ pub const COMMAND: Command = Command {
             flags: |_| {
                 let mut flags = diff_flags();
                 flags.extend([rollback::last_good_flag(), rollback::three_way_flag()]);
-                flags.push(
-                    Flag::text("server-side", "as for rollback: true, false or auto")
-                        .default("auto")
-                        .own(),
-                );
-                flags.push(
-                    Flag::bool(
-                        "force-conflicts",
-                        "as for rollback: take fields that belong to others",
-                    )
-                    .own(),
-                );
+                flags.push(Flag::text("server-side", "as for rollback: true, false or auto").default("auto").own());
+                flags.push(Flag::bool("force-conflicts", "as for rollback: take fields that belong to others").own());
                 flags
             },
             verb: Verb::DiffRollback,
@@ -73,13 +63,7 @@ pub const COMMAND: Command = Command {
             completes: Completes::Release,
             flags: |_| {
                 let mut flags = diff_flags();
-                flags.push(
-                    Flag::int(
-                        "revision",
-                        "compare with this revision instead of the newest",
-                    )
-                    .own(),
-                );
+                flags.push(Flag::int("revision", "compare with this revision instead of the newest").own());
                 flags
             },
             verb: Verb::DiffLive,
@@ -91,27 +75,16 @@ pub const COMMAND: Command = Command {
 
 fn diff_flags() -> Vec<Flag> {
     vec![
-        Flag::int(
-            "context",
-            "output NUM lines of context around changes; -1 shows everything",
-        )
-        .short('C')
-        .default("-1")
-        .own(),
+        Flag::int("context", "output NUM lines of context around changes; -1 shows everything")
+            .short('C')
+            .default("-1")
+            .own(),
         Flag::bool("show-secrets", "show secrets instead of fingerprints").own(),
-        Flag::new(
-            "suppress",
-            crate::cli::flags::Kind::List,
-            "kinds whose content is not shown, for example Secret",
-        )
-        .own(),
+        Flag::new("suppress", crate::cli::flags::Kind::List, "kinds whose content is not shown, for example Secret")
+            .own(),
         Flag::bool("detailed-exitcode", "exit with 2 when there are changes").own(),
         Flag::bool("no-color", "no colors").own(),
-        Flag::text("output", "text or json")
-            .short('o')
-            .default("text")
-            .choices(&["text", "json"])
-            .own(),
+        Flag::text("output", "text or json").short('o').default("text").choices(&["text", "json"]).own(),
     ]
 }
 
@@ -125,28 +98,15 @@ pub struct Style {
 impl Style {
     /// Three lines around changes, no colours.
     pub fn plain() -> Self {
-        Self {
-            context: 3,
-            suppress: Vec::new(),
-            colors: Colors(false),
-        }
+        Self { context: 3, suppress: Vec::new(), colors: Colors(false) }
     }
 
     fn of(session: &Session) -> Self {
         let flags = &session.flags;
         Self {
             context: usize::try_from(flags.int("context")).unwrap_or(usize::MAX),
-            suppress: flags
-                .list("suppress")
-                .iter()
-                .flat_map(|kinds| kinds.split(','))
-                .map(str::to_owned)
-                .collect(),
-            colors: if flags.bool("no-color") {
-                Colors(false)
-            } else {
-                session.colors()
-            },
+            suppress: flags.list("suppress").iter().flat_map(|kinds| kinds.split(',')).map(str::to_owned).collect(),
+            colors: if flags.bool("no-color") { Colors(false) } else { session.colors() },
         }
     }
 }
@@ -163,13 +123,7 @@ pub async fn revision(session: &Session) -> Result<(), Report> {
     let old = revision_of(&storage, session.arg(0), one.min(other)).await?;
     let new = revision_of(&storage, session.arg(0), one.max(other)).await?;
     let diffs = browse::changes(Some(&old), &new, &redactor(session)?)?;
-    let form = preview::changes_json(
-        &new.name,
-        &new.namespace,
-        old.revision,
-        new.revision,
-        &diffs,
-    );
+    let form = preview::changes_json(&new.name, &new.namespace, old.revision, new.revision, &diffs);
     finish(session, json.then_some(form), &diffs)
 }
 
@@ -183,37 +137,22 @@ pub async fn live(session: &Session) -> Result<(), Report> {
     };
     let release = revision_of(&storage, session.arg(0), revision).await?;
     let drift = browse::drift(&storage, &release, &redactor(session)?).await?;
-    let unread = drift
-        .iter()
-        .filter_map(|drift| Some((&drift.diff.key, drift.error.as_ref()?)));
-    let unread: Vec<String> = unread
-        .map(|(key, why)| format!("{}/{}: {why}", key.kind, key.name))
-        .collect();
-    unread
-        .iter()
-        .for_each(|line| session.console.note(&format!("WARNING: {line}")));
-    let diffs: Vec<ObjectDiff> = drift
-        .into_iter()
-        .filter(|drift| drift.error.is_none())
-        .map(placed)
-        .collect();
+    let unread = drift.iter().filter_map(|drift| Some((&drift.diff.key, drift.error.as_ref()?)));
+    let unread: Vec<String> = unread.map(|(key, why)| format!("{}/{}: {why}", key.kind, key.name)).collect();
+    unread.iter().for_each(|line| session.console.note(&format!("WARNING: {line}")));
+    let diffs: Vec<ObjectDiff> = drift.into_iter().filter(|drift| drift.error.is_none()).map(placed).collect();
     let number = release.revision;
     let mut form = preview::changes_json(&release.name, &release.namespace, number, number, &diffs);
     form["confidence"] = json!(Confidence::LiveObjects);
-    form["risks"] = unread
-        .iter()
-        .map(|message| json!({"code": "unverifiable", "message": message, "object": ""}))
-        .collect();
+    form["risks"] =
+        unread.iter().map(|message| json!({"code": "unverifiable", "message": message, "object": ""})).collect();
     finish(session, json.then_some(form), &diffs)
 }
 
 /// A drift's diff, with the namespace the object lives in where its manifest names none.
 fn placed(drift: Drift) -> ObjectDiff {
     match drift.target {
-        Some(target) => ObjectDiff {
-            key: target.key,
-            ..drift.diff
-        },
+        Some(target) => ObjectDiff { key: target.key, ..drift.diff },
         None => drift.diff,
     }
 }
@@ -230,13 +169,7 @@ pub async fn rollback(session: &Session) -> Result<(), Report> {
     } else {
         preview_text(&preview, &Style::of(session))
     })?;
-    exit_code(
-        session,
-        preview
-            .objects
-            .iter()
-            .any(|object| object.change != Change::None),
-    )
+    exit_code(session, preview.objects.iter().any(|object| object.change != Change::None))
 }
 
 fn wants_json(session: &Session) -> Result<bool, Report> {
@@ -248,20 +181,13 @@ fn wants_json(session: &Session) -> Result<bool, Report> {
 }
 
 async fn newest(storage: &Storage, name: &str) -> Result<i64, Report> {
-    let newest = history(storage, name)
-        .await?
-        .pop()
-        .ok_or_else(|| Report::from(release::Error::NotFound))?;
+    let newest = history(storage, name).await?.pop().ok_or_else(|| Report::from(release::Error::NotFound))?;
     Ok(newest.revision.into())
 }
 
 fn redactor(session: &Session) -> Result<Redactor, Report> {
     let redactor = session.redactor()?;
-    Ok(if session.flags.bool("show-secrets") {
-        redactor.revealed()
-    } else {
-        redactor
-    })
+    Ok(if session.flags.bool("show-secrets") { redactor.revealed() } else { redactor })
 }
 
 /// Prints a comparison, as JSON in the given form or as text.
@@ -271,36 +197,20 @@ fn finish(session: &Session, form: Option<Value>, diffs: &[ObjectDiff]) -> Resul
         Some(form) => output::json(&form),
         None => diffs.iter().map(|diff| object_text(diff, &style)).collect(),
     })?;
-    exit_code(
-        session,
-        diffs.iter().any(|diff| diff.change != Change::None),
-    )
+    exit_code(session, diffs.iter().any(|diff| diff.change != Change::None))
 }
 
 fn exit_code(session: &Session, changed: bool) -> Result<(), Report> {
-    if changed && session.flags.bool("detailed-exitcode") {
-        Err(Report::differs())
-    } else {
-        Ok(())
-    }
+    if changed && session.flags.bool("detailed-exitcode") { Err(Report::differs()) } else { Ok(()) }
 }
 
 /// A preview as text: what happens in a sentence, dangers, then each object that changes.
 pub fn preview_text(preview: &Preview, style: &Style) -> String {
-    let mut text = format!(
-        "{}: {} → {}: {}\n",
-        preview.release, preview.from, preview.to, preview.headline
-    );
+    let mut text = format!("{}: {} → {}: {}\n", preview.release, preview.from, preview.to, preview.headline);
     let confidence = serde_json::to_value(preview.confidence).unwrap_or_default();
     text += &format!("confidence: {}\n", confidence.as_str().unwrap_or_default());
-    preview
-        .risks
-        .iter()
-        .for_each(|risk| text += &format!("! {}\n", risk.message));
-    preview
-        .hooks
-        .iter()
-        .for_each(|hook| text += &format!("hook: {hook}\n"));
+    preview.risks.iter().for_each(|risk| text += &format!("! {}\n", risk.message));
+    preview.hooks.iter().for_each(|hook| text += &format!("hook: {hook}\n"));
     for object in &preview.objects {
         for detail in &object.conflicts {
             let (conflict, since) = (&detail.conflict, &detail.since);
@@ -315,17 +225,11 @@ pub fn preview_text(preview: &Preview, style: &Style) -> String {
             );
         }
         if let Some(refusal) = &object.refusal {
-            text += &format!(
-                "! {}/{} is refused: {refusal}\n",
-                object.target.key.kind, object.target.key.name
-            );
+            text += &format!("! {}/{} is refused: {refusal}\n", object.target.key.kind, object.target.key.name);
         }
     }
     text.push('\n');
-    preview
-        .objects
-        .iter()
-        .for_each(|object| text += &object_text(&object.diff, style));
+    preview.objects.iter().for_each(|object| text += &object_text(&object.diff, style));
     text
 }
 
@@ -338,21 +242,11 @@ fn object_text(diff: &ObjectDiff, style: &Style) -> String {
         Change::Delete => "has been removed",
         Change::None => return String::new(),
     };
-    let group = diff
-        .api_version
-        .rsplit_once('/')
-        .map_or(diff.api_version.as_str(), |(group, _)| group);
-    let heading = format!(
-        "{}, {}, {} ({group}) {verb}:",
-        diff.key.namespace, diff.key.name, diff.key.kind
-    );
+    let group = diff.api_version.rsplit_once('/').map_or(diff.api_version.as_str(), |(group, _)| group);
+    let heading = format!("{}, {}, {} ({group}) {verb}:", diff.key.namespace, diff.key.name, diff.key.kind);
     let mut text = style.colors.paint("33", "0", &heading) + "\n";
     if style.suppress.contains(&diff.key.kind) {
-        return text
-            + &format!(
-                "+ Changes suppressed on sensitive content of type {}\n\n",
-                diff.key.kind
-            );
+        return text + &format!("+ Changes suppressed on sensitive content of type {}\n\n", diff.key.kind);
     }
     for line in lines(diff, style.context) {
         let line = line.trim_end_matches('\n');
@@ -361,11 +255,7 @@ fn object_text(diff: &ObjectDiff, style: &Style) -> String {
             Some(b'+') => "32",
             _ => "",
         };
-        text += &if color.is_empty() {
-            line.to_owned()
-        } else {
-            style.colors.paint(color, "0", line)
-        };
+        text += &if color.is_empty() { line.to_owned() } else { style.colors.paint(color, "0", line) };
         text.push('\n');
     }
     text + "\n"
@@ -374,10 +264,7 @@ fn object_text(diff: &ObjectDiff, style: &Style) -> String {
 /// The lines of a diff, `- `, `+ ` or two blanks before each, `...` between hunks; control characters made visible.
 fn lines(diff: &ObjectDiff, context: usize) -> Vec<String> {
     let mut lines = Vec::new();
-    for (at, hunk) in hunks(&diff.old_text, &diff.new_text, context)
-        .into_iter()
-        .enumerate()
-    {
+    for (at, hunk) in hunks(&diff.old_text, &diff.new_text, context).into_iter().enumerate() {
         if at > 0 {
             lines.push("...\n".to_owned());
         }

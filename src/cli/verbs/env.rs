@@ -25,10 +25,9 @@ pub const COMMAND: Command = Command {
 pub fn run(session: &Session) -> Result<(), Report> {
     let vars = settings::env_vars(&session.env, &session.flags, &namespace(session));
     session.console.print(&match session.arg(0) {
-        "" if session.flags.args.is_empty() => vars
-            .iter()
-            .map(|(name, value)| format!("{name}=\"{value}\"\n"))
-            .collect(),
+        "" if session.flags.args.is_empty() => {
+            vars.iter().map(|(name, value)| format!("{name}=\"{value}\"\n")).collect()
+        }
         name => format!("{}\n", vars.get(name).map_or("", String::as_str)),
     })
 }
@@ -45,8 +44,5 @@ fn namespace(session: &Session) -> String {
         Some(name) => context.name == *name,
         None => context.current,
     });
-    context
-        .map(|context| context.namespace)
-        .filter(|namespace| !namespace.is_empty())
-        .unwrap_or("default".to_owned())
+    context.map(|context| context.namespace).filter(|namespace| !namespace.is_empty()).unwrap_or("default".to_owned())
 }

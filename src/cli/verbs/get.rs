@@ -30,10 +30,7 @@ pub const COMMAND: Command = Command {
             flags: |_| {
                 vec![
                     revision_flag(),
-                    Flag::text(
-                        "template",
-                        "go template for formatting the output, eg: {{.Release.Name}}",
-                    ),
+                    Flag::text("template", "go template for formatting the output, eg: {{.Release.Name}}"),
                 ]
             },
             verb: Verb::GetAll,
@@ -44,11 +41,7 @@ pub const COMMAND: Command = Command {
             short: "download the values file for a named release",
             long: include_str!("../help/get-values.txt"),
             flags: |_| {
-                vec![
-                    revision_flag(),
-                    Flag::bool("all", "dump all (computed) values").short('a'),
-                    Flag::output(),
-                ]
+                vec![revision_flag(), Flag::bool("all", "dump all (computed) values").short('a'), Flag::output()]
             },
             verb: Verb::GetValues,
             ..ONE_RELEASE
@@ -77,12 +70,7 @@ pub const COMMAND: Command = Command {
         Command {
             name: "metadata",
             short: "This command fetches metadata for a given release",
-            flags: |_| {
-                vec![
-                    Flag::int("revision", "specify release revision"),
-                    Flag::output(),
-                ]
-            },
+            flags: |_| vec![Flag::int("revision", "specify release revision"), Flag::output()],
             verb: Verb::GetMetadata,
             ..ONE_RELEASE
         },
@@ -105,18 +93,13 @@ fn revision_flag() -> Flag {
 /// `get all`.
 pub async fn all(session: &Session) -> Result<(), Report> {
     if !session.flags.text("template").is_empty() {
-        return Err(Report::new(
-            "--template is not built yet in pilothouse get all; use helm get all --template",
-        ));
+        return Err(Report::new("--template is not built yet in pilothouse get all; use helm get all --template"));
     }
     let (_, release, _) = release(session).await?;
     session.console.print(&status::text(
         session,
         &release,
-        &status::Shown {
-            everything: true,
-            resources: String::new(),
-        },
+        &status::Shown { everything: true, resources: String::new() },
     ))
 }
 
@@ -128,11 +111,7 @@ pub async fn hooks(session: &Session) -> Result<(), Report> {
 
 /// Every hook with where it came from.
 pub fn hooks_text(release: &Release) -> String {
-    release
-        .hooks
-        .iter()
-        .map(|hook| format!("---\n# Source: {}\n{}\n", hook.path, hook.manifest))
-        .collect()
+    release.hooks.iter().map(|hook| format!("---\n# Source: {}\n{}\n", hook.path, hook.manifest)).collect()
 }
 
 /// `get manifest`.
@@ -154,16 +133,8 @@ pub async fn notes(session: &Session) -> Result<(), Report> {
 pub async fn values(session: &Session) -> Result<(), Report> {
     let (_, release, _) = release(session).await?;
     let all = session.flags.bool("all");
-    let values = if all {
-        computed(&release)
-    } else {
-        supplied(&release)
-    };
-    let heading = if all {
-        "COMPUTED VALUES:"
-    } else {
-        "USER-SUPPLIED VALUES:"
-    };
+    let values = if all { computed(&release) } else { supplied(&release) };
+    let heading = if all { "COMPUTED VALUES:" } else { "USER-SUPPLIED VALUES:" };
     session.console.print(&match session.flags.text("output") {
         "json" => output::json(&values),
         "yaml" => output::yaml(&values),
@@ -173,11 +144,7 @@ pub async fn values(session: &Session) -> Result<(), Report> {
 
 /// Supplied values; Go has nothing, not an empty map, when none were supplied.
 pub fn supplied(release: &Release) -> Value {
-    if release.config.is_empty() {
-        Value::Null
-    } else {
-        as_go_holds(Value::Object(release.config.clone()))
-    }
+    if release.config.is_empty() { Value::Null } else { as_go_holds(Value::Object(release.config.clone())) }
 }
 
 /// Computed values.
@@ -248,10 +215,7 @@ pub async fn metadata(session: &Session) -> Result<(), Report> {
         namespace: &release.namespace,
         revision: release.revision,
         status: release.info.status.as_str(),
-        deployed_at: deployed.map_or_else(
-            || "0001-01-01T00:00:00Z".to_owned(),
-            |time| time.format(gotime::RFC3339),
-        ),
+        deployed_at: deployed.map_or_else(|| "0001-01-01T00:00:00Z".to_owned(), |time| time.format(gotime::RFC3339)),
         apply_method: release.apply_method.map(ApplyMethod::as_str),
     };
     session.console.print(&match session.flags.text("output") {
@@ -263,21 +227,12 @@ pub async fn metadata(session: &Session) -> Result<(), Report> {
 
 fn metadata_text(metadata: &Metadata<'_>) -> String {
     let pairs = |map: &BTreeMap<String, String>| {
-        map.iter()
-            .map(|(key, value)| format!("{key}={value}"))
-            .collect::<Vec<_>>()
-            .join(",")
+        map.iter().map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>().join(",")
     };
     let mut dependencies: Vec<&str> = metadata
         .dependencies
         .iter()
-        .map(|dependency| {
-            if dependency.alias.is_empty() {
-                &dependency.name
-            } else {
-                &dependency.alias
-            }
-        })
+        .map(|dependency| if dependency.alias.is_empty() { &dependency.name } else { &dependency.alias })
         .map(String::as_str)
         .collect();
     dependencies.sort_unstable();
@@ -300,18 +255,13 @@ fn metadata_text(metadata: &Metadata<'_>) -> String {
         ("DEPLOYED_AT", metadata.deployed_at.clone()),
         ("APPLY_METHOD", method.to_owned()),
     ];
-    rows.map(|(name, value)| format!("{name}: {value}\n"))
-        .concat()
+    rows.map(|(name, value)| format!("{name}: {value}\n")).concat()
 }
 
 /// Labels as Helm shows them for the newest revision: the system's beside the user's. A record that is still pending
 /// was only created; any other has been written again since.
 pub fn record_labels(meta: &RecordMeta) -> BTreeMap<String, String> {
-    let written = if meta.status.is_pending() {
-        "createdAt"
-    } else {
-        "modifiedAt"
-    };
+    let written = if meta.status.is_pending() { "createdAt" } else { "modifiedAt" };
     let mut labels = meta.labels.clone();
     labels.extend([
         ("name".to_owned(), meta.name.clone()),
@@ -337,10 +287,6 @@ fn dependencies(release: &Release) -> Vec<Dependency> {
     struct Metadata {
         dependencies: Option<Vec<Dependency>>,
     }
-    let chart: Chart = release
-        .chart
-        .raw()
-        .and_then(|raw| serde_json::from_str(raw).ok())
-        .unwrap_or_default();
+    let chart: Chart = release.chart.raw().and_then(|raw| serde_json::from_str(raw).ok()).unwrap_or_default();
     chart.metadata.dependencies.unwrap_or_default()
 }

@@ -27,10 +27,7 @@ pub const COMMAND: Command = Command {
     takes: Takes::Exactly(1),
     completes: Completes::Release,
     flags: |_| {
-        vec![
-            Flag::int("max", "maximum number of revision to include in history").default("256"),
-            Flag::output(),
-        ]
+        vec![Flag::int("max", "maximum number of revision to include in history").default("256"), Flag::output()]
     },
     verb: Verb::History,
     ..Command::EMPTY
@@ -72,9 +69,7 @@ fn elements(session: &Session, revisions: &[Summary]) -> Vec<Element> {
             let (chart, app_version) = verbs::chart_columns(revision);
             Element {
                 revision: revision.revision,
-                updated: session
-                    .time(revision.last_deployed.as_deref())
-                    .map(|time| time.format(RFC3339_NANO)),
+                updated: session.time(revision.last_deployed.as_deref()).map(|time| time.format(RFC3339_NANO)),
                 status: revision.status.as_str().to_owned(),
                 chart,
                 app_version,
@@ -86,17 +81,7 @@ fn elements(session: &Session, revisions: &[Summary]) -> Vec<Element> {
 
 fn table(session: &Session, revisions: &[Summary]) -> String {
     let mut table = Table::default();
-    table.row(
-        [
-            "REVISION",
-            "UPDATED",
-            "STATUS",
-            "CHART",
-            "APP VERSION",
-            "DESCRIPTION",
-        ]
-        .map(str::to_owned),
-    );
+    table.row(["REVISION", "UPDATED", "STATUS", "CHART", "APP VERSION", "DESCRIPTION"].map(str::to_owned));
     for revision in revisions {
         let (chart, app_version) = verbs::chart_columns(revision);
         let updated = session.time(revision.last_deployed.as_deref());

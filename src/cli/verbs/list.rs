@@ -61,11 +61,8 @@ pub const COMMAND: Command = Command {
 /// Runs it.
 pub async fn run(session: &Session) -> Result<(), Report> {
     let flags = &session.flags;
-    let storage = if flags.bool("all-namespaces") {
-        session.storage_everywhere().await?
-    } else {
-        session.storage().await?
-    };
+    let storage =
+        if flags.bool("all-namespaces") { session.storage_everywhere().await? } else { session.storage().await? };
     let rows = select(session, &storage).await?;
     if flags.bool("short") {
         let names: Vec<&str> = rows.iter().map(|row| row.name.as_str()).collect();
@@ -116,32 +113,19 @@ async fn wanted(session: &Session, storage: &Storage) -> Result<(Vec<RecordMeta>
     let statuses = wanted_statuses(session);
     let metas = storage.list("").await;
     let metas = metas.map_err(|error| verbs::in_words(error, "list: failed to list"))?;
-    let matching = metas.into_iter().filter(|meta| {
-        filter
-            .as_ref()
-            .is_none_or(|filter| filter.is_match(&meta.name))
-    });
+    let matching = metas.into_iter().filter(|meta| filter.as_ref().is_none_or(|filter| filter.is_match(&meta.name)));
     // Only the newest revision of a release counts, except when nothing but superseded ones is asked for.
-    let mut metas = if statuses == [Status::Superseded] {
-        matching.collect()
-    } else {
-        newest(matching)
-    };
+    let mut metas = if statuses == [Status::Superseded] { matching.collect() } else { newest(matching) };
     let fetched = metas.len();
     let selector = Selector::parse(flags.text("selector"))?;
-    metas.retain(|meta| {
-        statuses.contains(&meta.status) && selector.matches(&get::record_labels(meta))
-    });
+    metas.retain(|meta| statuses.contains(&meta.status) && selector.matches(&get::record_labels(meta)));
     Ok((metas, fetched))
 }
 
 /// `--offset` and `--max`; 0 and less mean all.
 fn cut<T>(session: &Session, rows: Vec<T>, fetched: usize) -> Vec<T> {
     let offset = usize::try_from(session.flags.int("offset")).unwrap_or_default();
-    let limit = usize::try_from(session.flags.int("max"))
-        .ok()
-        .filter(|max| *max > 0)
-        .unwrap_or(fetched);
+    let limit = usize::try_from(session.flags.int("max")).ok().filter(|max| *max > 0).unwrap_or(fetched);
     rows.into_iter().skip(offset).take(limit).collect()
 }
 
@@ -160,11 +144,7 @@ fn newest(metas: impl Iterator<Item = RecordMeta>) -> Vec<RecordMeta> {
 }
 
 fn wanted_statuses(session: &Session) -> Vec<Status> {
-    let pending = [
-        Status::PendingInstall,
-        Status::PendingUpgrade,
-        Status::PendingRollback,
-    ];
+    let pending = [Status::PendingInstall, Status::PendingUpgrade, Status::PendingRollback];
     let by_flag = [
         ("deployed", vec![Status::Deployed]),
         ("uninstalled", vec![Status::Uninstalled]),
@@ -173,16 +153,9 @@ fn wanted_statuses(session: &Session) -> Vec<Status> {
         ("failed", vec![Status::Failed]),
         ("superseded", vec![Status::Superseded]),
     ];
-    let asked: Vec<Status> = by_flag
-        .iter()
-        .filter(|(flag, _)| session.flags.bool(flag))
-        .flat_map(|(_, of)| of.clone())
-        .collect();
-    if asked.is_empty() {
-        by_flag.into_iter().flat_map(|(_, of)| of).collect()
-    } else {
-        asked
-    }
+    let asked: Vec<Status> =
+        by_flag.iter().filter(|(flag, _)| session.flags.bool(flag)).flat_map(|(_, of)| of.clone()).collect();
+    if asked.is_empty() { by_flag.into_iter().flat_map(|(_, of)| of).collect() } else { asked }
 }
 
 #[derive(Serialize)]
@@ -218,24 +191,14 @@ fn updated(session: &Session, row: &Summary) -> String {
         "" => gotime::STRING,
         layout => layout,
     };
-    session
-        .time(row.last_deployed.as_deref())
-        .map_or_else(|| "-".to_owned(), |time| time.format(layout))
+    session.time(row.last_deployed.as_deref()).map_or_else(|| "-".to_owned(), |time| time.format(layout))
 }
 
 fn table(session: &Session, rows: &[Summary]) -> String {
     let colors = session.colors();
     let mut table = Table::default();
     if !session.flags.bool("no-headers") {
-        let headings = [
-            "NAME",
-            "NAMESPACE",
-            "REVISION",
-            "UPDATED",
-            "STATUS",
-            "CHART",
-            "APP VERSION",
-        ];
+        let headings = ["NAME", "NAMESPACE", "REVISION", "UPDATED", "STATUS", "CHART", "APP VERSION"];
         table.row(headings.map(|heading| colors.heading(heading)));
     }
     for row in rows {
@@ -256,11 +219,7 @@ fn table(session: &Session, rows: &[Summary]) -> String {
 /// Go's words for what most often is wrong with a pattern; the `regex` crate's own for the rest.
 fn go_regexp_error(pattern: &str, error: &regex::Error) -> String {
     let text = error.to_string();
-    let reason = text
-        .lines()
-        .last()
-        .unwrap_or_default()
-        .trim_start_matches("error: ");
+    let reason = text.lines().last().unwrap_or_default().trim_start_matches("error: ");
     let words = match reason {
         "unclosed group" => "missing closing )",
         "unopened group" => "unexpected )",

@@ -50,12 +50,8 @@ fn help(session: &Session) -> Result<(), Report> {
         Ok((path, _)) => session.console.print(&usage::help(&path, &session.env)),
         Err(_) => {
             let words: Vec<String> = topic.iter().map(|word| format!("`{word}`")).collect();
-            session
-                .console
-                .note(&format!("Unknown help topic [{}]", words.join(" ")));
-            session
-                .console
-                .note(usage::usage(&commands::Path::root(), &session.env).trim_end());
+            session.console.note(&format!("Unknown help topic [{}]", words.join(" ")));
+            session.console.note(usage::usage(&commands::Path::root(), &session.env).trim_end());
             if let Some((_, today)) = super::legacy::first("help", topic) {
                 session.console.note(&format!("  hint: {today}"));
             }
@@ -70,19 +66,14 @@ async fn release(session: &Session) -> Result<(Storage, Arc<Release>, Option<Rec
     let storage = session.storage().await?;
     let name = session.arg(0);
     if !valid_name(name) {
-        return Err(Report::new(format!(
-            "releaseContent: Release name is invalid: {name}"
-        )));
+        return Err(Report::new(format!("releaseContent: Release name is invalid: {name}")));
     }
     let revision = session.flags.int("revision");
     if revision > 0 {
         let release = revision_of(&storage, name, revision).await?;
         return Ok((storage, Arc::new(release), None));
     }
-    let newest = history(&storage, name)
-        .await?
-        .pop()
-        .ok_or_else(|| Report::from(release::Error::NotFound))?;
+    let newest = history(&storage, name).await?.pop().ok_or_else(|| Report::from(release::Error::NotFound))?;
     let release = storage.decode(&newest).await?;
     Ok((storage, release, Some(newest)))
 }
@@ -100,10 +91,7 @@ async fn revision_of(storage: &Storage, name: &str, revision: i64) -> Result<Rel
 
 /// A release's revisions, ascending, errors in Helm's words.
 async fn history(storage: &Storage, name: &str) -> Result<Vec<RecordMeta>, Report> {
-    storage
-        .history(name)
-        .await
-        .map_err(|error| in_words(error, "query: failed to query with labels"))
+    storage.history(name).await.map_err(|error| in_words(error, "query: failed to query with labels"))
 }
 
 /// An error of the storage; what the server said gets Helm's words before it.
@@ -119,10 +107,7 @@ fn chart_columns(summary: &Summary) -> (String, String) {
     if summary.chart_name.is_empty() {
         return ("MISSING".to_owned(), "MISSING".to_owned());
     }
-    (
-        format!("{}-{}", summary.chart_name, summary.chart_version),
-        summary.app_version.clone(),
-    )
+    (format!("{}-{}", summary.chart_name, summary.chart_version), summary.app_version.clone())
 }
 
 /// What lists show of records; those that cannot be decoded are named on standard error, and left out.
@@ -132,9 +117,7 @@ async fn summaries(session: &Session, storage: &Storage, metas: &[RecordMeta]) -
         .filter_map(|(meta, summary)| match summary {
             Ok(summary) => Some(summary),
             Err(error) => {
-                session
-                    .console
-                    .note(&format!("WARNING: namespace {}: {error}", meta.namespace));
+                session.console.note(&format!("WARNING: namespace {}: {error}", meta.namespace));
                 None
             }
         })

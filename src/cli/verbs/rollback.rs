@@ -14,10 +14,7 @@ use crate::{
         session::Session,
         verbs::{self, diff},
     },
-    engine::{
-        self, Basis, Prepared, Progress, RollbackOptions, RollbackTarget, ServerSideMode,
-        prepare::valid_name,
-    },
+    engine::{self, Basis, Prepared, Progress, RollbackOptions, RollbackTarget, ServerSideMode, prepare::valid_name},
     release::Storage,
 };
 
@@ -32,11 +29,8 @@ pub const COMMAND: Command = Command {
     flags: |env| {
         let mut flags = helm_flags();
         flags.push(
-            Flag::int(
-                "history-max",
-                "limit the maximum number of revisions saved per release. Use 0 for no limit",
-            )
-            .default(env.max_history().to_string()),
+            Flag::int("history-max", "limit the maximum number of revisions saved per release. Use 0 for no limit")
+                .default(env.max_history().to_string()),
         );
         flags.extend(own_flags());
         flags
@@ -100,11 +94,7 @@ fn own_flags() -> Vec<Flag> {
 
 /// `--last-good`.
 pub fn last_good_flag() -> Flag {
-    Flag::bool(
-        "last-good",
-        "roll back to the newest revision below the current one that really was deployed",
-    )
-    .own()
+    Flag::bool("last-good", "roll back to the newest revision below the current one that really was deployed").own()
 }
 
 /// `--three-way-custom-resources`.
@@ -137,50 +127,29 @@ pub async fn run(session: &Session) -> Result<(), Report> {
     let storage = session.storage().await?;
     let prepared = prepare(session, &storage, target).await?;
     let review = flags.bool("review");
-    let basis = if review || dry_run == DryRun::Server {
-        Some(preview(session, &storage, &prepared).await?)
-    } else {
-        None
-    };
+    let basis =
+        if review || dry_run == DryRun::Server { Some(preview(session, &storage, &prepared).await?) } else { None };
     if dry_run == DryRun::None {
         let basis = basis.filter(|_| review);
         execute(session, &storage, prepared, basis).await?;
     }
-    session
-        .console
-        .print("Rollback was a success! Happy Helming!\n")
+    session.console.print("Rollback was a success! Happy Helming!\n")
 }
 
 /// Prepares what the command line asks for, and tells what there is to know before it happens.
-pub async fn prepare(
-    session: &Session,
-    storage: &Storage,
-    target: RollbackTarget,
-) -> Result<Prepared, Report> {
+pub async fn prepare(session: &Session, storage: &Storage, target: RollbackTarget) -> Result<Prepared, Report> {
     let name = session.arg(0);
     if !valid_name(name) {
-        return Err(Report::new(format!(
-            "prepareRollback: Release name is invalid: {name}"
-        )));
+        return Err(Report::new(format!("prepareRollback: Release name is invalid: {name}")));
     }
-    if matches!(
-        session
-            .flags
-            .args
-            .get(1)
-            .map(|revision| revision.starts_with('-')),
-        Some(true)
-    ) {
+    if matches!(session.flags.args.get(1).map(|revision| revision.starts_with('-')), Some(true)) {
         return Err(Report::new("invalid release revision"));
     }
     // Asked for here too, so that the server's refusal is told as Helm tells it.
     verbs::history(storage, name).await?;
     let options = options(&session.flags, target)?;
     let prepared = engine::prepare_rollback(storage, name, &options).await?;
-    prepared
-        .warnings
-        .iter()
-        .for_each(|warning| session.console.note(&format!("WARNING: {warning}")));
+    prepared.warnings.iter().for_each(|warning| session.console.note(&format!("WARNING: {warning}")));
     Ok(prepared)
 }
 
@@ -188,17 +157,12 @@ pub async fn prepare(
 pub fn target(session: &Session) -> Result<RollbackTarget, Report> {
     let Some(revision) = session.flags.args.get(1) else {
         let last_good = session.flags.bool("last-good");
-        return Ok(if last_good {
-            RollbackTarget::LastGood
-        } else {
-            RollbackTarget::Previous
-        });
+        return Ok(if last_good { RollbackTarget::LastGood } else { RollbackTarget::Previous });
     };
     if session.flags.bool("last-good") {
         return Err(Report::new("a revision and --last-good exclude each other"));
     }
-    let number =
-        atoi(revision).map_err(|error| error.context("could not convert revision to a number"))?;
+    let number = atoi(revision).map_err(|error| error.context("could not convert revision to a number"))?;
     Ok(match u32::try_from(number) {
         Ok(0) => RollbackTarget::Previous,
         Ok(revision) => RollbackTarget::Revision(revision),
@@ -211,9 +175,7 @@ pub fn target(session: &Session) -> Result<RollbackTarget, Report> {
 pub fn atoi(text: &str) -> Result<i64, Report> {
     let wrong = |why: &str| Report::new(format!("strconv.Atoi: parsing {text:?}: {why}"));
     text.parse::<i64>().map_err(|error| match error.kind() {
-        std::num::IntErrorKind::PosOverflow | std::num::IntErrorKind::NegOverflow => {
-            wrong("value out of range")
-        }
+        std::num::IntErrorKind::PosOverflow | std::num::IntErrorKind::NegOverflow => wrong("value out of range"),
         _ => wrong("invalid syntax"),
     })
 }
@@ -224,9 +186,7 @@ fn options(flags: &Parsed, target: RollbackTarget) -> Result<RollbackOptions, Re
         "true" => ServerSideMode::True,
         "false" => ServerSideMode::False,
         other => {
-            return Err(Report::new(format!(
-                "invalid/unknown release server-side apply method: {other}"
-            )));
+            return Err(Report::new(format!("invalid/unknown release server-side apply method: {other}")));
         }
     };
     Ok(RollbackOptions {
@@ -248,18 +208,14 @@ fn options(flags: &Parsed, target: RollbackTarget) -> Result<RollbackOptions, Re
 fn dry_run(session: &Session) -> Result<DryRun, Report> {
     let warn = |message: String| session.console.note(&format!("level=WARN msg={message:?}"));
     let boolean = |value: &str, instead: &str| {
-        warn(format!(
-            "boolean '--dry-run={value}' flag is deprecated and must be replaced with '--dry-run={instead}'"
-        ));
+        warn(format!("boolean '--dry-run={value}' flag is deprecated and must be replaced with '--dry-run={instead}'"));
     };
     Ok(match session.flags.text("dry-run") {
         "none" => DryRun::None,
         "client" => DryRun::Client,
         "server" => DryRun::Server,
         "unset" => {
-            warn(
-                "--dry-run is deprecated and should be replaced with '--dry-run=client'".to_owned(),
-            );
+            warn("--dry-run is deprecated and should be replaced with '--dry-run=client'".to_owned());
             DryRun::Client
         }
         value @ ("1" | "t" | "T" | "true" | "TRUE" | "True") => {
@@ -271,25 +227,17 @@ fn dry_run(session: &Session) -> Result<DryRun, Report> {
             DryRun::None
         }
         value => {
-            let message = format!(
-                "invalid dry-run value ({value:?}). Must be \"none\", \"server\", or \"client\""
-            );
+            let message = format!("invalid dry-run value ({value:?}). Must be \"none\", \"server\", or \"client\"");
             return Err(Report::new(message));
         }
     })
 }
 
 /// Prints the preview on standard error; refuses what execute would only find out midway.
-async fn preview(
-    session: &Session,
-    storage: &Storage,
-    prepared: &Prepared,
-) -> Result<Basis, Report> {
+async fn preview(session: &Session, storage: &Storage, prepared: &Prepared) -> Result<Basis, Report> {
     let redactor = session.redactor()?;
     let preview = engine::preview(storage, prepared, &redactor).await?;
-    session
-        .console
-        .note(diff::preview_text(&preview, &diff::Style::plain()).trim_end());
+    session.console.note(diff::preview_text(&preview, &diff::Style::plain()).trim_end());
     let conflicts: Vec<String> = preview
         .objects
         .iter()
@@ -309,12 +257,7 @@ async fn preview(
     Ok(preview.basis)
 }
 
-async fn execute(
-    session: &Session,
-    storage: &Storage,
-    prepared: Prepared,
-    basis: Option<Basis>,
-) -> Result<(), Report> {
+async fn execute(session: &Session, storage: &Storage, prepared: Prepared, basis: Option<Basis>) -> Result<(), Report> {
     let console = session.console.clone();
     let debug = session.flags.bool("debug");
     let reporter: engine::Reporter = Arc::new(move |progress| tell(&console, debug, progress));
@@ -341,13 +284,8 @@ async fn interruptible<T>(
     cancel: &CancellationToken,
     work: impl Future<Output = T>,
 ) -> Result<T, Report> {
-    let listen = |kind| {
-        signal(kind).map_err(|error| Report::new(format!("signals cannot be received: {error}")))
-    };
-    let (mut interrupt, mut terminate) = (
-        listen(SignalKind::interrupt())?,
-        listen(SignalKind::terminate())?,
-    );
+    let listen = |kind| signal(kind).map_err(|error| Report::new(format!("signals cannot be received: {error}")));
+    let (mut interrupt, mut terminate) = (listen(SignalKind::interrupt())?, listen(SignalKind::terminate())?);
     tokio::pin!(work);
     loop {
         tokio::select! {

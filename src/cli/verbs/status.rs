@@ -28,13 +28,7 @@ pub const COMMAND: Command = Command {
     takes: Takes::Exactly(1),
     completes: Completes::Release,
     flags: |_| {
-        vec![
-            Flag::int(
-                "revision",
-                "if set, display the status of the named release with revision",
-            ),
-            Flag::output(),
-        ]
+        vec![Flag::int("revision", "if set, display the status of the named release with revision"), Flag::output()]
     },
     verb: Verb::Status,
     ..Command::EMPTY
@@ -46,18 +40,11 @@ pub async fn run(session: &Session) -> Result<(), Report> {
     let format = session.flags.text("output");
     if format == "table" {
         let resources = tables(&storage, &release).await?;
-        let shown = Shown {
-            everything: false,
-            resources: resources_text(&resources),
-        };
+        let shown = Shown { everything: false, resources: resources_text(&resources) };
         return session.console.print(&text(session, &release, &shown));
     }
     let value = with_resources(&release, objects(&storage, &release).await?);
-    session.console.print(&if format == "json" {
-        output::json(&value)
-    } else {
-        output::yaml(&value)
-    })
+    session.console.print(&if format == "json" { output::json(&value) } else { output::yaml(&value) })
 }
 
 /// What of a release is shown.
@@ -80,10 +67,7 @@ pub fn text(session: &Session, release: &Release, shown: &Shown) -> String {
     text += &format!("REVISION: {}\n", release.revision);
     if shown.everything {
         let chart = release.chart.metadata();
-        text += &format!(
-            "CHART: {}\nVERSION: {}\nAPP_VERSION: {}\n",
-            chart.name, chart.version, chart.app_version
-        );
+        text += &format!("CHART: {}\nVERSION: {}\nAPP_VERSION: {}\n", chart.name, chart.version, chart.app_version);
     }
     text += &format!("DESCRIPTION: {}\n", release.info.description);
     if !shown.resources.is_empty() {
@@ -91,26 +75,11 @@ pub fn text(session: &Session, release: &Release, shown: &Shown) -> String {
     }
     text += &tests(session, release);
     if shown.everything {
-        text += &format!(
-            "USER-SUPPLIED VALUES:\n{}\n",
-            output::yaml(&get::supplied(release))
-        );
-        text += &format!(
-            "COMPUTED VALUES:\n{}\n",
-            output::yaml(&get::computed(release))
-        );
+        text += &format!("USER-SUPPLIED VALUES:\n{}\n", output::yaml(&get::supplied(release)));
+        text += &format!("COMPUTED VALUES:\n{}\n", output::yaml(&get::computed(release)));
     }
-    if shown.everything
-        || release
-            .info
-            .description
-            .eq_ignore_ascii_case("Dry run complete")
-    {
-        text += &format!(
-            "HOOKS:\n{}MANIFEST:\n{}\n",
-            get::hooks_text(release),
-            release.manifest
-        );
+    if shown.everything || release.info.description.eq_ignore_ascii_case("Dry run complete") {
+        text += &format!("HOOKS:\n{}MANIFEST:\n{}\n", get::hooks_text(release), release.manifest);
     }
     if !release.info.notes.is_empty() {
         text += &format!("NOTES:\n{}\n", release.info.notes.trim());
@@ -120,11 +89,7 @@ pub fn text(session: &Session, release: &Release, shown: &Shown) -> String {
 
 /// The last run of each test; nothing for tests that never ran.
 fn tests(session: &Session, release: &Release) -> String {
-    let tests: Vec<_> = release
-        .hooks
-        .iter()
-        .filter(|hook| hook.events.contains(&HookEvent::Test))
-        .collect();
+    let tests: Vec<_> = release.hooks.iter().filter(|hook| hook.events.contains(&HookEvent::Test)).collect();
     if tests.is_empty() {
         return "TEST SUITE: None\n".to_owned();
     }
@@ -142,28 +107,15 @@ fn tests(session: &Session, release: &Release) -> String {
 
 /// A release as Helm encodes it here: without its chart, with its live resources, and nothing that Helm does not know.
 fn with_resources(release: &Release, resources: BTreeMap<String, Vec<Value>>) -> Release {
-    let mut release = Release {
-        chart: Chart::default(),
-        unknown: serde_json::Map::new(),
-        ..release.clone()
-    };
+    let mut release = Release { chart: Chart::default(), unknown: serde_json::Map::new(), ..release.clone() };
     let mut config = Value::Object(std::mem::take(&mut release.config));
     output::as_go_holds(&mut config);
     release.config = config.as_object().cloned().unwrap_or_default();
-    release
-        .hooks
-        .iter_mut()
-        .for_each(|hook| hook.unknown.clear());
+    release.hooks.iter_mut().for_each(|hook| hook.unknown.clear());
     release.info.unknown.clear();
     if !resources.is_empty() {
-        let resources = resources
-            .into_iter()
-            .map(|(kind, objects)| (kind, Value::Array(objects)))
-            .collect();
-        release
-            .info
-            .unknown
-            .insert("resources".to_owned(), Value::Object(resources));
+        let resources = resources.into_iter().map(|(kind, objects)| (kind, Value::Array(objects))).collect();
+        release.info.unknown.insert("resources".to_owned(), Value::Object(resources));
     }
     release
 }
@@ -172,10 +124,7 @@ fn with_resources(release: &Release, resources: BTreeMap<String, Vec<Value>>) ->
 const PODS: &str = "v1/Pod(related)";
 
 /// Live objects by `version/Kind`; objects that are not there or cannot be read are left out, as Helm does.
-async fn objects(
-    storage: &Storage,
-    release: &Release,
-) -> Result<BTreeMap<String, Vec<Value>>, Report> {
+async fn objects(storage: &Storage, release: &Release) -> Result<BTreeMap<String, Vec<Value>>, Report> {
     let cluster = storage.cluster();
     let mut found: BTreeMap<String, Vec<Value>> = BTreeMap::new();
     let mut selectors = Vec::new();
@@ -184,10 +133,7 @@ async fn objects(
         let Ok(Some(live)) = cluster.get(&target).await else {
             continue;
         };
-        found
-            .entry(kind_key(&target.api_version, &target.key.kind))
-            .or_default()
-            .push(live.value);
+        found.entry(kind_key(&target.api_version, &target.key.kind)).or_default().push(live.value);
         if let Some(selector) = new_selector(&object, &mut selectors)
             && let Ok(pods) = cluster.pod_list(&target.key.namespace, &selector).await
         {
@@ -209,11 +155,7 @@ async fn tables(storage: &Storage, release: &Release) -> Result<Tables, Report> 
         let Ok(Some(table)) = cluster.table(&target).await else {
             continue;
         };
-        add(
-            &mut found,
-            &kind_key(&target.api_version, &target.key.kind),
-            table,
-        );
+        add(&mut found, &kind_key(&target.api_version, &target.key.kind), table);
         if let Some(selector) = new_selector(&object, &mut selectors)
             && let Ok(pods) = cluster.pod_table(&target.key.namespace, &selector).await
         {
@@ -236,26 +178,19 @@ fn recorded(release: &Release) -> Result<Vec<Object>, Report> {
 
 /// `v1/Deployment`: the version without its group.
 fn kind_key(api_version: &str, kind: &str) -> String {
-    format!(
-        "{}/{kind}",
-        api_version.rsplit('/').next().unwrap_or_default()
-    )
+    format!("{}/{kind}", api_version.rsplit('/').next().unwrap_or_default())
 }
 
 /// The pod selector of a workload's manifest, once: workloads that share one show their pods once.
 fn new_selector(object: &Object, seen: &mut Vec<String>) -> Option<String> {
     let selector = &object.value["spec"]["selector"];
     let labels = match object.kind() {
-        "ReplicaSet" | "Deployment" | "StatefulSet" | "DaemonSet" | "Job" => {
-            selector["matchLabels"].as_object()?
-        }
+        "ReplicaSet" | "Deployment" | "StatefulSet" | "DaemonSet" | "Job" => selector["matchLabels"].as_object()?,
         "ReplicationController" => selector.as_object()?,
         _ => return None,
     };
-    let pairs: Vec<String> = labels
-        .iter()
-        .map(|(key, value)| Some(format!("{key}={}", value.as_str()?)))
-        .collect::<Option<_>>()?;
+    let pairs: Vec<String> =
+        labels.iter().map(|(key, value)| Some(format!("{key}={}", value.as_str()?))).collect::<Option<_>>()?;
     let selector = pairs.join(",");
     let new = !seen.contains(&selector);
     new.then(|| {
@@ -287,41 +222,20 @@ fn table_text(table: &Table, headings: bool) -> String {
     if table.rows.is_empty() {
         return String::new();
     }
-    let shown: Vec<usize> = (0..table.column_definitions.len())
-        .filter(|column| table.column_definitions[*column].priority == 0)
-        .collect();
-    let heading = shown
-        .iter()
-        .map(|column| table.column_definitions[*column].name.to_uppercase())
-        .collect();
-    let rows = table.rows.iter().map(|row| {
-        shown
-            .iter()
-            .filter_map(|column| row.cells.get(*column))
-            .map(cell)
-            .collect()
-    });
-    let lines: Vec<Vec<String>> = headings
-        .then_some(heading)
-        .into_iter()
-        .chain(rows)
-        .collect();
+    let shown: Vec<usize> =
+        (0..table.column_definitions.len()).filter(|column| table.column_definitions[*column].priority == 0).collect();
+    let heading = shown.iter().map(|column| table.column_definitions[*column].name.to_uppercase()).collect();
+    let rows =
+        table.rows.iter().map(|row| shown.iter().filter_map(|column| row.cells.get(*column)).map(cell).collect());
+    let lines: Vec<Vec<String>> = headings.then_some(heading).into_iter().chain(rows).collect();
     let width = |column: usize| {
-        let widest = lines
-            .iter()
-            .filter_map(|line| line.get(column))
-            .map(|cell| cell.chars().count())
-            .max();
+        let widest = lines.iter().filter_map(|line| line.get(column)).map(|cell| cell.chars().count()).max();
         (widest.unwrap_or_default() + 3).max(6)
     };
     let mut text = String::new();
     for line in &lines {
         for (column, cell) in line.iter().enumerate() {
-            let width = if column + 1 == line.len() {
-                0
-            } else {
-                width(column)
-            };
+            let width = if column + 1 == line.len() { 0 } else { width(column) };
             text += &format!("{cell:width$}");
         }
         text.push('\n');

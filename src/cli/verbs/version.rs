@@ -31,9 +31,7 @@ pub const COMMAND: Command = Command {
 pub fn run(session: &Session) -> Result<(), Report> {
     let own = env!("CARGO_PKG_VERSION");
     if !session.flags.text("template").is_empty() {
-        return Err(Report::new(
-            "--template is not built yet in pilothouse version; use --short",
-        ));
+        return Err(Report::new("--template is not built yet in pilothouse version; use --short"));
     }
     session.console.print(&if session.flags.bool("short") {
         format!("{HELM}+pilothouse.{own}\n")

@@ -32,10 +32,7 @@ pub fn client_side_patch(
     let current = fields(&live.value);
     if let Some(schema) = strategic_schema(target) {
         let body = three_way::create(&original, &modified, &current, schema)?;
-        return Ok(Patch {
-            content_type: STRATEGIC,
-            body: Value::Object(body),
-        });
+        return Ok(Patch { content_type: STRATEGIC, body: Value::Object(body) });
     }
     let body = if three_way_custom_resources {
         let patch = merge_patch::create_three_way(&original, &modified, &current);
@@ -44,10 +41,7 @@ pub fn client_side_patch(
     } else {
         merge_patch::create(&original, &modified)
     };
-    Ok(Patch {
-        content_type: MERGE,
-        body: Value::Object(body),
-    })
+    Ok(Patch { content_type: MERGE, body: Value::Object(body) })
 }
 
 /// Applies a patch of [`client_side_patch`] to an object locally: what the server would store, defaults aside.
@@ -56,26 +50,17 @@ pub fn client_side_patch(
 pub fn apply_patch_locally(live: &Object, patch: &Patch) -> Result<Object, Error> {
     let (mut object, change) = (fields(&live.value), fields(&patch.body));
     if patch.content_type == STRATEGIC {
-        strategic::apply(
-            &mut object,
-            change,
-            schema::of(&live.value).unwrap_or_else(Node::unknown),
-        )?;
+        strategic::apply(&mut object, change, schema::of(&live.value).unwrap_or_else(Node::unknown))?;
     } else {
         merge_patch::apply(&mut object, change);
     }
-    Ok(Object {
-        value: Value::Object(object),
-        source: live.source.clone(),
-    })
+    Ok(Object { value: Value::Object(object), source: live.source.clone() })
 }
 
 /// The schema for a strategic merge; `None` for kinds that Helm patches by JSON merge: all that are not in
 /// client-go's scheme or apiextensions, so custom resources and what the aggregator serves.
 fn strategic_schema(target: &Object) -> Option<Node> {
-    if target.group() == "apiregistration.k8s.io"
-        || target.api_version() == "apiextensions.k8s.io/v1beta1"
-    {
+    if target.group() == "apiregistration.k8s.io" || target.api_version() == "apiextensions.k8s.io/v1beta1" {
         return None;
     }
     schema::of(&target.value)
@@ -98,9 +83,7 @@ fn fields(value: &Value) -> Map<String, Value> {
 }
 
 fn keeps_identity(patch: &Map<String, Value>) -> Result<(), Error> {
-    let renamed = patch
-        .get("metadata")
-        .is_some_and(|metadata| metadata.get("name").is_some());
+    let renamed = patch.get("metadata").is_some_and(|metadata| metadata.get("name").is_some());
     if renamed || patch.contains_key("apiVersion") || patch.contains_key("kind") {
         let patch = Value::Object(patch.clone());
         return Err(strategic::invalid(format!(
@@ -123,26 +106,17 @@ mod tests {
     fn patch_of(case: &Value) -> Result<Patch, Error> {
         let object = |key: &str| Object::new(case[key].clone());
         if case["name"].as_str().unwrap().starts_with("patch: ") {
-            return Ok(Patch {
-                content_type: STRATEGIC,
-                body: case["patch"].clone(),
-            });
+            return Ok(Patch { content_type: STRATEGIC, body: case["patch"].clone() });
         }
         let three_way = case["threeWay"] == true;
-        client_side_patch(
-            Some(&object("original")),
-            &object("modified"),
-            &object("current"),
-            three_way,
-        )
+        client_side_patch(Some(&object("original")), &object("modified"), &object("current"), three_way)
     }
 
     #[track_caller]
     fn check(case: &Value) {
         let name = &case["name"];
         let live = Object::new(case["current"].clone());
-        let outcome =
-            patch_of(case).and_then(|patch| Ok((apply_patch_locally(&live, &patch)?, patch)));
+        let outcome = patch_of(case).and_then(|patch| Ok((apply_patch_locally(&live, &patch)?, patch)));
         match (outcome, case["error"].as_str()) {
             (Ok((stored, patch)), None) => {
                 assert_eq!(patch.body, case["patch"], "patch of {name}");

@@ -20,28 +20,19 @@ pub struct FieldSet {
 impl FieldSet {
     /// Reads FieldsV1. Anything that is not an object is the empty set.
     pub fn from_json(fields: &Value) -> Self {
-        let below = fields
-            .as_object()
-            .into_iter()
-            .flatten()
-            .filter(|(element, _)| *element != ".")
-            .map(|(element, below)| {
+        let below =
+            fields.as_object().into_iter().flatten().filter(|(element, _)| *element != ".").map(|(element, below)| {
                 let mut set = Self::from_json(below);
                 set.member |= below.as_object().is_some_and(Map::is_empty);
                 (canonical(element), set)
             });
-        Self {
-            member: fields.get(".").is_some(),
-            below: below.collect(),
-        }
+        Self { member: fields.get(".").is_some(), below: below.collect() }
     }
 
     /// Writes FieldsV1.
     pub fn to_json(&self) -> Value {
         let below = self.below.iter().filter(|(_, set)| !set.is_empty());
-        let mut map: Map<String, Value> = below
-            .map(|(element, set)| (element.clone(), set.to_json()))
-            .collect();
+        let mut map: Map<String, Value> = below.map(|(element, set)| (element.clone(), set.to_json())).collect();
         if self.member && !map.is_empty() {
             map.insert(".".to_owned(), json!({}));
         }
@@ -64,10 +55,7 @@ impl FieldSet {
     pub fn contains(&self, path: &[&str]) -> bool {
         match path {
             [] => self.member,
-            [element, rest @ ..] => self
-                .below
-                .get(*element)
-                .is_some_and(|set| set.contains(rest)),
+            [element, rest @ ..] => self.below.get(*element).is_some_and(|set| set.contains(rest)),
         }
     }
 
@@ -85,21 +73,10 @@ impl FieldSet {
     /// Paths in both sets.
     #[must_use]
     pub fn intersection(&self, other: &Self) -> Self {
-        let both = |(element, ours): (&String, &Self)| {
-            Some((
-                element.clone(),
-                ours.intersection(other.below.get(element)?),
-            ))
-        };
-        let below = self
-            .below
-            .iter()
-            .filter_map(both)
-            .filter(|(_, set)| !set.is_empty());
-        Self {
-            member: self.member && other.member,
-            below: below.collect(),
-        }
+        let both =
+            |(element, ours): (&String, &Self)| Some((element.clone(), ours.intersection(other.below.get(element)?)));
+        let below = self.below.iter().filter_map(both).filter(|(_, set)| !set.is_empty());
+        Self { member: self.member && other.member, below: below.collect() }
     }
 
     /// Paths of this set that are not in the other; parents and children of theirs stay.
@@ -109,15 +86,8 @@ impl FieldSet {
             Some(theirs) => (element.clone(), ours.difference(theirs)),
             None => (element.clone(), ours.clone()),
         };
-        let below = self
-            .below
-            .iter()
-            .map(less)
-            .filter(|(_, set)| !set.is_empty());
-        Self {
-            member: self.member && !other.member,
-            below: below.collect(),
-        }
+        let below = self.below.iter().map(less).filter(|(_, set)| !set.is_empty());
+        Self { member: self.member && !other.member, below: below.collect() }
     }
 
     /// The paths as the API server words them: `.spec.containers[name="web"].image`.
@@ -191,16 +161,11 @@ impl ListShape {
     fn element(&self, item: &Value, shape: &Shape) -> Option<String> {
         match self {
             Self::Atomic => None,
-            Self::Set => (!item.is_array() && !item.is_object() && !item.is_null())
-                .then(|| format!("v:{item}")),
+            Self::Set => (!item.is_array() && !item.is_object() && !item.is_null()).then(|| format!("v:{item}")),
             Self::Map(keys) => {
                 let item = item.as_object()?;
-                let value =
-                    |key: &String| item.get(key).cloned().or_else(|| shape.default_of_key(key));
-                let found: BTreeMap<&String, Value> = keys
-                    .iter()
-                    .filter_map(|key| Some((key, value(key)?)))
-                    .collect();
+                let value = |key: &String| item.get(key).cloned().or_else(|| shape.default_of_key(key));
+                let found: BTreeMap<&String, Value> = keys.iter().filter_map(|key| Some((key, value(key)?))).collect();
                 (!found.is_empty()).then(|| key_element(&found))
             }
         }
@@ -213,10 +178,7 @@ pub(super) fn field(name: &str) -> String {
 }
 
 fn key_element<K: AsRef<str>>(keys: &BTreeMap<K, Value>) -> String {
-    let pairs: Vec<String> = keys
-        .iter()
-        .map(|(key, value)| format!("{}:{value}", Value::from(key.as_ref())))
-        .collect();
+    let pairs: Vec<String> = keys.iter().map(|(key, value)| format!("{}:{value}", Value::from(key.as_ref()))).collect();
     format!("k:{{{}}}", pairs.join(","))
 }
 
@@ -228,9 +190,7 @@ fn canonical(element: &str) -> String {
             Some(Value::Object(keys)) => key_element(&keys.into_iter().collect()),
             _ => element.to_owned(),
         },
-        Some(("v", value)) => {
-            parsed(value).map_or_else(|| element.to_owned(), |value| format!("v:{value}"))
-        }
+        Some(("v", value)) => parsed(value).map_or_else(|| element.to_owned(), |value| format!("v:{value}")),
         _ => element.to_owned(),
     }
 }
@@ -241,10 +201,7 @@ fn words(element: &str) -> String {
         Some(("v", value)) => format!("[={value}]"),
         Some(("k", keys)) => {
             let keys: BTreeMap<String, Value> = serde_json::from_str(keys).unwrap_or_default();
-            let pairs: Vec<String> = keys
-                .iter()
-                .map(|(key, value)| format!("{key}={value}"))
-                .collect();
+            let pairs: Vec<String> = keys.iter().map(|(key, value)| format!("{key}={value}")).collect();
             format!("[{}]", pairs.join(","))
         }
         Some((_, rest)) => format!("[{rest}]"),
@@ -297,10 +254,7 @@ mod tests {
     /// As `fieldpath/set_test.go` has it: a parent and its child are different paths.
     #[test]
     fn sets_combine_path_by_path() {
-        let (left, right) = (
-            set(json!({"f:a": {".": {}, "f:b": {}}})),
-            set(json!({"f:a": {}, "f:c": {}})),
-        );
+        let (left, right) = (set(json!({"f:a": {".": {}, "f:b": {}}})), set(json!({"f:a": {}, "f:c": {}})));
         assert_eq!(left.clone().union(&right).paths(), [".a", ".a.b", ".c"]);
         assert_eq!(left.intersection(&right).paths(), [".a"]);
         assert_eq!(left.difference(&right).paths(), [".a.b"]);

@@ -65,9 +65,7 @@ pub(super) fn drop_nulls(value: &mut Value) {
 fn only_deletions(patch: Object) -> Object {
     let keep = |(key, value)| match value {
         Value::Null => Some((key, Value::Null)),
-        Value::Object(below) => {
-            Some((key, Value::Object(only_deletions(below)))).filter(is_not_empty)
-        }
+        Value::Object(below) => Some((key, Value::Object(only_deletions(below)))).filter(is_not_empty),
         _ => None,
     };
     patch.into_iter().filter_map(keep).collect()

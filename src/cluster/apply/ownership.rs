@@ -13,13 +13,7 @@ pub(super) struct Owner<'a> {
 
 /// The owners of a live object's fields.
 pub(super) fn owners(live: &Object) -> Vec<Owner<'_>> {
-    entries(live)
-        .iter()
-        .map(|entry| Owner {
-            entry,
-            fields: FieldSet::from_json(&entry["fieldsV1"]),
-        })
-        .collect()
+    entries(live).iter().map(|entry| Owner { entry, fields: FieldSet::from_json(&entry["fieldsV1"]) }).collect()
 }
 
 impl Owner<'_> {
@@ -58,13 +52,8 @@ impl Owner<'_> {
 
 /// When a manager last changed its fields: RFC 3339, from `managedFields`.
 pub fn owner_time(live: &Object, manager: &str) -> Option<String> {
-    let entries = entries(live)
-        .iter()
-        .filter(|entry| entry["manager"] == manager);
-    entries
-        .filter_map(|entry| entry["time"].as_str())
-        .max()
-        .map(str::to_owned)
+    let entries = entries(live).iter().filter(|entry| entry["manager"] == manager);
+    entries.filter_map(|entry| entry["time"].as_str()).max().map(str::to_owned)
 }
 
 /// `managedFields` of a live object after Helm's migration from client-side to server-side
@@ -75,14 +64,9 @@ pub fn owner_time(live: &Object, manager: &str) -> Option<String> {
 pub fn migrated_managed_fields(live: &Object) -> Option<Value> {
     let mut entries = entries(live).to_vec();
     let first_update = entries.iter().position(|entry| is_helm(entry, "Update"))?;
-    let index = entries
-        .iter()
-        .position(|entry| is_helm(entry, "Apply"))
-        .unwrap_or(first_update);
+    let index = entries.iter().position(|entry| is_helm(entry, "Apply")).unwrap_or(first_update);
     let version = entries[index]["apiVersion"].clone();
-    let update = entries
-        .iter()
-        .find(|entry| is_helm(entry, "Update") && entry["apiVersion"] == version);
+    let update = entries.iter().find(|entry| is_helm(entry, "Update") && entry["apiVersion"] == version);
 
     let mut fields = FieldSet::from_json(&entries[index]["fieldsV1"]);
     if let Some(update) = update {
@@ -115,9 +99,7 @@ pub(super) fn migration(live: &Object) -> Option<Value> {
 }
 
 fn entries(live: &Object) -> &[Value] {
-    live.value["metadata"]["managedFields"]
-        .as_array()
-        .map_or(&[], Vec::as_slice)
+    live.value["metadata"]["managedFields"].as_array().map_or(&[], Vec::as_slice)
 }
 
 fn is_helm(entry: &Value, operation: &str) -> bool {
@@ -137,18 +119,11 @@ mod tests {
     /// (v0.36.1); `after` is null where it makes no patch.
     #[test]
     fn ownership_moves_as_client_go_moves_it() {
-        let cases: Vec<Value> =
-            serde_json::from_str(include_str!("../../../tests/data/migration.json")).unwrap();
+        let cases: Vec<Value> = serde_json::from_str(include_str!("../../../tests/data/migration.json")).unwrap();
         assert!(cases.len() >= 8);
         for case in cases {
-            let live =
-                Object::new(json!({"metadata": {"name": "x", "managedFields": case["before"]}}));
-            assert_eq!(
-                migrated_managed_fields(&live).unwrap_or(Value::Null),
-                case["after"],
-                "{}",
-                case["name"]
-            );
+            let live = Object::new(json!({"metadata": {"name": "x", "managedFields": case["before"]}}));
+            assert_eq!(migrated_managed_fields(&live).unwrap_or(Value::Null), case["after"], "{}", case["name"]);
         }
     }
 
@@ -161,10 +136,7 @@ mod tests {
             entry("a", "2026-02-01T00:00:00Z")
         ]);
         let live = Object::new(json!({"metadata": {"managedFields": fields}}));
-        assert_eq!(
-            owner_time(&live, "a").as_deref(),
-            Some("2026-02-01T00:00:00Z")
-        );
+        assert_eq!(owner_time(&live, "a").as_deref(), Some("2026-02-01T00:00:00Z"));
         assert_eq!(owner_time(&live, "c"), None);
     }
 }

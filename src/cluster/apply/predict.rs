@@ -28,10 +28,7 @@ pub(super) const BEFORE_FIRST_APPLY: &str = "before-first-apply";
 /// to be [`super::migrated`] already.
 pub fn server_side_locally(live: &Object, target: &Object) -> Object {
     let plan = Plan::new(live, target, FIELD_MANAGER);
-    Object {
-        value: plan.outcome().0,
-        source: live.source.clone(),
-    }
+    Object { value: plan.outcome().0, source: live.source.clone() }
 }
 
 /// The fields that a server-side apply without force would be refused for: owned by others and changed by it.
@@ -54,9 +51,7 @@ pub(super) struct Plan<'a> {
 impl<'a> Plan<'a> {
     pub(super) fn new(live: &'a Object, target: &Object, manager: &'a str) -> Self {
         let owners = owners(live);
-        let mut owned = owners
-            .iter()
-            .fold(FieldSet::default(), |all, owner| all.union(&owner.fields));
+        let mut owned = owners.iter().fold(FieldSet::default(), |all, owner| all.union(&owner.fields));
         if owners.is_empty() {
             // As an update that made the object from nothing would own it.
             let (unowned, mut removed) = (FieldSet::default(), FieldSet::default());
@@ -66,31 +61,14 @@ impl<'a> Plan<'a> {
         }
         let mut target = target.value.clone();
         if let Some(fields) = target.as_object_mut() {
-            let has_status =
-                schema::of(&live.value).is_some() || owners.iter().any(Owner::is_of_status);
+            let has_status = schema::of(&live.value).is_some() || owners.iter().any(Owner::is_of_status);
             fields.retain(|name, _| name != "status" || !has_status);
             fields.insert("apiVersion".to_owned(), live.value["apiVersion"].clone());
-            for name in [
-                "namespace",
-                "uid",
-                "resourceVersion",
-                "generation",
-                "creationTimestamp",
-                "managedFields",
-            ] {
-                fields
-                    .get_mut("metadata")
-                    .and_then(Value::as_object_mut)
-                    .map(|metadata| metadata.remove(name));
+            for name in ["namespace", "uid", "resourceVersion", "generation", "creationTimestamp", "managedFields"] {
+                fields.get_mut("metadata").and_then(Value::as_object_mut).map(|metadata| metadata.remove(name));
             }
         }
-        Self {
-            live,
-            manager,
-            target,
-            owners,
-            owned,
-        }
+        Self { live, manager, target, owners, owned }
     }
 
     /// The object afterwards, and the fields that the target sets to null.
@@ -100,9 +78,7 @@ impl<'a> Plan<'a> {
         merge(&mut value, &self.target, &shape, &mut nulls);
         if let Some(last) = self.owners.iter().find(|owner| self.applied(owner)) {
             let others = self.owners.iter().filter(|owner| !self.applied(owner));
-            let kept = others.fold(FieldSet::of(&self.target, &shape), |kept, owner| {
-                kept.union(&owner.fields)
-            });
+            let kept = others.fold(FieldSet::of(&self.target, &shape), |kept, owner| kept.union(&owner.fields));
             prune(&mut value, &last.fields, &kept, &shape);
         }
         (value, nulls)
@@ -113,13 +89,7 @@ impl<'a> Plan<'a> {
         let shape = Shape::of(&self.live.value, &self.owned);
         let (outcome, mut changed) = self.outcome();
         let mut removed = FieldSet::default();
-        differences(
-            &self.live.value,
-            &outcome,
-            &shape,
-            &mut changed,
-            &mut removed,
-        );
+        differences(&self.live.value, &outcome, &shape, &mut changed, &mut removed);
         if self.owners.is_empty() {
             let version = self.live.api_version();
             let words = format!("conflict with {BEFORE_FIRST_APPLY:?} using {version}");
@@ -129,16 +99,9 @@ impl<'a> Plan<'a> {
         let mut conflicts = Vec::new();
         for owner in others {
             let words = owner.conflict();
-            conflicts.extend(conflicts_with(
-                owner.manager(),
-                &words,
-                &owner.fields,
-                &changed,
-            ));
+            conflicts.extend(conflicts_with(owner.manager(), &words, &owner.fields, &changed));
         }
-        conflicts.sort_by(|left, right| {
-            (&left.manager, &left.field).cmp(&(&right.manager, &right.field))
-        });
+        conflicts.sort_by(|left, right| (&left.manager, &left.field).cmp(&(&right.manager, &right.field)));
         conflicts
     }
 
@@ -154,11 +117,7 @@ fn conflicts_with(
     changed: &FieldSet,
 ) -> impl Iterator<Item = FieldConflict> {
     let paths = theirs.intersection(changed).paths().into_iter();
-    paths.map(move |field| FieldConflict {
-        field,
-        manager: manager.to_owned(),
-        message: words.to_owned(),
-    })
+    paths.map(move |field| FieldConflict { field, manager: manager.to_owned(), message: words.to_owned() })
 }
 
 /// Sets what the target sets, and notes in `nulls` the fields that it takes away by a null.
@@ -178,13 +137,7 @@ fn merge(live: &mut Value, target: &Value, shape: &Shape, nulls: &mut FieldSet) 
     }
 }
 
-fn merge_field(
-    live: &mut Map<String, Value>,
-    key: &str,
-    new: &Value,
-    shape: &Shape,
-    nulls: &mut FieldSet,
-) {
+fn merge_field(live: &mut Map<String, Value>, key: &str, new: &Value, shape: &Shape, nulls: &mut FieldSet) {
     match (live.get_mut(key), new) {
         // Null is an empty map or list where those are merged, and no value elsewhere.
         (Some(old), Value::Null) => {
@@ -210,12 +163,7 @@ fn merge_field(
 
 /// Merges lists by their elements, or replaces an atomic one. The order is the target's, with elements
 /// only live where they were between those that both have (`mergingWalker.visitListItems`).
-fn merge_lists(
-    live: Vec<Value>,
-    target: &[Value],
-    shape: &Shape,
-    nulls: &mut FieldSet,
-) -> Vec<Value> {
+fn merge_lists(live: Vec<Value>, target: &[Value], shape: &Shape, nulls: &mut FieldSet) -> Vec<Value> {
     let list = shape.list();
     let left = list.elements(&live, shape);
     let (Some(left), Some(right)) = (left, list.elements(target, shape)) else {
@@ -229,10 +177,7 @@ fn merge_lists(
         merge(&mut item, &target[index], &shape.element(element), below);
         item
     };
-    let mut shared: VecDeque<&String> = right
-        .iter()
-        .filter(|element| left.contains(element))
-        .collect();
+    let mut shared: VecDeque<&String> = right.iter().filter(|element| left.contains(element)).collect();
     let (mut out, mut l, mut r) = (Vec::new(), 0, 0);
     while l < left.len() || r < right.len() {
         if l < left.len() && r < right.len() {
@@ -319,13 +264,7 @@ fn prune(value: &mut Value, last: &FieldSet, kept: &FieldSet, shape: &Shape) -> 
 }
 
 /// Adds to `changed` what `new` adds to or changes in `old`, to `removed` what it lacks.
-pub(super) fn differences(
-    old: &Value,
-    new: &Value,
-    shape: &Shape,
-    changed: &mut FieldSet,
-    removed: &mut FieldSet,
-) {
+pub(super) fn differences(old: &Value, new: &Value, shape: &Shape, changed: &mut FieldSet, removed: &mut FieldSet) {
     let mut differ = |element: String, shape: Shape, old: Option<&Value>, new: Option<&Value>| {
         let (changed, removed) = (changed.descend(element.clone()), removed.descend(element));
         match (old, new) {
@@ -339,12 +278,7 @@ pub(super) fn differences(
         (Value::Object(before), Value::Object(after)) if !shape.is_atomic_map(new) => {
             let added = after.keys().filter(|key| !before.contains_key(*key));
             for key in before.keys().chain(added) {
-                differ(
-                    field(key),
-                    shape.field(key),
-                    before.get(key),
-                    after.get(key),
-                );
+                differ(field(key), shape.field(key), before.get(key), after.get(key));
             }
         }
         (Value::Array(before), Value::Array(after)) => {
@@ -356,24 +290,10 @@ pub(super) fn differences(
             for (index, element) in left.iter().enumerate() {
                 let place = right.iter().position(|other| other == element);
                 let new = place.map(|place| &after[place]);
-                differ(
-                    element.clone(),
-                    shape.element(element),
-                    before.get(index),
-                    new,
-                );
+                differ(element.clone(), shape.element(element), before.get(index), new);
             }
-            for (index, element) in right
-                .iter()
-                .enumerate()
-                .filter(|(_, element)| !left.contains(element))
-            {
-                differ(
-                    element.clone(),
-                    shape.element(element),
-                    None,
-                    after.get(index),
-                );
+            for (index, element) in right.iter().enumerate().filter(|(_, element)| !left.contains(element)) {
+                differ(element.clone(), shape.element(element), None, after.get(index));
             }
         }
         _ => changed_if(old != new, changed),
@@ -414,22 +334,12 @@ mod tests {
     /// apimachinery's `managedfields.FieldManager` (v0.36.1) says: conflicts, and by force what is stored.
     #[track_caller]
     fn check(case: &Value) {
-        let (live, target) = (
-            Object::new(case["live"].clone()),
-            Object::new(case["target"].clone()),
-        );
+        let (live, target) = (Object::new(case["live"].clone()), Object::new(case["target"].clone()));
         let conflicts = local_conflicts(&live, &target);
-        let mut words: Vec<String> = conflicts
-            .iter()
-            .map(|conflict| format!("{}: {}", conflict.message, conflict.field))
-            .collect();
+        let mut words: Vec<String> =
+            conflicts.iter().map(|conflict| format!("{}: {}", conflict.message, conflict.field)).collect();
         words.sort();
-        assert_eq!(
-            Value::from(words),
-            case["conflicts"],
-            "conflicts of {}",
-            case["name"]
-        );
+        assert_eq!(Value::from(words), case["conflicts"], "conflicts of {}", case["name"]);
 
         let mut outcome = server_side_locally(&live, &target).value;
         if let Some(metadata) = outcome["metadata"].as_object_mut() {
@@ -444,8 +354,7 @@ mod tests {
 
     #[test]
     fn outcomes_and_conflicts_are_those_of_structured_merge_diff() {
-        let cases: Vec<Value> =
-            serde_json::from_str(include_str!("../../../tests/data/server-side.json")).unwrap();
+        let cases: Vec<Value> = serde_json::from_str(include_str!("../../../tests/data/server-side.json")).unwrap();
         assert!(cases.len() >= 50);
         for case in &cases {
             check(case);

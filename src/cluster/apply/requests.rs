@@ -27,12 +27,7 @@ const PAUSE: Duration = Duration::from_millis(10);
 
 impl Cluster {
     /// Creates an object with plain POST. `AlreadyExists` when it exists.
-    pub async fn create(
-        &self,
-        target: &Target,
-        object: &Object,
-        dry_run: bool,
-    ) -> Result<Object, Error> {
+    pub async fn create(&self, target: &Target, object: &Object, dry_run: bool) -> Result<Object, Error> {
         let body = body(target, object, None);
         let call = Call::new(Method::POST, JSON).dry_run(dry_run);
         let conflict = |error: &Error| error.kind == ErrorKind::Conflict;
@@ -40,27 +35,14 @@ impl Cluster {
     }
 
     /// Server-side apply; creates when absent. Conflicts come back as `ErrorKind::FieldConflicts`.
-    pub async fn apply(
-        &self,
-        target: &Target,
-        object: &Object,
-        options: ServerSide,
-    ) -> Result<Object, Error> {
+    pub async fn apply(&self, target: &Target, object: &Object, options: ServerSide) -> Result<Object, Error> {
         let body = body(target, object, None);
-        let call = Call::new(Method::PATCH, APPLY_PATCH)
-            .strict()
-            .force(options.force)
-            .dry_run(options.dry_run);
+        let call = Call::new(Method::PATCH, APPLY_PATCH).strict().force(options.force).dry_run(options.dry_run);
         retrying(quota_changed, || self.write(target, &call, &body)).await
     }
 
     /// Sends a client-side patch. An empty one reads the object instead, as Helm does.
-    pub async fn patch(
-        &self,
-        target: &Target,
-        patch: &Patch,
-        dry_run: bool,
-    ) -> Result<Object, Error> {
+    pub async fn patch(&self, target: &Target, patch: &Patch, dry_run: bool) -> Result<Object, Error> {
         if patch.is_empty() {
             return self.read(target).await;
         }
@@ -69,16 +51,9 @@ impl Cluster {
     }
 
     /// PUT, as `--force-replace` does: over whatever version is live now.
-    pub async fn replace(
-        &self,
-        target: &Target,
-        object: &Object,
-        dry_run: bool,
-    ) -> Result<Object, Error> {
+    pub async fn replace(&self, target: &Target, object: &Object, dry_run: bool) -> Result<Object, Error> {
         let version = match self.read(target).await {
-            Ok(live) => live.value["metadata"]["resourceVersion"]
-                .as_str()
-                .map(str::to_owned),
+            Ok(live) => live.value["metadata"]["resourceVersion"].as_str().map(str::to_owned),
             Err(error) if error.kind == ErrorKind::NotFound => None,
             Err(error) => return Err(error),
         };
@@ -91,20 +66,13 @@ impl Cluster {
     /// included, and its refusal of immutable fields. A dry-run PUT, so it needs the right to update.
     pub async fn complete(&self, target: &Target, predicted: &Object) -> Result<Object, Error> {
         let conflict = |error: &Error| error.kind == ErrorKind::Conflict;
-        retrying(conflict, async || {
-            self.replace(target, predicted, true).await
-        })
-        .await
+        retrying(conflict, async || self.replace(target, predicted, true).await).await
     }
 
     /// Migrates ownership of fields from client-side managers to `helm`/Apply as Helm does; returns the
     /// object after it. Without anything to migrate `live` comes back as it is. On a conflict the object
     /// is read again.
-    pub async fn migrate_field_managers(
-        &self,
-        target: &Target,
-        live: &Object,
-    ) -> Result<Object, Error> {
+    pub async fn migrate_field_managers(&self, target: &Target, live: &Object) -> Result<Object, Error> {
         let call = Call::new(Method::PATCH, JSON_PATCH).strict();
         let mut live = live.clone();
         let mut tries = 1;
@@ -129,10 +97,7 @@ impl Cluster {
         let path = object_path(&resource, &target.key.namespace, &target.key.name);
         let body = options.body().to_string().into_bytes();
         let retryable = |error: &Error| error.kind == ErrorKind::Conflict && options.uid.is_none();
-        let send = async || {
-            self.send_json::<Value>(Method::DELETE, &path, JSON, body.clone())
-                .await
-        };
+        let send = async || self.send_json::<Value>(Method::DELETE, &path, JSON, body.clone()).await;
         match retrying(retryable, send).await {
             Ok(_) => Ok(true),
             Err(error) if error.kind == ErrorKind::NotFound => Ok(false),
@@ -155,9 +120,7 @@ impl Cluster {
         };
         let body = body.to_string().into_bytes();
         let method = call.method.clone();
-        let answer = self
-            .send_json(method, &call.url(&path), call.content_type, body)
-            .await?;
+        let answer = self.send_json(method, &call.url(&path), call.content_type, body).await?;
         Ok(Object::new(answer))
     }
 }
@@ -173,13 +136,7 @@ struct Call {
 
 impl Call {
     fn new(method: Method, content_type: &'static str) -> Self {
-        Self {
-            method,
-            content_type,
-            dry_run: false,
-            strict: false,
-            force: None,
-        }
+        Self { method, content_type, dry_run: false, strict: false, force: None }
     }
 
     fn dry_run(self, dry_run: bool) -> Self {
@@ -187,17 +144,11 @@ impl Call {
     }
 
     fn strict(self) -> Self {
-        Self {
-            strict: true,
-            ..self
-        }
+        Self { strict: true, ..self }
     }
 
     fn force(self, force: bool) -> Self {
-        Self {
-            force: Some(force),
-            ..self
-        }
+        Self { force: Some(force), ..self }
     }
 
     fn url(&self, path: &str) -> String {
@@ -242,8 +193,7 @@ fn body(target: &Target, object: &Object, resource_version: Option<&str>) -> Val
         if !target.key.namespace.is_empty() {
             metadata.insert("namespace".to_owned(), json!(target.key.namespace));
         }
-        metadata
-            .extend(resource_version.map(|version| ("resourceVersion".to_owned(), json!(version))));
+        metadata.extend(resource_version.map(|version| ("resourceVersion".to_owned(), json!(version))));
     }
     body
 }
@@ -251,9 +201,7 @@ fn body(target: &Target, object: &Object, resource_version: Option<&str>) -> Val
 /// A ResourceQuota was counted concurrently: the one conflict Helm repeats a server-side apply for.
 fn quota_changed(error: &Error) -> bool {
     error.code == 409
-        && error
-            .message
-            .contains("Operation cannot be fulfilled on resourcequotas")
+        && error.message.contains("Operation cannot be fulfilled on resourcequotas")
         && error.message.contains("the object has been modified")
 }
 
@@ -278,18 +226,9 @@ mod tests {
 
     #[test]
     fn parameters_are_helms() {
-        let apply = Call::new(Method::PATCH, APPLY_PATCH)
-            .strict()
-            .force(true)
-            .dry_run(true);
-        assert_eq!(
-            apply.url("/x"),
-            "/x?fieldManager=helm&fieldValidation=Strict&force=true&dryRun=All"
-        );
-        assert_eq!(
-            Call::new(Method::POST, JSON).url("/x"),
-            "/x?fieldManager=helm"
-        );
+        let apply = Call::new(Method::PATCH, APPLY_PATCH).strict().force(true).dry_run(true);
+        assert_eq!(apply.url("/x"), "/x?fieldManager=helm&fieldValidation=Strict&force=true&dryRun=All");
+        assert_eq!(Call::new(Method::POST, JSON).url("/x"), "/x?fieldManager=helm");
     }
 
     #[test]
@@ -309,24 +248,14 @@ mod tests {
         }));
         let sent = body(&target("prod"), &object, None);
         assert_eq!(sent["apiVersion"], "policy/v1");
-        assert_eq!(
-            sent["metadata"],
-            json!({"name": "web", "namespace": "prod"})
-        );
+        assert_eq!(sent["metadata"], json!({"name": "web", "namespace": "prod"}));
         let sent = body(&target(""), &object, Some("9"));
-        assert_eq!(
-            sent["metadata"],
-            json!({"name": "web", "resourceVersion": "9"})
-        );
+        assert_eq!(sent["metadata"], json!({"name": "web", "resourceVersion": "9"}));
     }
 
     #[test]
     fn a_deletion_names_what_it_may_delete() {
-        let deletion = Deletion {
-            uid: Some("u".to_owned()),
-            propagation: Propagation::Foreground,
-            dry_run: true,
-        };
+        let deletion = Deletion { uid: Some("u".to_owned()), propagation: Propagation::Foreground, dry_run: true };
         let expected = json!({
             "kind": "DeleteOptions", "apiVersion": "v1", "propagationPolicy": "Foreground",
             "preconditions": {"uid": "u"}, "dryRun": ["All"],

@@ -35,38 +35,20 @@ impl<'a> Shape<'a> {
     /// The shape of an object, with the fields that any manager owns.
     pub(super) fn of(object: &Value, owned: &'a FieldSet) -> Self {
         let node = schema::of(object);
-        Self {
-            node: node.unwrap_or_else(Node::unknown),
-            known: node.is_some(),
-            root: true,
-            owned: Some(owned),
-        }
+        Self { node: node.unwrap_or_else(Node::unknown), known: node.is_some(), root: true, owned: Some(owned) }
     }
 
     pub(super) fn field(&self, name: &str) -> Self {
         let owned = self.owned.and_then(|owned| owned.below(&field(name)));
         if self.root && name == "metadata" {
-            return Self {
-                node: schema::object_meta(),
-                known: true,
-                root: false,
-                owned,
-            };
+            return Self { node: schema::object_meta(), known: true, root: false, owned };
         }
-        Self {
-            node: self.node.field(name),
-            known: self.known,
-            root: false,
-            owned,
-        }
+        Self { node: self.node.field(name), known: self.known, root: false, owned }
     }
 
     /// The shape of a list's item.
     pub(super) fn element(&self, element: &str) -> Self {
-        Self {
-            owned: self.owned.and_then(|owned| owned.below(element)),
-            ..*self
-        }
+        Self { owned: self.owned.and_then(|owned| owned.below(element)), ..*self }
     }
 
     pub(super) fn list(&self) -> ListShape {
@@ -74,13 +56,9 @@ impl<'a> Shape<'a> {
             return match self.node.list_type() {
                 ListType::Atomic => ListShape::Atomic,
                 ListType::Set => ListShape::Set,
-                ListType::Map => ListShape::Map(
-                    self.node
-                        .list_map_keys()
-                        .iter()
-                        .map(|key| (*key).to_owned())
-                        .collect(),
-                ),
+                ListType::Map => {
+                    ListShape::Map(self.node.list_map_keys().iter().map(|key| (*key).to_owned()).collect())
+                }
             };
         }
         let elements = || self.owned.into_iter().flat_map(FieldSet::elements);
@@ -100,16 +78,12 @@ impl<'a> Shape<'a> {
             return self.node.map_type() == MapType::Atomic;
         }
         // A map that is owned while none of its keys are is one leaf.
-        let leaf = self
-            .owned
-            .is_some_and(|owned| owned.is_member() && owned.elements().next().is_none());
+        let leaf = self.owned.is_some_and(|owned| owned.is_member() && owned.elements().next().is_none());
         leaf && map.as_object().is_some_and(|map| !map.is_empty())
     }
 
     pub(super) fn default_of_key(&self, key: &str) -> Option<Value> {
-        schema::default_of_key(key)
-            .filter(|_| self.known)
-            .map(Value::from)
+        schema::default_of_key(key).filter(|_| self.known).map(Value::from)
     }
 }
 

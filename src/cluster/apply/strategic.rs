@@ -35,12 +35,7 @@ pub(crate) fn apply(object: &mut Object, patch: Object, schema: Node) -> Result<
 }
 
 /// See [`apply`]; `mode` says what `object` is.
-pub(crate) fn merge_map(
-    object: &mut Object,
-    mut patch: Object,
-    schema: Node,
-    mode: Into,
-) -> Result<(), Error> {
+pub(crate) fn merge_map(object: &mut Object, mut patch: Object, schema: Node, mode: Into) -> Result<(), Error> {
     if let Some(directive) = patch.remove(PATCH) {
         *object = match directive.as_str() {
             Some("replace") => patch,
@@ -58,8 +53,7 @@ pub(crate) fn merge_map(
                 continue;
             }
             let field = directive_field(&key, DELETE_FROM_LIST)?;
-            if let (Some(Value::Array(list)), Value::Array(gone)) = (object.get_mut(field), change)
-            {
+            if let (Some(Value::Array(list)), Value::Array(gone)) = (object.get_mut(field), change) {
                 list.retain(|item| !gone.contains(item));
             }
             continue;
@@ -69,13 +63,7 @@ pub(crate) fn merge_map(
     Ok(())
 }
 
-fn merge_field(
-    object: &mut Object,
-    key: String,
-    mut change: Value,
-    schema: Node,
-    mode: Into,
-) -> Result<(), Error> {
+fn merge_field(object: &mut Object, key: String, mut change: Value, schema: Node, mode: Into) -> Result<(), Error> {
     let node = schema.field(&key);
     let strategy = node.patch_strategy();
     match (object.get_mut(&key), &mut change) {
@@ -111,20 +99,13 @@ fn retain_keys(object: &mut Object, patch: &mut Object, mode: Into) -> Result<()
     };
     if mode == Into::Patch {
         let before = object.entry(RETAIN_KEYS).or_insert_with(|| keys.clone());
-        return if *before == keys {
-            Ok(())
-        } else {
-            Err(invalid("the halves of the patch retain different keys"))
-        };
+        return if *before == keys { Ok(()) } else { Err(invalid("the halves of the patch retain different keys")) };
     }
     let bad = || invalid("invalid patch format of retainKeys");
     let keys = keys.as_array().ok_or_else(bad)?;
     let listed = |key: &str| keys.iter().any(|listed| listed == key);
     let directive = |key: &str| key.starts_with(DELETE_FROM_LIST) || key.starts_with(ELEMENT_ORDER);
-    if patch
-        .iter()
-        .any(|(key, value)| !value.is_null() && !directive(key) && !listed(key))
-    {
+    if patch.iter().any(|(key, value)| !value.is_null() && !directive(key) && !listed(key)) {
         return Err(bad());
     }
     object.retain(|key, _| listed(key));
@@ -132,23 +113,13 @@ fn retain_keys(object: &mut Object, patch: &mut Object, mode: Into) -> Result<()
 }
 
 /// Merges the lists that come with `$setElementOrder/FIELD`, and puts them into that order.
-fn merge_ordered_lists(
-    object: &mut Object,
-    patch: &mut Object,
-    schema: Node,
-    mode: Into,
-) -> Result<(), Error> {
-    let directives: Vec<String> = patch
-        .keys()
-        .filter(|key| key.starts_with(ELEMENT_ORDER))
-        .cloned()
-        .collect();
+fn merge_ordered_lists(object: &mut Object, patch: &mut Object, schema: Node, mode: Into) -> Result<(), Error> {
+    let directives: Vec<String> = patch.keys().filter(|key| key.starts_with(ELEMENT_ORDER)).cloned().collect();
     for directive in &directives {
         let Some(order) = patch.remove(directive) else {
             continue;
         };
-        if mode == Into::Patch && *object.entry(directive).or_insert_with(|| order.clone()) != order
-        {
+        if mode == Into::Patch && *object.entry(directive).or_insert_with(|| order.clone()) != order {
             return Err(invalid("invalid patch format of setElementOrder list"));
         }
         let field = directive_field(directive, ELEMENT_ORDER)?;
@@ -172,19 +143,12 @@ fn merge_in_order(
     check_order(new.as_deref().unwrap_or_default(), order, key)?;
     let kind = Element::of(old.iter().flatten().chain(new.iter().flatten()));
     let Merged { merged, live_order } = match (old, new) {
-        (Some(old), None) => Merged {
-            live_order: old.clone(),
-            merged: old,
-        },
-        (None, Some(new)) => Merged {
-            merged: new.into_iter().filter_map(without_directives).collect(),
-            live_order: List::new(),
-        },
+        (Some(old), None) => Merged { live_order: old.clone(), merged: old },
+        (None, Some(new)) => {
+            Merged { merged: new.into_iter().filter_map(without_directives).collect(), live_order: List::new() }
+        }
         (Some(old), Some(new)) if node.patch_strategy().merge => merge_list(old, new, node, mode)?,
-        (Some(old), Some(new)) => Merged {
-            merged: new,
-            live_order: old,
-        },
+        (Some(old), Some(new)) => Merged { merged: new, live_order: old },
         (None, None) => return Ok(None),
     };
     in_order(merged, order, &live_order, key, kind?).map(Some)
@@ -199,23 +163,15 @@ struct Merged {
 /// Merges two lists: scalars as a set, maps by merge key.
 fn merge_list(old: List, new: List, node: Node, mode: Into) -> Result<Merged, Error> {
     if old.is_empty() && new.is_empty() {
-        return Ok(Merged {
-            merged: old,
-            live_order: List::new(),
-        });
+        return Ok(Merged { merged: old, live_order: List::new() });
     }
     let kind = Element::of(old.iter().chain(&new))?;
     if kind == Element::Scalar {
         let mut merged = old.clone();
         merged.extend(new.iter().filter(|item| !old.contains(item)).cloned());
-        return Ok(Merged {
-            merged: in_order(merged, &new, &old, None, kind)?,
-            live_order: old,
-        });
+        return Ok(Merged { merged: in_order(merged, &new, &old, None, kind)?, live_order: old });
     }
-    let key = node
-        .merge_key()
-        .ok_or_else(|| invalid("cannot merge lists without merge key"))?;
+    let key = node.merge_key().ok_or_else(|| invalid("cannot merge lists without merge key"))?;
     let slots = old.len();
     let (old, new) = obey_element_directives(old, new, key)?;
     let mut merged = old.clone();
@@ -224,11 +180,7 @@ fn merge_list(old: List, new: List, node: Node, mode: Into) -> Result<Merged, Er
             continue;
         };
         let value = change.get(key).ok_or_else(|| no_merge_key(&change, key))?;
-        match merged
-            .iter_mut()
-            .filter_map(Value::as_object_mut)
-            .find(|item| item.get(key) == Some(value))
-        {
+        match merged.iter_mut().filter_map(Value::as_object_mut).find(|item| item.get(key) == Some(value)) {
             Some(item) => merge_map(item, change, node, mode)?,
             None => merged.push(Value::Object(change)),
         }
@@ -236,10 +188,7 @@ fn merge_list(old: List, new: List, node: Node, mode: Into) -> Result<Merged, Er
     // Go appends new elements into the room that deleted ones left in the live list, and then takes
     // that list for the live order; so their order counts as live up to the former length.
     let live_order = merged.iter().take(slots).cloned().collect();
-    Ok(Merged {
-        merged: in_order(merged, &new, &old, Some(key), kind)?,
-        live_order,
-    })
+    Ok(Merged { merged: in_order(merged, &new, &old, Some(key), kind)?, live_order })
 }
 
 /// Obeys `$patch` in elements: deletes from `old`, or replaces all of it. What is left to merge is returned.
@@ -256,11 +205,7 @@ fn obey_element_directives(mut old: List, new: List, key: &str) -> Result<(List,
             Some(_) => return Err(invalid(format!("Unknown patch type {}", item[PATCH]))),
         }
     }
-    Ok(if replace {
-        (plain, List::new())
-    } else {
-        (old, plain)
-    })
+    Ok(if replace { (plain, List::new()) } else { (old, plain) })
 }
 
 /// What a list holds.
@@ -285,11 +230,7 @@ impl Element {
         if items.any(|item| go_type(item) != go_type(first)) {
             return Err(invalid("list element types are not identical"));
         }
-        Ok(if first.is_object() {
-            Self::Map
-        } else {
-            Self::Scalar
-        })
+        Ok(if first.is_object() { Self::Map } else { Self::Scalar })
     }
 }
 
@@ -316,11 +257,7 @@ fn in_order(
 ) -> Result<List, Error> {
     let (mut patched, mut live_only) = (List::new(), List::new());
     for item in items {
-        let into = if position(order, &item, key).is_some() {
-            &mut patched
-        } else {
-            &mut live_only
-        };
+        let into = if position(order, &item, key).is_some() { &mut patched } else { &mut live_only };
         into.push(item);
     }
     let patched = sort_by_order(patched, order, key, kind)?;
@@ -330,11 +267,8 @@ fn in_order(
     let mut live_only = live_only.into_iter().peekable();
     for item in patched {
         let place = position(live_order, &item, key);
-        let before = |live: &Value| {
-            place.is_some_and(|place| {
-                position(live_order, live, key).is_some_and(|live| live < place)
-            })
-        };
+        let before =
+            |live: &Value| place.is_some_and(|place| position(live_order, live, key).is_some_and(|live| live < place));
         while let Some(live) = live_only.next_if(before) {
             woven.push(live);
         }
@@ -345,24 +279,13 @@ fn in_order(
 }
 
 /// Sorts elements into an order; elements marked for deletion go last.
-pub(crate) fn sort_by_order(
-    items: List,
-    order: &[Value],
-    key: Option<&str>,
-    kind: Element,
-) -> Result<List, Error> {
+pub(crate) fn sort_by_order(items: List, order: &[Value], key: Option<&str>, kind: Element) -> Result<List, Error> {
     if let (Some(key), Element::Map) = (key, kind)
-        && let Some(item) = items
-            .iter()
-            .chain(order)
-            .find(|item| item.get(key).is_none())
+        && let Some(item) = items.iter().chain(order).find(|item| item.get(key).is_none())
     {
         return Err(no_merge_key(item, key));
     }
-    let is_deletion = |item: &Value| {
-        item.get(PATCH)
-            .is_some_and(|directive| directive == "delete")
-    };
+    let is_deletion = |item: &Value| item.get(PATCH).is_some_and(|directive| directive == "delete");
     let (deletions, mut kept): (List, List) = items.into_iter().partition(is_deletion);
     kept.sort_by_key(|item| position(order, item, key));
     kept.extend(deletions);
@@ -384,9 +307,7 @@ fn check_order(items: &[Value], order: &[Value], key: Option<&str>) -> Result<()
     let mut places = order.iter();
     for item in items.iter().filter(|item| item.get(PATCH).is_none()) {
         if !places.any(|place| position(std::slice::from_ref(place), item, key).is_some()) {
-            return Err(invalid(format!(
-                "the order in patch list doesn't match {ELEMENT_ORDER} list"
-            )));
+            return Err(invalid(format!("the order in patch list doesn't match {ELEMENT_ORDER} list")));
         }
     }
     Ok(())
@@ -396,20 +317,16 @@ fn check_order(items: &[Value], order: &[Value], key: Option<&str>) -> Result<()
 fn without_directives(value: Value) -> Option<Value> {
     match value {
         Value::Object(map) if map.contains_key(PATCH) => None,
-        Value::Object(map) => Some(
-            map.into_iter()
-                .filter_map(|(key, value)| Some((key, without_directives(value)?)))
-                .collect(),
-        ),
+        Value::Object(map) => {
+            Some(map.into_iter().filter_map(|(key, value)| Some((key, without_directives(value)?))).collect())
+        }
         Value::Array(items) => Some(items.into_iter().filter_map(without_directives).collect()),
         value => Some(value),
     }
 }
 
 fn directive_field<'a>(key: &'a str, prefix: &str) -> Result<&'a str, Error> {
-    let field = key
-        .strip_prefix(prefix)
-        .and_then(|rest| rest.strip_prefix('/'));
+    let field = key.strip_prefix(prefix).and_then(|rest| rest.strip_prefix('/'));
     field.ok_or_else(|| invalid(format!("invalid patch format of {key}")))
 }
 
@@ -426,9 +343,7 @@ fn list_of(value: Value) -> Result<List, Error> {
 
 pub(crate) fn no_merge_key(item: &impl serde::Serialize, key: &str) -> Error {
     let item = serde_json::to_string(item).unwrap_or_default();
-    invalid(format!(
-        "map: {item} does not contain declared merge key: {key}"
-    ))
+    invalid(format!("map: {item} does not contain declared merge key: {key}"))
 }
 
 pub(crate) fn invalid(message: impl std::convert::Into<String>) -> Error {

@@ -7,8 +7,7 @@
 use serde_json::{Map, Value};
 
 use super::strategic::{
-    DELETE_FROM_LIST, ELEMENT_ORDER, Element, Into, PATCH, RETAIN_KEYS, invalid, merge_map,
-    no_merge_key, sort_by_order,
+    DELETE_FROM_LIST, ELEMENT_ORDER, Element, Into, PATCH, RETAIN_KEYS, invalid, merge_map, no_merge_key, sort_by_order,
 };
 use crate::cluster::{Error, schema::Node};
 
@@ -18,22 +17,9 @@ type List = Vec<Value>;
 /// The strategic merge patch to send. Fields that the schema does not know merge by the defaults.
 ///
 /// Errors are `Invalid`: a list element without its merge key, mixed element types.
-pub(crate) fn create(
-    original: &Object,
-    modified: &Object,
-    current: &Object,
-    schema: Node,
-) -> Result<Object, Error> {
-    let changes = Diff {
-        half: Half::Changes,
-        retain_keys: false,
-    }
-    .maps(current, modified, schema)?;
-    let mut patch = Diff {
-        half: Half::Deletions,
-        retain_keys: false,
-    }
-    .maps(original, modified, schema)?;
+pub(crate) fn create(original: &Object, modified: &Object, current: &Object, schema: Node) -> Result<Object, Error> {
+    let changes = Diff { half: Half::Changes, retain_keys: false }.maps(current, modified, schema)?;
+    let mut patch = Diff { half: Half::Deletions, retain_keys: false }.maps(original, modified, schema)?;
     merge_map(&mut patch, changes, schema, Into::Patch)?;
     Ok(patch)
 }
@@ -65,12 +51,8 @@ impl Diff {
         let mut patch = Object::new();
         for (key, value) in new {
             match (old.get(key), value) {
-                (Some(Value::Object(old)), Value::Object(new)) => {
-                    self.map_field(&mut patch, key, old, new, schema)?
-                }
-                (Some(Value::Array(old)), Value::Array(new)) => {
-                    self.list_field(&mut patch, key, old, new, schema)?
-                }
+                (Some(Value::Object(old)), Value::Object(new)) => self.map_field(&mut patch, key, old, new, schema)?,
+                (Some(Value::Array(old)), Value::Array(new)) => self.list_field(&mut patch, key, old, new, schema)?,
                 (before, _) if self.half == Half::Changes && before != Some(value) => {
                     patch.insert(key.clone(), value.clone());
                 }
@@ -79,21 +61,11 @@ impl Diff {
         }
         let gone = |key: &&String| !new.contains_key(*key);
         if self.half == Half::Deletions {
-            patch.extend(
-                old.keys()
-                    .filter(gone)
-                    .map(|key| (key.clone(), Value::Null)),
-            );
+            patch.extend(old.keys().filter(gone).map(|key| (key.clone(), Value::Null)));
         }
-        let mut keys: List = new
-            .iter()
-            .filter(|(_, value)| !value.is_null())
-            .map(|(key, _)| key.as_str().into())
-            .collect();
-        let more_before = || {
-            old.iter()
-                .any(|(key, value)| !value.is_null() && !new.contains_key(key))
-        };
+        let mut keys: List =
+            new.iter().filter(|(_, value)| !value.is_null()).map(|(key, _)| key.as_str().into()).collect();
+        let more_before = || old.iter().any(|(key, value)| !value.is_null() && !new.contains_key(key));
         if self.retain_keys && !keys.is_empty() && (!patch.is_empty() || more_before()) {
             keys.sort_by_key(text);
             patch.insert(RETAIN_KEYS.to_owned(), Value::Array(keys));
@@ -101,14 +73,7 @@ impl Diff {
         Ok(patch)
     }
 
-    fn map_field(
-        self,
-        patch: &mut Object,
-        key: &str,
-        old: &Object,
-        new: &Object,
-        schema: Node,
-    ) -> Result<(), Error> {
+    fn map_field(self, patch: &mut Object, key: &str, old: &Object, new: &Object, schema: Node) -> Result<(), Error> {
         let node = schema.field(key);
         let strategy = node.patch_strategy();
         if strategy.replace {
@@ -117,11 +82,7 @@ impl Diff {
             }
             return Ok(());
         }
-        let below = Self {
-            retain_keys: strategy.retain_keys,
-            ..self
-        }
-        .maps(old, new, node)?;
+        let below = Self { retain_keys: strategy.retain_keys, ..self }.maps(old, new, node)?;
         if !below.is_empty() {
             patch.insert(key.to_owned(), Value::Object(below));
         }
@@ -144,11 +105,7 @@ impl Diff {
             }
             return Ok(());
         }
-        let list = Self {
-            retain_keys: strategy.retain_keys,
-            ..self
-        }
-        .lists(old, new, node)?;
+        let list = Self { retain_keys: strategy.retain_keys, ..self }.lists(old, new, node)?;
         let mut set = |key: String, items: List| {
             if !items.is_empty() {
                 patch.insert(key, Value::Array(items));
@@ -162,15 +119,8 @@ impl Diff {
 
     fn lists(self, old: &[Value], new: &[Value], node: Node) -> Result<ListPatch, Error> {
         if old.is_empty() {
-            let items = if self.half == Half::Changes {
-                new.to_vec()
-            } else {
-                List::new()
-            };
-            return Ok(ListPatch {
-                items,
-                ..ListPatch::default()
-            });
+            let items = if self.half == Half::Changes { new.to_vec() } else { List::new() };
+            return Ok(ListPatch { items, ..ListPatch::default() });
         }
         match Element::of(old.iter().chain(new))? {
             Element::Map => self.lists_of_maps(old, new, node),
@@ -183,34 +133,15 @@ impl Diff {
         let (changes, deletions) = self.elements(old, new, node, key)?;
         let mut items = sort_by_order(changes, new, Some(key), Element::Map)?;
         items.extend(deletions);
-        let same_order = || {
-            old.len() == new.len()
-                && old
-                    .iter()
-                    .zip(new)
-                    .all(|(old, new)| old.get(key) == new.get(key))
-        };
+        let same_order =
+            || old.len() == new.len() && old.iter().zip(new).all(|(old, new)| old.get(key) == new.get(key));
         let ordered = !items.is_empty() || (self.half == Half::Changes && !same_order());
-        let order = if ordered {
-            new.iter().map(|item| only_key(key, &item[key])).collect()
-        } else {
-            List::new()
-        };
-        Ok(ListPatch {
-            items,
-            deletions: List::new(),
-            order,
-        })
+        let order = if ordered { new.iter().map(|item| only_key(key, &item[key])).collect() } else { List::new() };
+        Ok(ListPatch { items, deletions: List::new(), order })
     }
 
     /// Changed elements, and `$patch: delete` directives for those gone.
-    fn elements(
-        self,
-        old: &[Value],
-        new: &[Value],
-        node: Node,
-        key: &str,
-    ) -> Result<(List, List), Error> {
+    fn elements(self, old: &[Value], new: &[Value], node: Node, key: &str) -> Result<(List, List), Error> {
         let (mut changes, mut deletions) = (List::new(), List::new());
         let old = sorted_by_key(old, key)?;
         let new = sorted_by_key(new, key)?;
@@ -273,11 +204,7 @@ impl Diff {
         // Go compares the sorted old list with the new one as it came.
         let ordered = !deletions.is_empty() || (self.half == Half::Changes && old != new);
         let items = sort_by_order(items, new, None, Element::Scalar)?;
-        Ok(ListPatch {
-            items,
-            deletions,
-            order: if ordered { new.to_vec() } else { List::new() },
-        })
+        Ok(ListPatch { items, deletions, order: if ordered { new.to_vec() } else { List::new() } })
     }
 }
 
@@ -292,21 +219,11 @@ struct Keyed<'a> {
 /// protocols, come out reversed, as Go's insertion sort over `<=` leaves them (up to its limit of 12).
 fn sorted_by_key<'a>(list: &'a [Value], key: &str) -> Result<Vec<Keyed<'a>>, Error> {
     let keyed = |item: &'a Value| {
-        let map = item
-            .as_object()
-            .ok_or_else(|| invalid(format!("expected a map, but received {item}")))?;
+        let map = item.as_object().ok_or_else(|| invalid(format!("expected a map, but received {item}")))?;
         let value = map.get(key).ok_or_else(|| no_merge_key(item, key))?;
-        Ok(Keyed {
-            text: text(value),
-            value,
-            item: map,
-        })
+        Ok(Keyed { text: text(value), value, item: map })
     };
-    let mut sorted = list
-        .iter()
-        .rev()
-        .map(keyed)
-        .collect::<Result<Vec<_>, Error>>()?;
+    let mut sorted = list.iter().rev().map(keyed).collect::<Result<Vec<_>, Error>>()?;
     sorted.sort_by(|left, right| left.text.cmp(&right.text));
     Ok(sorted)
 }

@@ -47,27 +47,13 @@ pub fn apply_as(
     let fields = FieldSet::of(&plan.target, &shape).difference(&identity());
     let same = outcome == live.value;
     let before = |owner: &&Owner| owner.is_apply_of(writer.manager);
-    let kept = plan
-        .owners
-        .iter()
-        .find(before)
-        .filter(|owner| same && owner.fields == fields);
-    let own = kept.map_or_else(
-        || writer.entry("Apply", &fields),
-        |owner| owner.entry.clone(),
-    );
+    let kept = plan.owners.iter().find(before).filter(|owner| same && owner.fields == fields);
+    let own = kept.map_or_else(|| writer.entry("Apply", &fields), |owner| owner.entry.clone());
     let others = plan.owners.iter().filter(|owner| !before(owner));
     let mut entries = left_to(others, &changed, &removed);
     if plan.owners.is_empty() {
-        let untracked = Writer {
-            manager: super::predict::BEFORE_FIRST_APPLY,
-            ..*writer
-        };
-        let left = plan
-            .owned
-            .difference(&changed)
-            .difference(&removed)
-            .difference(&identity());
+        let untracked = Writer { manager: super::predict::BEFORE_FIRST_APPLY, ..*writer };
+        let left = plan.owned.difference(&changed).difference(&removed).difference(&identity());
         entries.extend((!left.is_empty()).then(|| untracked.entry("Update", &left)));
     }
     entries.extend((!fields.is_empty()).then_some(own));
@@ -86,29 +72,18 @@ pub fn track_update(before: Option<&Object>, after: &Object, writer: &Writer) ->
     if before.is_some() && known.is_empty() {
         return after.clone();
     }
-    let owned = known
-        .iter()
-        .fold(FieldSet::default(), |all, owner| all.union(&owner.fields));
+    let owned = known.iter().fold(FieldSet::default(), |all, owner| all.union(&owner.fields));
     let shape = Shape::of(&after.value, &owned);
     let (mut changed, mut removed) = (FieldSet::default(), FieldSet::default());
     let (old, new) = (untracked(before.unwrap_or(&nothing)), untracked(after));
     differences(&old, &new, &shape, &mut changed, &mut removed);
 
-    let (own, others): (Vec<&Owner>, Vec<&Owner>) =
-        known.iter().partition(|owner| owner.is_update_of(writer));
+    let (own, others): (Vec<&Owner>, Vec<&Owner>) = known.iter().partition(|owner| owner.is_update_of(writer));
     let mut entries = left_to(others.into_iter(), &changed, &removed);
-    let fields = own
-        .first()
-        .map_or_else(FieldSet::default, |owner| owner.fields.clone());
-    let fields = fields
-        .difference(&removed)
-        .union(&changed)
-        .difference(&identity());
+    let fields = own.first().map_or_else(FieldSet::default, |owner| owner.fields.clone());
+    let fields = fields.difference(&removed).union(&changed).difference(&identity());
     let same = own.first().filter(|owner| owner.fields == fields);
-    let entry = same.map_or_else(
-        || writer.entry("Update", &fields),
-        |owner| owner.entry.clone(),
-    );
+    let entry = same.map_or_else(|| writer.entry("Update", &fields), |owner| owner.entry.clone());
     entries.extend((!fields.is_empty()).then_some(entry));
     with_entries(new, entries)
 }
@@ -127,11 +102,7 @@ impl Writer<'_> {
 }
 
 /// The entries of others, less what was changed and removed.
-fn left_to<'a>(
-    others: impl Iterator<Item = &'a Owner<'a>>,
-    changed: &FieldSet,
-    removed: &FieldSet,
-) -> Vec<Value> {
+fn left_to<'a>(others: impl Iterator<Item = &'a Owner<'a>>, changed: &FieldSet, removed: &FieldSet) -> Vec<Value> {
     let left = |owner: &Owner| {
         let fields = owner.fields.difference(changed).difference(removed);
         let mut entry = owner.entry.clone();
@@ -179,10 +150,7 @@ mod tests {
 
     /// Ownership without times, in no order.
     fn entries(object: &Value) -> Vec<String> {
-        let entries = object["metadata"]["managedFields"]
-            .as_array()
-            .cloned()
-            .unwrap_or_default();
+        let entries = object["metadata"]["managedFields"].as_array().cloned().unwrap_or_default();
         let timeless = |mut entry: Value| {
             entry.as_object_mut().unwrap().remove("time");
             entry.to_string()
@@ -201,12 +169,7 @@ mod tests {
         for step in case["steps"].as_array().unwrap() {
             let (manager, object) = (step[0].as_str().unwrap(), Object::new(step[2].clone()));
             let api_version = target.api_version();
-            let writer = Writer {
-                manager,
-                api_version,
-                subresource: "",
-                time: "2026-01-01T00:00:00Z",
-            };
+            let writer = Writer { manager, api_version, subresource: "", time: "2026-01-01T00:00:00Z" };
             let mut next = match step[1].as_str().unwrap() {
                 "Apply" => apply_as(live.as_ref(), &object, &writer, true).unwrap(),
                 "Update" => track_update(live.as_ref(), &object, &writer),
@@ -217,34 +180,18 @@ mod tests {
             live = Some(next);
         }
         let live = live.unwrap();
-        assert_eq!(
-            entries(&live.value),
-            entries(&case["live"]),
-            "live of {}",
-            case["name"]
-        );
+        assert_eq!(entries(&live.value), entries(&case["live"]), "live of {}", case["name"]);
 
         let api_version = target.api_version();
-        let writer = Writer {
-            manager: "helm",
-            api_version,
-            subresource: "",
-            time: "2026-01-01T00:00:00Z",
-        };
+        let writer = Writer { manager: "helm", api_version, subresource: "", time: "2026-01-01T00:00:00Z" };
         let stored = apply_as(Some(&live), &target, &writer, true).unwrap();
         let expected = json!({"metadata": {"managedFields": case["storedFields"]}});
-        assert_eq!(
-            entries(&stored.value),
-            entries(&expected),
-            "stored of {}",
-            case["name"]
-        );
+        assert_eq!(entries(&stored.value), entries(&expected), "stored of {}", case["name"]);
     }
 
     #[test]
     fn ownership_is_recorded_as_the_server_records_it() {
-        let cases: Vec<Value> =
-            serde_json::from_str(include_str!("../../../tests/data/server-side.json")).unwrap();
+        let cases: Vec<Value> = serde_json::from_str(include_str!("../../../tests/data/server-side.json")).unwrap();
         for case in &cases {
             check(case);
         }

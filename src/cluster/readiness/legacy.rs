@@ -19,17 +19,14 @@ pub fn legacy_ready(
         ("", "Pod") => pod_ready(object),
         ("batch", "Job") if check_jobs => return job_ready(object),
         ("apps", "Deployment") => {
-            is_true(object, "/spec/paused")
-                || new_set.is_some_and(|set| deployment_ready(set, object))
+            is_true(object, "/spec/paused") || new_set.is_some_and(|set| deployment_ready(set, object))
         }
         ("", "PersistentVolumeClaim") => text(object, "/status/phase") == "Bound",
         ("", "Service") => service_ready(object),
         ("apps", "DaemonSet") => daemon_set_ready(object),
         ("apiextensions.k8s.io", "CustomResourceDefinition") => definition_ready(object),
         ("apps", "StatefulSet") => stateful_set_ready(object),
-        ("apps", "ReplicaSet") | ("", "ReplicationController") => {
-            observed(object) && pods.iter().all(pod_ready)
-        }
+        ("apps", "ReplicaSet") | ("", "ReplicationController") => observed(object) && pods.iter().all(pod_ready),
         _ => true,
     })
 }
@@ -44,10 +41,7 @@ pub fn new_replica_set<'a>(deployment: &Object, sets: &'a [Object]) -> Option<&'
 
 fn template(object: &Object) -> Value {
     let mut template = object.value["spec"]["template"].clone();
-    if let Some(labels) = template
-        .pointer_mut("/metadata/labels")
-        .and_then(Value::as_object_mut)
-    {
+    if let Some(labels) = template.pointer_mut("/metadata/labels").and_then(Value::as_object_mut) {
         labels.remove("pod-template-hash");
     }
     template
@@ -77,8 +71,7 @@ fn job_ready(job: &Object) -> Result<bool, String> {
 fn deployment_ready(set: &Object, deployment: &Object) -> bool {
     observed(set)
         && observed(deployment)
-        && count(set, "/status/readyReplicas")
-            >= wanted_replicas(deployment) - max_unavailable(deployment)
+        && count(set, "/status/readyReplicas") >= wanted_replicas(deployment) - max_unavailable(deployment)
 }
 
 /// k8s.io/kubectl `deployment/util`, `MaxUnavailable`: rounded down, but one where neither field leaves room.
@@ -90,11 +83,7 @@ fn max_unavailable(deployment: &Object) -> i64 {
     let field = |name| &deployment.value["spec"]["strategy"]["rollingUpdate"][name];
     let surge = scaled(field("maxSurge"), wanted, true).unwrap_or(0);
     let unavailable = scaled(field("maxUnavailable"), wanted, false).unwrap_or(0);
-    if surge == 0 && unavailable == 0 {
-        1
-    } else {
-        unavailable.min(wanted)
-    }
+    if surge == 0 && unavailable == 0 { 1 } else { unavailable.min(wanted) }
 }
 
 /// A number or a percentage of `whole`; `None` when it is neither.
@@ -104,11 +93,7 @@ fn scaled(value: &Value, whole: i64, round_up: bool) -> Option<i64> {
     }
     let percent: i64 = value.as_str()?.strip_suffix('%')?.parse().ok()?;
     let hundredfold = percent.checked_mul(whole)?;
-    Some(if round_up {
-        (hundredfold + 99) / 100
-    } else {
-        hundredfold / 100
-    })
+    Some(if round_up { (hundredfold + 99) / 100 } else { hundredfold / 100 })
 }
 
 fn service_ready(service: &Object) -> bool {
@@ -116,13 +101,7 @@ fn service_ready(service: &Object) -> bool {
         "ExternalName" => true,
         _ if text(service, "/spec/clusterIP").is_empty() => false,
         "LoadBalancer" => {
-            let has = |path| {
-                service
-                    .value
-                    .pointer(path)
-                    .and_then(Value::as_array)
-                    .is_some_and(|list| !list.is_empty())
-            };
+            let has = |path| service.value.pointer(path).and_then(Value::as_array).is_some_and(|list| !list.is_empty());
             has("/spec/externalIPs") || has("/status/loadBalancer/ingress")
         }
         _ => true,
@@ -139,17 +118,13 @@ fn daemon_set_ready(set: &Object) -> bool {
     let wanted = count(set, "/status/desiredNumberScheduled");
     let max = &set.value["spec"]["updateStrategy"]["rollingUpdate"]["maxUnavailable"];
     let max = scaled(max, wanted, true).unwrap_or(wanted);
-    count(set, "/status/updatedNumberScheduled") == wanted
-        && count(set, "/status/numberReady") >= wanted - max
+    count(set, "/status/updatedNumberScheduled") == wanted && count(set, "/status/numberReady") >= wanted - max
 }
 
 /// A conflict of names counts as ready, so that the process goes on.
 fn definition_ready(definition: &Object) -> bool {
     conditions(definition).any(|condition| {
-        matches!(
-            (condition.kind, condition.status),
-            ("Established", "True") | ("NamesAccepted", "False")
-        )
+        matches!((condition.kind, condition.status), ("Established", "True") | ("NamesAccepted", "False"))
     })
 }
 
@@ -164,6 +139,5 @@ fn stateful_set_ready(set: &Object) -> bool {
     let wanted = wanted_replicas(set);
     count(set, "/status/updatedReplicas") >= wanted - partition
         && count(set, "/status/readyReplicas") == wanted
-        && (partition != 0
-            || text(set, "/status/currentRevision") == text(set, "/status/updateRevision"))
+        && (partition != 0 || text(set, "/status/currentRevision") == text(set, "/status/updateRevision"))
 }

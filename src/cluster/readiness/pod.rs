@@ -13,9 +13,7 @@ pub fn pod_trouble(pod: &Object) -> Option<String> {
     match text(pod, "/status/phase") {
         "Succeeded" => None,
         "Failed" => Some(failed(pod)),
-        _ => unscheduled(pod)
-            .or_else(|| containers(pod))
-            .or_else(|| not_ready(pod)),
+        _ => unscheduled(pod).or_else(|| containers(pod)).or_else(|| not_ready(pod)),
     }
 }
 
@@ -41,14 +39,13 @@ fn containers(pod: &Object) -> Option<String> {
     let statuses = |field: &str| pod.value["status"][field].as_array().into_iter().flatten();
     let several = statuses("containerStatuses").count() > 1;
     let init = statuses("initContainerStatuses").map(|status| (status, "init container "));
-    init.chain(statuses("containerStatuses").map(|status| (status, "")))
-        .find_map(|(status, role)| {
-            let trouble = container(status)?;
-            match (status["name"].as_str(), several || !role.is_empty()) {
-                (Some(name), true) => Some(format!("{role}{name}: {trouble}")),
-                _ => Some(trouble),
-            }
-        })
+    init.chain(statuses("containerStatuses").map(|status| (status, ""))).find_map(|(status, role)| {
+        let trouble = container(status)?;
+        match (status["name"].as_str(), several || !role.is_empty()) {
+            (Some(name), true) => Some(format!("{role}{name}: {trouble}")),
+            _ => Some(trouble),
+        }
+    })
 }
 
 fn container(status: &Value) -> Option<String> {
@@ -65,19 +62,14 @@ fn container(status: &Value) -> Option<String> {
             });
         }
         reason => {
-            return Some(join(
-                reason,
-                " ",
-                waiting["message"].as_str().unwrap_or_default(),
-            ));
+            return Some(join(reason, " ", waiting["message"].as_str().unwrap_or_default()));
         }
     }
     if let Some(end) = ended(&status["state"]["terminated"]) {
         return Some(format!("{end}{restarts}"));
     }
     // Running again, but memory will run out again.
-    (status["lastState"]["terminated"]["reason"] == "OOMKilled")
-        .then(|| format!("OOMKilled{restarts}"))
+    (status["lastState"]["terminated"]["reason"] == "OOMKilled").then(|| format!("OOMKilled{restarts}"))
 }
 
 /// How a container ended, if not well: `Error (exit code 1)`.
@@ -99,9 +91,7 @@ fn restarts(count: u64) -> String {
 
 fn not_ready(pod: &Object) -> Option<String> {
     let running = text(pod, "/status/phase") == "Running";
-    if !running
-        || conditions(pod).any(|condition| condition.kind == "Ready" && condition.status == "True")
-    {
+    if !running || conditions(pod).any(|condition| condition.kind == "Ready" && condition.status == "True") {
         return None;
     }
     let statuses = pod.value["status"]["containerStatuses"].as_array();
@@ -115,11 +105,7 @@ fn not_ready(pod: &Object) -> Option<String> {
 }
 
 fn join(head: &str, between: &str, tail: &str) -> String {
-    if tail.is_empty() {
-        head.to_owned()
-    } else {
-        format!("{head}{between}{tail}")
-    }
+    if tail.is_empty() { head.to_owned() } else { format!("{head}{between}{tail}") }
 }
 
 #[cfg(test)]

@@ -33,9 +33,7 @@ impl Cache {
         let mut cache = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         cache.clock += 1;
         let now = cache.clock;
-        let entry = cache
-            .entries
-            .get_mut(&(uid.to_owned(), version.to_owned()))?;
+        let entry = cache.entries.get_mut(&(uid.to_owned(), version.to_owned()))?;
         entry.used = now;
         Some(Arc::clone(&entry.release))
     }
@@ -51,14 +49,8 @@ impl Cache {
         }
         let mut cache = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         cache.clock += 1;
-        let entry = Entry {
-            release: Arc::clone(release),
-            size,
-            used: cache.clock,
-        };
-        let before = cache
-            .entries
-            .insert((uid.to_owned(), version.to_owned()), entry);
+        let entry = Entry { release: Arc::clone(release), size, used: cache.clock };
+        let before = cache.entries.insert((uid.to_owned(), version.to_owned()), entry);
         cache.size += size;
         cache.size -= before.map_or(0, |entry| entry.size);
         cache.shrink(capacity);

@@ -118,12 +118,7 @@ pub struct Storage {
 impl Storage {
     /// Records of `namespace`; of all namespaces when it is empty.
     pub fn new(cluster: Cluster, driver: Driver, namespace: impl Into<String>) -> Self {
-        Self {
-            cluster,
-            driver,
-            namespace: namespace.into(),
-            cache: Arc::default(),
-        }
+        Self { cluster, driver, namespace: namespace.into(), cache: Arc::default() }
     }
 
     /// The cluster behind it.
@@ -144,10 +139,7 @@ impl Storage {
     /// The same cluster and cache, another namespace.
     #[must_use]
     pub fn in_namespace(&self, namespace: &str) -> Self {
-        Self {
-            namespace: namespace.to_owned(),
-            ..self.clone()
-        }
+        Self { namespace: namespace.to_owned(), ..self.clone() }
     }
 
     /// Metadata of records matching a label selector on top of `owner=helm`, paged, metadata only.
@@ -193,10 +185,7 @@ impl Storage {
     /// Many summaries in parallel (bounded), in order; a corrupt one is an `Err` in its place.
     pub async fn summaries(&self, metas: &[RecordMeta]) -> Vec<Result<Summary, Error>> {
         let decoding = metas.iter().map(|meta| self.summary(meta));
-        stream::iter(decoding.collect::<Vec<_>>())
-            .buffered(IN_FLIGHT)
-            .collect()
-            .await
+        stream::iter(decoding.collect::<Vec<_>>()).buffered(IN_FLIGHT).collect().await
     }
 
     /// One revision by name and number; fresh from the server. Without a namespace, from the cluster's default one.
@@ -233,16 +222,10 @@ impl Storage {
     }
 
     /// Writes a new record with Helm's name, type and labels plus `annotations`; `Exists` when the revision is taken.
-    pub async fn create(
-        &self,
-        release: &Release,
-        annotations: &BTreeMap<String, String>,
-    ) -> Result<RecordMeta, Error> {
+    pub async fn create(&self, release: &Release, annotations: &BTreeMap<String, String>) -> Result<RecordMeta, Error> {
         let record = record_name(&release.name, release.revision);
         let metadata = json!({"name": record, "annotations": annotations});
-        let body = self
-            .body(release, vec![("createdAt", now())], metadata)
-            .await?;
+        let body = self.body(release, vec![("createdAt", now())], metadata).await?;
         let namespace = match self.namespace.as_str() {
             "" => &release.namespace,
             namespace => namespace,
@@ -275,10 +258,7 @@ impl Storage {
         annotations: &BTreeMap<String, String>,
     ) -> Result<RecordMeta, Error> {
         let patch = json!({"metadata": {"uid": meta.uid, "annotations": annotations}});
-        let params = PatchParams {
-            field_manager: Some(FIELD_MANAGER.to_owned()),
-            ..PatchParams::default()
-        };
+        let params = PatchParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PatchParams::default() };
         let collection = self.collection(&meta.namespace);
         let request = collection.patch_metadata(&meta.record, &params, &Patch::Merge(patch));
         let written = self.send::<Partial>(request).await;
@@ -288,19 +268,12 @@ impl Storage {
     /// Deletes a record; `NotFound` when it is gone already or another took its place.
     pub async fn delete(&self, meta: &RecordMeta) -> Result<(), Error> {
         let params = DeleteParams {
-            preconditions: Some(Preconditions {
-                uid: Some(meta.uid.clone()),
-                resource_version: None,
-            }),
+            preconditions: Some(Preconditions { uid: Some(meta.uid.clone()), resource_version: None }),
             ..DeleteParams::default()
         };
-        let request = self
-            .collection(&meta.namespace)
-            .delete(&meta.record, &params);
+        let request = self.collection(&meta.namespace).delete(&meta.record, &params);
         match self.send::<serde::de::IgnoredAny>(request).await {
-            Err(error) if matches!(error.kind, ErrorKind::NotFound | ErrorKind::Conflict) => {
-                Err(Error::NotFound)
-            }
+            Err(error) if matches!(error.kind, ErrorKind::NotFound | ErrorKind::Conflict) => Err(Error::NotFound),
             done => done.map(|_| ()).map_err(Error::from),
         }
     }

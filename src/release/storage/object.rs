@@ -14,14 +14,7 @@ use crate::release::{Error, Release, Status, codec};
 const NAME_PREFIX: &str = "sh.helm.release.v1.";
 
 /// Labels that Helm itself sets (helm/helm `pkg/storage/driver/util.go`, `systemLabels`).
-const SYSTEM_LABELS: [&str; 6] = [
-    "name",
-    "owner",
-    "status",
-    "version",
-    "createdAt",
-    "modifiedAt",
-];
+const SYSTEM_LABELS: [&str; 6] = ["name", "owner", "status", "version", "createdAt", "modifiedAt"];
 
 /// Object name of a record (helm/helm `pkg/storage/storage.go`, `makeKey`).
 pub fn record_name(name: &str, revision: u32) -> String {
@@ -136,17 +129,14 @@ fn writers(fields: Vec<ManagedFields>) -> Vec<(String, String)> {
 impl Stored {
     /// What [`codec::decode`] takes.
     pub fn payload(&self, driver: Driver) -> Result<Vec<u8>, Error> {
-        let corrupt = |message: String| Error::Corrupt {
-            record: self.metadata.name.clone(),
-            message,
-        };
+        let corrupt = |message: String| Error::Corrupt { record: self.metadata.name.clone(), message };
         let release = self.data.as_ref().and_then(|data| data.release.as_deref());
         let release = release.ok_or_else(|| corrupt("its data has no key `release`".into()))?;
         match driver {
             Driver::ConfigMaps => Ok(release.as_bytes().to_vec()),
-            Driver::Secrets => STANDARD
-                .decode(release)
-                .map_err(|error| corrupt(format!("Secret data is not base64: {error}"))),
+            Driver::Secrets => {
+                STANDARD.decode(release).map_err(|error| corrupt(format!("Secret data is not base64: {error}")))
+            }
         }
     }
 }
@@ -202,11 +192,7 @@ fn too_large(release: &Release, bytes: usize) -> Error {
     ];
     parts.sort_by_key(|part| std::cmp::Reverse(part.1));
     let parts = parts.map(|(name, bytes)| format!("{name} {bytes}"));
-    Error::TooLarge {
-        record: record_name(&release.name, release.revision),
-        bytes,
-        parts: parts.join(", "),
-    }
+    Error::TooLarge { record: record_name(&release.name, release.revision), bytes, parts: parts.join(", ") }
 }
 
 fn seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i64, D::Error> {

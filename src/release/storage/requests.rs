@@ -26,9 +26,7 @@ type Built = Result<http::Request<Vec<u8>>, kube::core::request::Error>;
 impl Storage {
     /// A list with the resourceVersion to watch from. Objects that name no release are left out.
     pub(super) async fn list_at(&self, selector: &str) -> Result<(Vec<RecordMeta>, String), Error> {
-        let mut params = ListParams::default()
-            .labels(&label_selector(selector))
-            .limit(PAGE);
+        let mut params = ListParams::default().labels(&label_selector(selector)).limit(PAGE);
         let mut records = Vec::new();
         loop {
             let request = self.collection(&self.namespace).list_metadata(&params);
@@ -42,11 +40,7 @@ impl Storage {
                 }
                 page => page?,
             };
-            records.extend(
-                page.items
-                    .into_iter()
-                    .filter_map(|item| item.metadata.into_record()),
-            );
+            records.extend(page.items.into_iter().filter_map(|item| item.metadata.into_record()));
             if page.metadata.next.is_empty() {
                 return Ok((records, page.metadata.resource_version));
             }
@@ -54,11 +48,7 @@ impl Storage {
         }
     }
 
-    pub(super) async fn replace(
-        &self,
-        meta: &RecordMeta,
-        release: &Release,
-    ) -> Result<RecordMeta, Error> {
+    pub(super) async fn replace(&self, meta: &RecordMeta, release: &Release) -> Result<RecordMeta, Error> {
         let metadata = json!({
             "name": meta.record,
             "uid": meta.uid,
@@ -67,9 +57,7 @@ impl Storage {
         });
         let stamps = vec![("createdAt", meta.created_at), ("modifiedAt", now())];
         let body = self.body(release, stamps, metadata).await?;
-        let request = self
-            .collection(&meta.namespace)
-            .replace(&meta.record, &post(), body);
+        let request = self.collection(&meta.namespace).replace(&meta.record, &post(), body);
         let written = self.send::<Partial>(request).await;
         record_of(&meta.record, written.map_err(|error| lost(meta, error))?)
     }
@@ -83,17 +71,12 @@ impl Storage {
     ) -> Result<Vec<u8>, Error> {
         let record = object::record_name(&release.name, release.revision);
         let (driver, release) = (self.driver, release.clone());
-        blocking(&record, move || {
-            object::body(driver, &release, &stamps, metadata)
-        })
-        .await
+        blocking(&record, move || object::body(driver, &release, &stamps, metadata)).await
     }
 
     /// The metadata of a record as it is now.
     pub(super) async fn metadata(&self, meta: &RecordMeta) -> Result<RecordMeta, Error> {
-        let request = self
-            .collection(&meta.namespace)
-            .get_metadata(&meta.record, &GetParams::default());
+        let request = self.collection(&meta.namespace).get_metadata(&meta.record, &GetParams::default());
         let current = self.send::<Partial>(request).await;
         record_of(&meta.record, current.map_err(|error| lost(meta, error))?)
     }
@@ -107,11 +90,7 @@ impl Storage {
             let mut release = codec::decode(&name, &stored.payload(driver)?)?;
             release.labels = object::user_labels(&stored.metadata.labels);
             let release = Arc::new(release);
-            cache.put(
-                &stored.metadata.uid,
-                &stored.metadata.resource_version,
-                &release,
-            );
+            cache.put(&stored.metadata.uid, &stored.metadata.resource_version, &release);
             Ok(release)
         })
         .await
@@ -122,9 +101,7 @@ impl Storage {
             // No object can have such a name, and in the path it would lead elsewhere.
             return Err(Error::NotFound);
         }
-        let request = self
-            .collection(namespace)
-            .get(record, &GetParams::default());
+        let request = self.collection(namespace).get(record, &GetParams::default());
         let request = request.map(uncompressed);
         match self.send_text(request).await {
             Err(error) if error.kind == ErrorKind::NotFound => Err(Error::NotFound),
@@ -142,10 +119,7 @@ impl Storage {
         })
     }
 
-    pub(super) async fn send<T: DeserializeOwned>(
-        &self,
-        request: Built,
-    ) -> Result<T, cluster::Error> {
+    pub(super) async fn send<T: DeserializeOwned>(&self, request: Built) -> Result<T, cluster::Error> {
         parse(&self.send_text(request).await?)
     }
 
@@ -157,11 +131,7 @@ impl Storage {
 }
 
 pub(super) fn label_selector(selector: &str) -> String {
-    if selector.is_empty() {
-        "owner=helm".to_owned()
-    } else {
-        format!("owner=helm,{selector}")
-    }
+    if selector.is_empty() { "owner=helm".to_owned() } else { format!("owner=helm,{selector}") }
 }
 
 /// Records are compressed already; doing it again doubled what 200 of them cost server and client.
@@ -172,19 +142,12 @@ fn uncompressed(mut request: http::Request<Vec<u8>>) -> http::Request<Vec<u8>> {
 }
 
 pub(super) fn post() -> PostParams {
-    PostParams {
-        field_manager: Some(FIELD_MANAGER.to_owned()),
-        ..PostParams::default()
-    }
+    PostParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PostParams::default() }
 }
 
 pub(super) fn parse<T: DeserializeOwned>(text: &str) -> Result<T, cluster::Error> {
-    serde_json::from_str(text).map_err(|error| {
-        cluster::Error::new(
-            ErrorKind::Other,
-            format!("unexpected answer of the server: {error}"),
-        )
-    })
+    serde_json::from_str(text)
+        .map_err(|error| cluster::Error::new(ErrorKind::Other, format!("unexpected answer of the server: {error}")))
 }
 
 pub(super) fn record_of(record: &str, object: Partial) -> Result<RecordMeta, Error> {
@@ -205,9 +168,7 @@ pub(super) fn lost(meta: &RecordMeta, error: cluster::Error) -> Error {
 }
 
 pub(super) fn moved(meta: &RecordMeta) -> Error {
-    Error::Moved {
-        record: meta.record.clone(),
-    }
+    Error::Moved { record: meta.record.clone() }
 }
 
 /// Coding takes milliseconds of pure computing, too long for the threads that serve the screen.
@@ -215,14 +176,9 @@ pub(super) async fn blocking<T: Send + 'static>(
     record: &str,
     work: impl FnOnce() -> Result<T, Error> + Send + 'static,
 ) -> Result<T, Error> {
-    tokio::task::spawn_blocking(work)
-        .await
-        .unwrap_or_else(|error| {
-            Err(Error::Corrupt {
-                record: record.to_owned(),
-                message: format!("it was not coded: {error}"),
-            })
-        })
+    tokio::task::spawn_blocking(work).await.unwrap_or_else(|error| {
+        Err(Error::Corrupt { record: record.to_owned(), message: format!("it was not coded: {error}") })
+    })
 }
 
 pub(super) fn now() -> i64 {

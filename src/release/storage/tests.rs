@@ -43,10 +43,7 @@ fn storage(driver: Driver, namespace: &str, answers: Vec<Answer>) -> (Storage, A
         let (log, answers) = (Arc::clone(&log), Arc::clone(&answers));
         async move {
             let (head, body) = request.into_parts();
-            let body = body
-                .collect()
-                .await
-                .map(http_body_util::Collected::to_bytes);
+            let body = body.collect().await.map(http_body_util::Collected::to_bytes);
             let body = serde_json::from_slice(&body.unwrap_or_default()).unwrap_or_default();
             let (method, path) = (head.method.to_string(), head.uri.to_string());
             log.lock().unwrap().push((method, path, body));
@@ -115,11 +112,7 @@ fn stored(version: &str, release: &[u8]) -> Answer {
 
 fn page(items: &[Value], next: &str) -> Answer {
     let metadata = json!({"resourceVersion": "100", "continue": next});
-    let items = if items.is_empty() {
-        Value::Null
-    } else {
-        json!(items)
-    };
+    let items = if items.is_empty() { Value::Null } else { json!(items) };
     Answer::Json(200, json!({"metadata": metadata, "items": items}))
 }
 
@@ -130,10 +123,7 @@ fn meta(revision: u32, version: &str, status: &str) -> RecordMeta {
 
 fn paths(asked: &Asked) -> Vec<String> {
     let asked = asked.lock().unwrap();
-    asked
-        .iter()
-        .map(|(method, path, _)| format!("{method} {path}"))
-        .collect()
+    asked.iter().map(|(method, path, _)| format!("{method} {path}")).collect()
 }
 
 fn body(asked: &Asked, request: usize) -> Value {
@@ -153,18 +143,11 @@ fn drivers_are_named_as_helm_names_them() {
 #[tokio::test]
 async fn a_list_follows_its_pages_and_leaves_out_what_is_no_record() {
     let foreign = object("helm-config", "1", json!({"owner": "helm"}));
-    let unlabelled = object(
-        "sh.helm.release.v1.old.one.v12",
-        "7",
-        json!({"version": "twelve"}),
-    );
+    let unlabelled = object("sh.helm.release.v1.old.one.v12", "7", json!({"version": "twelve"}));
     let (storage, asked) = storage(
         Driver::Secrets,
         "",
-        vec![
-            page(&[record(1, "5", "deployed"), foreign], "more"),
-            page(&[unlabelled], ""),
-        ],
+        vec![page(&[record(1, "5", "deployed"), foreign], "more"), page(&[unlabelled], "")],
     );
     let records = storage.list("status!=superseded").await.unwrap();
     assert_eq!(
@@ -187,32 +170,18 @@ async fn a_list_follows_its_pages_and_leaves_out_what_is_no_record() {
             labels: [("team".to_owned(), "front".to_owned())].into(),
         }
     );
-    assert_eq!(
-        (records[1].name.as_str(), records[1].revision),
-        ("old.one", 12)
-    );
+    assert_eq!((records[1].name.as_str(), records[1].revision), ("old.one", 12));
     assert_eq!(records[1].status, Status::Unknown);
     assert_eq!(records.len(), 2);
-    let first =
-        "GET /api/v1/secrets?&labelSelector=owner%3Dhelm%2Cstatus%21%3Dsuperseded&limit=500";
-    assert_eq!(
-        paths(&asked),
-        [first.to_owned(), format!("{first}&continue=more")]
-    );
+    let first = "GET /api/v1/secrets?&labelSelector=owner%3Dhelm%2Cstatus%21%3Dsuperseded&limit=500";
+    assert_eq!(paths(&asked), [first.to_owned(), format!("{first}&continue=more")]);
 }
 
 #[tokio::test]
 async fn pages_that_expired_are_listed_at_once() {
     let all = [record(1, "5", "deployed"), record(2, "6", "failed")];
-    let (storage, asked) = storage(
-        Driver::ConfigMaps,
-        "shop",
-        vec![
-            page(&all[..1], "more"),
-            failure(410, "Expired"),
-            page(&all, ""),
-        ],
-    );
+    let (storage, asked) =
+        storage(Driver::ConfigMaps, "shop", vec![page(&all[..1], "more"), failure(410, "Expired"), page(&all, "")]);
     assert_eq!(storage.list("").await.unwrap().len(), 2);
     let last = "GET /api/v1/namespaces/shop/configmaps?&labelSelector=owner%3Dhelm";
     assert_eq!(paths(&asked)[2], last);
@@ -221,39 +190,18 @@ async fn pages_that_expired_are_listed_at_once() {
 #[tokio::test]
 async fn history_is_in_order_of_numbers() {
     let records = [10, 9, 1].map(|revision| record(revision, "5", "superseded"));
-    let (storage, _) = storage(
-        Driver::Secrets,
-        "shop",
-        vec![page(&records, ""), page(&[], "")],
-    );
-    let revisions: Vec<_> = storage
-        .history("web")
-        .await
-        .unwrap()
-        .iter()
-        .map(|r| r.revision)
-        .collect();
+    let (storage, _) = storage(Driver::Secrets, "shop", vec![page(&records, ""), page(&[], "")]);
+    let revisions: Vec<_> = storage.history("web").await.unwrap().iter().map(|r| r.revision).collect();
     assert_eq!(revisions, [1, 9, 10]);
     assert!(matches!(storage.history("web").await, Err(Error::NotFound)));
 }
 
 #[tokio::test]
 async fn a_record_is_fetched_once_per_version() {
-    let (storage, asked) = storage(
-        Driver::Secrets,
-        "shop",
-        vec![stored("5", V1), stored("6", V1)],
-    );
+    let (storage, asked) = storage(Driver::Secrets, "shop", vec![stored("5", V1), stored("6", V1)]);
     let decoded = storage.decode(&meta(1, "5", "deployed")).await.unwrap();
-    assert_eq!(
-        decoded.labels,
-        [("team".to_owned(), "front".to_owned())].into()
-    );
-    let again = storage
-        .in_namespace("other")
-        .decode(&meta(1, "5", "deployed"))
-        .await
-        .unwrap();
+    assert_eq!(decoded.labels, [("team".to_owned(), "front".to_owned())].into());
+    let again = storage.in_namespace("other").decode(&meta(1, "5", "deployed")).await.unwrap();
     assert!(Arc::ptr_eq(&decoded, &again));
     let summary = storage.summary(&meta(1, "5", "deployed")).await.unwrap();
     assert_eq!(summary.chart_version, "1.2.3");
@@ -269,20 +217,12 @@ async fn one_damaged_record_spares_the_others() {
     let (storage, _) = storage(
         Driver::Secrets,
         "shop",
-        vec![
-            Answer::Json(200, empty),
-            stored("5", V1),
-            stored("5", b"%"),
-            failure(404, "NotFound"),
-        ],
+        vec![Answer::Json(200, empty), stored("5", V1), stored("5", b"%"), failure(404, "NotFound")],
     );
     let metas = [2, 1, 3, 4].map(|revision| meta(revision, "5", "deployed"));
     let decoded = storage.summaries(&metas).await;
     let error = |n: usize| decoded[n].as_ref().unwrap_err().to_string();
-    assert_eq!(
-        error(0),
-        "record sh.helm.release.v1.web.v2: its data has no key `release`"
-    );
+    assert_eq!(error(0), "record sh.helm.release.v1.web.v2: its data has no key `release`");
     assert_eq!(decoded[1].as_ref().unwrap().name, "web");
     assert!(error(2).starts_with("record sh.helm.release.v1.web.v3: not base64"));
     assert_eq!(error(3), "release: not found");
@@ -303,11 +243,7 @@ fn release() -> Release {
         name: "web".into(),
         namespace: "shop".into(),
         revision: 2,
-        labels: [
-            ("team".to_owned(), "front".to_owned()),
-            ("owner".to_owned(), "me".to_owned()),
-        ]
-        .into(),
+        labels: [("team".to_owned(), "front".to_owned()), ("owner".to_owned(), "me".to_owned())].into(),
         chart: Chart::default(),
         ..Release::default()
     }
@@ -316,21 +252,14 @@ fn release() -> Release {
 /// The object is Helm's: see the one that real Helm wrote in `tests/cluster/records.rs`.
 #[tokio::test]
 async fn a_new_record_is_posted_as_helm_does() {
-    let answers = vec![
-        Answer::Json(201, record(2, "9", "unknown")),
-        failure(409, "AlreadyExists"),
-    ];
+    let answers = vec![Answer::Json(201, record(2, "9", "unknown")), failure(409, "AlreadyExists")];
     let (storage, asked) = storage(Driver::Secrets, "shop", answers);
     let annotations = [("holder".to_owned(), "me".to_owned())].into();
     let written = storage.create(&release(), &annotations).await.unwrap();
     assert_eq!(written.resource_version, "9");
     let mut sent = body(&asked, 0);
     let created = sent["metadata"]["labels"]["createdAt"].take();
-    assert!(
-        created
-            .as_str()
-            .is_some_and(|seconds| seconds.parse::<i64>().is_ok())
-    );
+    assert!(created.as_str().is_some_and(|seconds| seconds.parse::<i64>().is_ok()));
     let data = sent["data"]["release"].take();
     let payload = STANDARD.decode(data.as_str().unwrap()).unwrap();
     assert_eq!(codec::decode("web", &payload).unwrap().revision, 2);
@@ -356,9 +285,7 @@ async fn a_new_record_is_posted_as_helm_does() {
 fn noise(bytes: usize) -> String {
     let mut state = 1_u64;
     let mut next = || {
-        state = state
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1);
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
         char::from(b' ' + u8::try_from((state >> 33) % 94).unwrap_or_default())
     };
     (0..bytes).map(|_| next()).collect()
@@ -372,14 +299,8 @@ async fn a_record_too_large_is_not_sent() {
     release.info.notes = "short".to_owned();
     let refused = storage.create(&release, &BTreeMap::new()).await;
     let message = refused.unwrap_err().to_string();
-    assert!(
-        message.starts_with("record sh.helm.release.v1.web.v2 would be "),
-        "{message}"
-    );
-    assert!(
-        message.contains("before compression, manifest 2097152, notes 5"),
-        "{message}"
-    );
+    assert!(message.starts_with("record sh.helm.release.v1.web.v2 would be "), "{message}");
+    assert!(message.contains("before compression, manifest 2097152, notes 5"), "{message}");
     assert!(paths(&asked).is_empty());
 }
 
@@ -387,16 +308,10 @@ async fn a_record_too_large_is_not_sent() {
 async fn an_update_survives_a_heartbeat_in_between() {
     let mut beaten = record(2, "6", "pending-rollback");
     beaten["metadata"]["annotations"] = json!({"beat": "2"});
-    let answers = vec![
-        failure(409, "Conflict"),
-        Answer::Json(200, beaten),
-        Answer::Json(200, record(2, "7", "deployed")),
-    ];
+    let answers =
+        vec![failure(409, "Conflict"), Answer::Json(200, beaten), Answer::Json(200, record(2, "7", "deployed"))];
     let (storage, asked) = storage(Driver::Secrets, "shop", answers);
-    let written = storage
-        .update(&meta(2, "5", "pending-rollback"), &release())
-        .await
-        .unwrap();
+    let written = storage.update(&meta(2, "5", "pending-rollback"), &release()).await.unwrap();
     assert_eq!(written.resource_version, "7");
     let sent = [0, 2].map(|request| body(&asked, request)["metadata"].clone());
     assert_eq!(sent[0]["resourceVersion"], "5");
@@ -409,10 +324,7 @@ async fn an_update_survives_a_heartbeat_in_between() {
 #[track_caller]
 fn check_moved<T: std::fmt::Debug>(result: Result<T, Error>) {
     let error = result.unwrap_err().to_string();
-    assert_eq!(
-        error,
-        "record sh.helm.release.v1.web.v2 was changed by someone else"
-    );
+    assert_eq!(error, "record sh.helm.release.v1.web.v2 was changed by someone else");
 }
 
 #[tokio::test]
@@ -439,17 +351,11 @@ async fn a_record_changed_by_others_is_not_overwritten() {
 
 #[tokio::test]
 async fn only_the_very_record_is_deleted() {
-    let answers = vec![
-        Answer::Json(200, json!({"kind": "Status"})),
-        failure(409, "Conflict"),
-    ];
+    let answers = vec![Answer::Json(200, json!({"kind": "Status"})), failure(409, "Conflict")];
     let (storage, asked) = storage(Driver::Secrets, "shop", answers);
     storage.delete(&meta(2, "5", "failed")).await.unwrap();
     let sent = body(&asked, 0);
-    assert_eq!(
-        sent["preconditions"],
-        json!({"uid": "uid-sh.helm.release.v1.web.v2"})
-    );
+    assert_eq!(sent["preconditions"], json!({"uid": "uid-sh.helm.release.v1.web.v2"}));
     let gone = storage.delete(&meta(2, "5", "failed")).await;
     assert!(matches!(gone, Err(Error::NotFound)));
 }
@@ -476,10 +382,7 @@ fn event(kind: &str, object: &Value) -> Value {
 
 fn bookmark(version: &str) -> Value {
     let metadata = json!({"resourceVersion": version});
-    event(
-        "BOOKMARK",
-        &json!({"apiVersion": "v1", "kind": "Secret", "metadata": metadata}),
-    )
+    event("BOOKMARK", &json!({"apiVersion": "v1", "kind": "Secret", "metadata": metadata}))
 }
 
 fn told(event: StorageEvent) -> String {
@@ -496,9 +399,7 @@ fn told(event: StorageEvent) -> String {
 /// What a watch tells, up to as many events as are expected, and what it asked.
 #[track_caller]
 fn check_watch(answers: Vec<Answer>, expected: &[&str]) -> Vec<String> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_time()
-        .build();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
     let (events, paths) = runtime.unwrap().block_on(async {
         let (storage, asked) = storage(Driver::Secrets, "shop", answers);
         let events = storage.watch("status!=superseded").take(expected.len() + 1);
@@ -525,16 +426,8 @@ fn a_watch_tells_what_comes_changes_and_goes() {
         event("DELETED", &record(1, "104", "superseded")),
     ];
     check_watch(
-        vec![
-            page(&[record(1, "5", "deployed")], ""),
-            Answer::Events(events, End::Open),
-        ],
-        &[
-            "restarted with 1",
-            "v2 pending-upgrade",
-            "v2 deployed",
-            "gone shop/sh.helm.release.v1.web.v1",
-        ],
+        vec![page(&[record(1, "5", "deployed")], ""), Answer::Events(events, End::Open)],
+        &["restarted with 1", "v2 pending-upgrade", "v2 deployed", "gone shop/sh.helm.release.v1.web.v1"],
     );
 }
 
@@ -546,19 +439,9 @@ fn a_broken_watch_goes_on_where_it_was() {
             page(&[], ""),
             Answer::Events(vec![bookmark("140")], End::Broken),
             Answer::Refused,
-            Answer::Events(
-                vec![event("ADDED", &record(1, "150", "deployed"))],
-                End::Open,
-            ),
+            Answer::Events(vec![event("ADDED", &record(1, "150", "deployed"))], End::Open),
         ],
-        &[
-            "disconnected",
-            "restarted with 0",
-            "disconnected",
-            "disconnected",
-            "connected",
-            "v1 deployed",
-        ],
+        &["disconnected", "restarted with 0", "disconnected", "disconnected", "connected", "v1 deployed"],
     );
     assert!(asked[4].contains("resourceVersion=140"), "{asked:?}");
     assert!(asked[4].contains("allowWatchBookmarks=true"), "{asked:?}");
@@ -566,9 +449,7 @@ fn a_broken_watch_goes_on_where_it_was() {
 
 #[test]
 fn a_watch_that_is_too_old_lists_anew() {
-    let Answer::Json(_, expired) = failure(410, "Expired") else {
-        unreachable!()
-    };
+    let Answer::Json(_, expired) = failure(410, "Expired") else { unreachable!() };
     check_watch(
         vec![
             page(&[], ""),
@@ -585,8 +466,5 @@ fn a_watch_that_is_too_old_lists_anew() {
 #[test]
 fn a_refused_watch_ends() {
     check_watch(vec![failure(403, "Forbidden")], &["denied: Forbidden!"]);
-    check_watch(
-        vec![page(&[], ""), failure(401, "Unauthorized")],
-        &["restarted with 0", "denied: Unauthorized!"],
-    );
+    check_watch(vec![page(&[], ""), failure(401, "Unauthorized")], &["restarted with 0", "denied: Unauthorized!"]);
 }

@@ -27,13 +27,7 @@ type Events = BoxStream<'static, Result<WatchEvent<Partial>, kube::Error>>;
 
 /// Never ends by itself, except after [`StorageEvent::Denied`].
 pub(super) fn watch(storage: Storage, selector: &str) -> BoxStream<'static, StorageEvent> {
-    let watcher = Watcher {
-        storage,
-        selector: selector.to_owned(),
-        state: State::List,
-        pause: None,
-        failures: 0,
-    };
+    let watcher = Watcher { storage, selector: selector.to_owned(), state: State::List, pause: None, failures: 0 };
     stream::unfold(watcher, |mut watcher| async move {
         let event = watcher.next().await?;
         Some((event, watcher))
@@ -73,11 +67,7 @@ impl Watcher {
                 State::Denied => return None,
                 State::List => self.list().await,
                 State::Resume(version) => self.resume(version).await,
-                State::Watching {
-                    version,
-                    events,
-                    since,
-                } => self.watch(version, events, since).await,
+                State::Watching { version, events, since } => self.watch(version, events, since).await,
             };
             if let Some(event) = news {
                 return Some(event);
@@ -100,23 +90,14 @@ impl Watcher {
         match open(self.storage.clone(), &self.selector, &version).await {
             Ok(events) => {
                 let event = (self.failures > 0).then_some(StorageEvent::Connected);
-                self.state = State::Watching {
-                    version,
-                    events,
-                    since: Instant::now(),
-                };
+                self.state = State::Watching { version, events, since: Instant::now() };
                 event
             }
             Err(error) => self.failed(error, State::Resume(version)),
         }
     }
 
-    async fn watch(
-        &mut self,
-        version: String,
-        mut events: Events,
-        since: Instant,
-    ) -> Option<StorageEvent> {
+    async fn watch(&mut self, version: String, mut events: Events, since: Instant) -> Option<StorageEvent> {
         let partial = match tokio::time::timeout(SILENCE, events.next()).await {
             Ok(Some(Ok(event))) => event,
             Ok(Some(Err(error))) => return self.failed(Error::from(error), State::Resume(version)),
@@ -153,11 +134,7 @@ impl Watcher {
 
     fn heard(&mut self, version: String, events: Events, since: Instant) {
         self.failures = 0;
-        self.state = State::Watching {
-            version,
-            events,
-            since,
-        };
+        self.state = State::Watching { version, events, since };
     }
 
     /// Decides how to go on after `error`: list anew, give up, or try `again` after a pause.
@@ -185,9 +162,7 @@ impl Watcher {
 }
 
 async fn open(storage: Storage, selector: &str, version: &str) -> Result<Events, Error> {
-    let params = WatchParams::default()
-        .labels(&label_selector(selector))
-        .timeout(WATCH_SECONDS);
+    let params = WatchParams::default().labels(&label_selector(selector)).timeout(WATCH_SECONDS);
     let collection = storage.collection(storage.namespace());
     let request = collection.watch_metadata(&params, version);
     let request = request.map_err(kube::Error::BuildRequest)?;

@@ -19,19 +19,14 @@ const REVISION: &str = "deployment.kubernetes.io/revision";
 /// Rolls a Deployment one step and writes its status. The alarm is its progress deadline.
 pub(super) fn reconcile(store: &mut Store, deployment: &Arc<Value>, alarm: bool) -> Next {
     let sets = owned_sets(store, deployment);
-    let current = sets
-        .iter()
-        .find(|set| same_template(set, deployment))
-        .cloned();
+    let current = sets.iter().find(|set| same_template(set, deployment)).cloned();
     let Some(current) = current else {
         create_set(store, deployment, &sets);
         let seconds = number(&deployment["spec"]["progressDeadlineSeconds"]);
         return Next::after(Duration::from_secs(u64::try_from(seconds).unwrap_or(600)));
     };
-    let old: Vec<Arc<Value>> = sets
-        .into_iter()
-        .filter(|set| set["metadata"]["uid"] != current["metadata"]["uid"])
-        .collect();
+    let old: Vec<Arc<Value>> =
+        sets.into_iter().filter(|set| set["metadata"]["uid"] != current["metadata"]["uid"]).collect();
     let revision = newest_revision(&old).max(revision_of(&current));
     if deployment["metadata"]["annotations"][REVISION] != revision.to_string().as_str()
         || revision_of(&current) != revision
@@ -46,11 +41,8 @@ pub(super) fn reconcile(store: &mut Store, deployment: &Arc<Value>, alarm: bool)
 }
 
 fn owned_sets(store: &Store, deployment: &Value) -> Vec<Arc<Value>> {
-    let sets = store
-        .list("replicasets.apps", &text(deployment, "namespace"))
-        .into_iter();
-    sets.filter(|set| status::is_owned_by(set, deployment))
-        .collect()
+    let sets = store.list("replicasets.apps", &text(deployment, "namespace")).into_iter();
+    sets.filter(|set| status::is_owned_by(set, deployment)).collect()
 }
 
 fn same_template(set: &Value, deployment: &Value) -> bool {
@@ -62,10 +54,7 @@ fn same_template(set: &Value, deployment: &Value) -> bool {
 }
 
 fn revision_of(set: &Value) -> u64 {
-    set["metadata"]["annotations"][REVISION]
-        .as_str()
-        .and_then(|text| text.parse().ok())
-        .unwrap_or(0)
+    set["metadata"]["annotations"][REVISION].as_str().and_then(|text| text.parse().ok()).unwrap_or(0)
 }
 
 fn newest_revision(sets: &[Arc<Value>]) -> u64 {
@@ -79,11 +68,7 @@ fn create_set(store: &mut Store, deployment: &Arc<Value>, old: &[Arc<Value>]) {
     let mut selector = deployment["spec"]["selector"].clone();
     selector["matchLabels"][HASH] = hash.clone().into();
     let wanted = number(&deployment["spec"]["replicas"]);
-    let first = if old.iter().all(|set| number(&set["spec"]["replicas"]) == 0) {
-        wanted
-    } else {
-        0
-    };
+    let first = if old.iter().all(|set| number(&set["spec"]["replicas"]) == 0) { wanted } else { 0 };
     let mut annotations = json!({
         "deployment.kubernetes.io/desired-replicas": wanted.to_string(),
         "deployment.kubernetes.io/max-replicas": (wanted + bound(deployment, "maxSurge", true)).to_string(),
@@ -103,18 +88,9 @@ fn create_set(store: &mut Store, deployment: &Arc<Value>, old: &[Arc<Value>]) {
 }
 
 /// Gives the current ReplicaSet the newest revision number, and the Deployment the same.
-fn number_revision(
-    store: &mut Store,
-    deployment: &Arc<Value>,
-    current: &Arc<Value>,
-    old: &[Arc<Value>],
-) {
+fn number_revision(store: &mut Store, deployment: &Arc<Value>, current: &Arc<Value>, old: &[Arc<Value>]) {
     let newest_old = newest_revision(old);
-    let revision = if revision_of(current) > newest_old {
-        revision_of(current)
-    } else {
-        newest_old + 1
-    };
+    let revision = if revision_of(current) > newest_old { revision_of(current) } else { newest_old + 1 };
     for object in [current, deployment] {
         let mut numbered = Value::clone(object);
         numbered["metadata"]["annotations"][REVISION] = revision.to_string().into();
@@ -126,18 +102,12 @@ fn number_revision(
 fn bound(deployment: &Value, key: &str, up: bool) -> i64 {
     let wanted = number(&deployment["spec"]["replicas"]);
     let value = &deployment["spec"]["strategy"]["rollingUpdate"][key];
-    let Some(percent) = value
-        .as_str()
-        .and_then(|text| text.strip_suffix('%'))
-        .and_then(|text| text.parse::<i64>().ok())
+    let Some(percent) =
+        value.as_str().and_then(|text| text.strip_suffix('%')).and_then(|text| text.parse::<i64>().ok())
     else {
         return number(value);
     };
-    if up {
-        (wanted * percent + 99) / 100
-    } else {
-        wanted * percent / 100
-    }
+    if up { (wanted * percent + 99) / 100 } else { wanted * percent / 100 }
 }
 
 fn roll(store: &mut Store, deployment: &Arc<Value>, current: &Arc<Value>, old: &[Arc<Value>]) {
@@ -161,15 +131,11 @@ fn roll(store: &mut Store, deployment: &Arc<Value>, current: &Arc<Value>, old: &
     let unavailable = bound(deployment, "maxUnavailable", false).max(i64::from(surge == 0));
     let room = (wanted + surge - old_total - current_wanted).clamp(0, wanted - current_wanted);
     scale(store, deployment, current, current_wanted + room);
-    let ready = sum(|set| number(&set["status"]["readyReplicas"]))
-        + number(&current["status"]["readyReplicas"]);
+    let ready = sum(|set| number(&set["status"]["readyReplicas"])) + number(&current["status"]["readyReplicas"]);
     // Old pods that never became ready can go at once.
     let mut spare = (ready - (wanted - unavailable)).max(0);
     for set in old {
-        let (replicas, ready) = (
-            number(&set["spec"]["replicas"]),
-            number(&set["status"]["readyReplicas"]),
-        );
+        let (replicas, ready) = (number(&set["spec"]["replicas"]), number(&set["status"]["readyReplicas"]));
         let unready = (replicas - ready).max(0);
         let down = unready + spare.min(ready);
         spare -= down - unready;
@@ -188,50 +154,22 @@ fn scale(store: &mut Store, deployment: &Value, set: &Arc<Value>, replicas: i64)
         number(&deployment["spec"]["replicas"]).to_string().into();
     status::write(store, set, scaled);
     let direction = if replicas > before { "up" } else { "down" };
-    let message = format!(
-        "Scaled {direction} replica set {} from {before} to {replicas}",
-        text(set, "name")
-    );
-    events::record(
-        store,
-        deployment,
-        "deployment-controller",
-        "Normal",
-        "ScalingReplicaSet",
-        &message,
-    );
+    let message = format!("Scaled {direction} replica set {} from {before} to {replicas}", text(set, "name"));
+    events::record(store, deployment, "deployment-controller", "Normal", "ScalingReplicaSet", &message);
 }
 
 fn write_status(store: &mut Store, deployment: &Arc<Value>, deadline: bool) {
-    let Some(live) = store.find(
-        "deployments.apps",
-        &text(deployment, "namespace"),
-        &text(deployment, "name"),
-    ) else {
+    let Some(live) = store.find("deployments.apps", &text(deployment, "namespace"), &text(deployment, "name")) else {
         return;
     };
     let sets = owned_sets(store, &live);
-    let total = |key: &str| {
-        sets.iter()
-            .map(|set| number(&set["status"][key]))
-            .sum::<i64>()
-    };
-    let current = sets
-        .iter()
-        .find(|set| same_template(set, &live))
-        .cloned()
-        .unwrap_or_default();
+    let total = |key: &str| sets.iter().map(|set| number(&set["status"][key])).sum::<i64>();
+    let current = sets.iter().find(|set| same_template(set, &live)).cloned().unwrap_or_default();
     let wanted = number(&live["spec"]["replicas"]);
-    let (replicas, available, updated) = (
-        total("replicas"),
-        total("availableReplicas"),
-        number(&current["status"]["replicas"]),
-    );
+    let (replicas, available, updated) =
+        (total("replicas"), total("availableReplicas"), number(&current["status"]["replicas"]));
     let mut now = counts(&[
-        (
-            "observedGeneration",
-            number(&live["metadata"]["generation"]),
-        ),
+        ("observedGeneration", number(&live["metadata"]["generation"])),
         ("replicas", replicas),
         ("updatedReplicas", updated),
         ("readyReplicas", total("readyReplicas")),
@@ -241,14 +179,7 @@ fn write_status(store: &mut Store, deployment: &Arc<Value>, deadline: bool) {
     let old = &live["status"];
     let enough = available >= wanted - bound(&live, "maxUnavailable", false);
     let mut availability = if enough {
-        condition(
-            store,
-            old,
-            "Available",
-            true,
-            "MinimumReplicasAvailable",
-            "Deployment has minimum availability.",
-        )
+        condition(store, old, "Available", true, "MinimumReplicasAvailable", "Deployment has minimum availability.")
     } else {
         condition(
             store,
@@ -262,28 +193,15 @@ fn write_status(store: &mut Store, deployment: &Arc<Value>, deadline: bool) {
     let name = text(&current, "name");
     let complete = updated == wanted && replicas == wanted && available == wanted;
     let overdue = deadline
-        || old["conditions"].as_array().is_some_and(|list| {
-            list.iter()
-                .any(|c| c["reason"] == "ProgressDeadlineExceeded")
-        });
+        || old["conditions"]
+            .as_array()
+            .is_some_and(|list| list.iter().any(|c| c["reason"] == "ProgressDeadlineExceeded"));
     let (going, reason, message) = if complete {
-        (
-            true,
-            "NewReplicaSetAvailable",
-            format!("ReplicaSet \"{name}\" has successfully progressed."),
-        )
+        (true, "NewReplicaSetAvailable", format!("ReplicaSet \"{name}\" has successfully progressed."))
     } else if overdue && updated_is_stuck(&current) {
-        (
-            false,
-            "ProgressDeadlineExceeded",
-            format!("ReplicaSet \"{name}\" has timed out progressing."),
-        )
+        (false, "ProgressDeadlineExceeded", format!("ReplicaSet \"{name}\" has timed out progressing."))
     } else {
-        (
-            true,
-            "ReplicaSetUpdated",
-            format!("ReplicaSet \"{name}\" is progressing."),
-        )
+        (true, "ReplicaSetUpdated", format!("ReplicaSet \"{name}\" is progressing."))
     };
     let mut progress = condition(store, old, "Progressing", going, reason, &message);
     progress["lastUpdateTime"] = update_time(store, old, &progress);
@@ -298,15 +216,8 @@ fn updated_is_stuck(current: &Value) -> bool {
 
 fn update_time(store: &Store, old: &Value, new: &Value) -> Value {
     let same = |known: &&Value| known["type"] == new["type"] && known["reason"] == new["reason"];
-    let known = old["conditions"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .find(same);
-    known.map_or_else(
-        || store.now().into(),
-        |known| known["lastUpdateTime"].clone(),
-    )
+    let known = old["conditions"].as_array().into_iter().flatten().find(same);
+    known.map_or_else(|| store.now().into(), |known| known["lastUpdateTime"].clone())
 }
 
 /// Deletes empty old ReplicaSets beyond the history limit, oldest first.
@@ -314,9 +225,7 @@ fn prune(store: &mut Store, deployment: &Value, old: &[Arc<Value>]) {
     let limit = usize::try_from(number(&deployment["spec"]["revisionHistoryLimit"])).unwrap_or(10);
     let mut empty: Vec<&Arc<Value>> = old
         .iter()
-        .filter(|set| {
-            number(&set["spec"]["replicas"]) == 0 && number(&set["status"]["replicas"]) == 0
-        })
+        .filter(|set| number(&set["spec"]["replicas"]) == 0 && number(&set["status"]["replicas"]) == 0)
         .collect();
     empty.sort_by_key(|set| revision_of(set));
     let surplus = empty.len().saturating_sub(limit);

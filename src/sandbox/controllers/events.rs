@@ -8,38 +8,22 @@ use super::{
 };
 
 /// Records an event about an object; the same one again raises its count.
-pub(super) fn record(
-    store: &mut Store,
-    object: &Value,
-    component: &str,
-    kind: &str,
-    reason: &str,
-    message: &str,
-) {
+pub(super) fn record(store: &mut Store, object: &Value, component: &str, kind: &str, reason: &str, message: &str) {
     let namespace = text(object, "namespace");
     let uid = text(object, "uid");
     let same = |event: &Value| {
-        event["involvedObject"]["uid"] == uid.as_str()
-            && event["reason"] == reason
-            && event["message"] == message
+        event["involvedObject"]["uid"] == uid.as_str() && event["reason"] == reason && event["message"] == message
     };
     let now = store.now();
-    if let Some(known) = store
-        .list("events", &namespace)
-        .into_iter()
-        .find(|event| same(event))
-    {
+    if let Some(known) = store.list("events", &namespace).into_iter().find(|event| same(event)) {
         let mut again = Value::clone(&known);
         again["count"] = (status::number(&known["count"]) + 1).into();
         again["lastTimestamp"] = now.into();
         status::write(store, &known, again);
         return;
     }
-    let name = format!(
-        "{}.{:016x}",
-        text(object, "name"),
-        0x18_9a3c_0000_0000_u64 + u64::from(store.allocate()) * 7919
-    );
+    let name =
+        format!("{}.{:016x}", text(object, "name"), 0x18_9a3c_0000_0000_u64 + u64::from(store.allocate()) * 7919);
     let involved = json!({
         "apiVersion": object["apiVersion"], "kind": object["kind"], "name": object["metadata"]["name"], "namespace": namespace,
         "uid": uid, "resourceVersion": object["metadata"]["resourceVersion"],

@@ -17,13 +17,8 @@ use super::{
 pub(super) fn owner_gone(store: &mut Store, owner: &Value) {
     let uid = text(owner, "uid");
     for (_, dependent) in dependents(store, &uid) {
-        let others = dependent["metadata"]["ownerReferences"]
-            .as_array()
-            .into_iter()
-            .flatten();
-        let kept = others
-            .filter(|other| other["uid"] != uid.as_str())
-            .any(|other| exists(store, &dependent, other));
+        let others = dependent["metadata"]["ownerReferences"].as_array().into_iter().flatten();
+        let kept = others.filter(|other| other["uid"] != uid.as_str()).any(|other| exists(store, &dependent, other));
         if !kept {
             delete(store, &dependent, "Background");
         }
@@ -34,16 +29,8 @@ fn exists(store: &Store, dependent: &Value, owner: &Value) -> bool {
     let Some(kind) = kind_of(store, owner) else {
         return false;
     };
-    let namespace = if kind.namespaced {
-        text(dependent, "namespace")
-    } else {
-        String::new()
-    };
-    let found = store.get(
-        &kind,
-        &namespace,
-        owner["name"].as_str().unwrap_or_default(),
-    );
+    let namespace = if kind.namespaced { text(dependent, "namespace") } else { String::new() };
+    let found = store.get(&kind, &namespace, owner["name"].as_str().unwrap_or_default());
     found.is_some_and(|found| found["metadata"]["uid"] == owner["uid"])
 }
 
@@ -52,10 +39,7 @@ pub(super) fn delete(store: &mut Store, object: &Arc<Value>, propagation: &str) 
     let Some(kind) = kind_of(store, object) else {
         return;
     };
-    let options = DeleteOptions {
-        propagation: propagation.to_owned(),
-        ..DeleteOptions::default()
-    };
+    let options = DeleteOptions { propagation: propagation.to_owned(), ..DeleteOptions::default() };
     if let Err(failure) = delete::delete(store, &kind, object, &options) {
         tracing::debug!(message = %failure.message, "the simulated garbage collector was refused");
     }
@@ -63,23 +47,15 @@ pub(super) fn delete(store: &mut Store, object: &Arc<Value>, propagation: &str) 
 
 /// An object whose deletion waits for its dependents: they go first, then its finalizer.
 pub(super) fn dying(store: &mut Store, object: &Arc<Value>) -> Next {
-    let finalizers = object["metadata"]["finalizers"]
-        .as_array()
-        .cloned()
-        .unwrap_or_default();
-    if !finalizers
-        .iter()
-        .any(|finalizer| finalizer == "foregroundDeletion")
-    {
+    let finalizers = object["metadata"]["finalizers"].as_array().cloned().unwrap_or_default();
+    if !finalizers.iter().any(|finalizer| finalizer == "foregroundDeletion") {
         return Next::default();
     }
     let waiting = dependents(store, &text(object, "uid"));
     if waiting.is_empty() {
         let mut freed = Value::clone(object);
-        freed["metadata"]["finalizers"] = finalizers
-            .into_iter()
-            .filter(|finalizer| finalizer != "foregroundDeletion")
-            .collect();
+        freed["metadata"]["finalizers"] =
+            finalizers.into_iter().filter(|finalizer| finalizer != "foregroundDeletion").collect();
         status::write(store, object, freed);
     }
     for (_, dependent) in waiting {

@@ -31,10 +31,7 @@ pub fn behaviour(container: &Value) -> Behaviour {
         Behaviour::NoImage
     } else if leaks(image) {
         Behaviour::Leaks
-    } else if has(&["crash", "fail"])
-        || run == ["false"]
-        || run.iter().any(|part| part.contains("exit 1"))
-    {
+    } else if has(&["crash", "fail"]) || run == ["false"] || run.iter().any(|part| part.contains("exit 1")) {
         Behaviour::Fails
     } else if has(&["hang"]) || run.iter().any(|part| part.contains("infinity")) {
         Behaviour::Hangs

@@ -23,14 +23,7 @@ pub(super) fn reconcile(store: &mut Store, job: &Arc<Value>, alarm: bool) -> Nex
         return Next::default();
     }
     let found = pods::owned(store, job);
-    let phase = |word: &str| {
-        count(
-            found
-                .iter()
-                .filter(|pod| pod["status"]["phase"] == word)
-                .count(),
-        )
-    };
+    let phase = |word: &str| count(found.iter().filter(|pod| pod["status"]["phase"] == word).count());
     let (succeeded, failed) = (phase("Succeeded"), phase("Failed"));
     let active = count(found.len()) - succeeded - failed;
     let completions = job["spec"]["completions"].as_i64().unwrap_or(1);
@@ -39,23 +32,14 @@ pub(super) fn reconcile(store: &mut Store, job: &Arc<Value>, alarm: bool) -> Nex
         return finish(store, job, (succeeded, failed), None);
     }
     if failed > limit {
-        return finish(
-            store,
-            job,
-            (succeeded, failed),
-            Some("Job has reached the specified backoff limit"),
-        );
+        return finish(store, job, (succeeded, failed), Some("Job has reached the specified backoff limit"));
     }
     let room = number(&job["spec"]["parallelism"]).min(completions - succeeded) - active;
     for _ in 0..room {
         pods::create(store, job, &job["spec"]["template"], None, &[]);
     }
     let ready = count(found.iter().filter(|pod| is_ready(pod)).count());
-    let mut now = counts(&[
-        ("active", active + room.max(0)),
-        ("succeeded", succeeded),
-        ("failed", failed),
-    ]);
+    let mut now = counts(&[("active", active + room.max(0)), ("succeeded", succeeded), ("failed", failed)]);
     now["ready"] = ready.into();
     now["terminating"] = 0.into();
     now["uncountedTerminatedPods"] = json!({});
@@ -72,17 +56,10 @@ fn is_finished(job: &Value) -> bool {
 }
 
 fn start_time(store: &Store, job: &Value) -> Value {
-    job["status"]["startTime"]
-        .as_str()
-        .map_or_else(|| store.now().into(), Value::from)
+    job["status"]["startTime"].as_str().map_or_else(|| store.now().into(), Value::from)
 }
 
-fn finish(
-    store: &mut Store,
-    job: &Arc<Value>,
-    (succeeded, failed): (i64, i64),
-    failure: Option<&str>,
-) -> Next {
+fn finish(store: &mut Store, job: &Arc<Value>, (succeeded, failed): (i64, i64), failure: Option<&str>) -> Next {
     let old = job["status"].clone();
     let mut now = counts(&[("succeeded", succeeded), ("failed", failed)]);
     now["ready"] = 0.into();
@@ -90,17 +67,13 @@ fn finish(
     now["uncountedTerminatedPods"] = json!({});
     now["startTime"] = start_time(store, job);
     let verdicts = match failure {
-        Some(message) => [
-            ("FailureTarget", "BackoffLimitExceeded", message),
-            ("Failed", "BackoffLimitExceeded", message),
-        ],
+        Some(message) => {
+            [("FailureTarget", "BackoffLimitExceeded", message), ("Failed", "BackoffLimitExceeded", message)]
+        }
         None => {
             let message = "Reached expected number of succeeded pods";
             now["completionTime"] = store.now().into();
-            [
-                ("SuccessCriteriaMet", "CompletionsReached", message),
-                ("Complete", "CompletionsReached", message),
-            ]
+            [("SuccessCriteriaMet", "CompletionsReached", message), ("Complete", "CompletionsReached", message)]
         }
     };
     let conditions: Vec<Value> = verdicts
@@ -113,28 +86,12 @@ fn finish(
         .collect();
     now["conditions"] = conditions.into();
     match failure {
-        Some(message) => events::record(
-            store,
-            job,
-            "job-controller",
-            "Warning",
-            "BackoffLimitExceeded",
-            message,
-        ),
-        None => events::record(
-            store,
-            job,
-            "job-controller",
-            "Normal",
-            "Completed",
-            "Job completed",
-        ),
+        Some(message) => events::record(store, job, "job-controller", "Warning", "BackoffLimitExceeded", message),
+        None => events::record(store, job, "job-controller", "Normal", "Completed", "Job completed"),
     }
     set(store, job, now);
     let life = job["spec"]["ttlSecondsAfterFinished"].as_u64();
-    life.map_or_else(Next::default, |seconds| {
-        Next::after(Duration::from_secs(seconds))
-    })
+    life.map_or_else(Next::default, |seconds| Next::after(Duration::from_secs(seconds)))
 }
 
 fn set(store: &mut Store, job: &Arc<Value>, now: Value) {

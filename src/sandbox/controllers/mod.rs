@@ -62,10 +62,7 @@ pub(super) fn start(shared: &Arc<Shared>) {
 
 async fn run(shared: Arc<Shared>) {
     let mut revision = shared.revision.subscribe();
-    let mut queue = Queue {
-        position: shared.with_store(|store| store.revision()),
-        ..Queue::default()
-    };
+    let mut queue = Queue { position: shared.with_store(|store| store.revision()), ..Queue::default() };
     loop {
         revision.mark_unchanged();
         let worked = shared.with_store(|store| queue.step(store, shared.pace));
@@ -91,10 +88,7 @@ async fn sleep_until(time: Option<Instant>) {
 
 /// Lets the controllers of a store come to rest at once; for building examples.
 pub(super) fn settle(store: &mut Store, since: u64) {
-    let mut queue = Queue {
-        position: since,
-        ..Queue::default()
-    };
+    let mut queue = Queue { position: since, ..Queue::default() };
     // Far more than any example needs; a mistake in one must not hang the program.
     for _ in 0..500 {
         if queue.step(store, Pace::default()) {
@@ -125,8 +119,7 @@ impl Queue {
         for (key, alarm) in keys {
             if let Some(delay) = reconcile(store, &key, alarm, pace).alarm {
                 self.serial += 1;
-                self.alarms
-                    .insert((Instant::now() + delay, self.serial), key);
+                self.alarms.insert((Instant::now() + delay, self.serial), key);
             }
         }
         worked
@@ -150,24 +143,14 @@ impl Queue {
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         let namespace = text(&object["metadata"]["namespace"]);
         let mut add = |resource: String, namespace: &str, name: String| {
-            self.keys
-                .entry((resource, namespace.to_owned(), name))
-                .or_default();
+            self.keys.entry((resource, namespace.to_owned(), name)).or_default();
         };
         if change.after.is_some() {
-            add(
-                change.resource.clone(),
-                &namespace,
-                text(&object["metadata"]["name"]),
-            );
+            add(change.resource.clone(), &namespace, text(&object["metadata"]["name"]));
         } else if !namespace.is_empty() {
             add("namespaces".to_owned(), "", namespace.clone());
         }
-        for owner in object["metadata"]["ownerReferences"]
-            .as_array()
-            .into_iter()
-            .flatten()
-        {
+        for owner in object["metadata"]["ownerReferences"].as_array().into_iter().flatten() {
             if let Some(kind) = kind_of(store, owner) {
                 add(kind.resource(), &namespace, text(&owner["name"]));
             }
@@ -179,21 +162,12 @@ impl Queue {
             _ => return,
         };
         for watcher in store.list(watchers, &namespace) {
-            add(
-                watchers.to_owned(),
-                &namespace,
-                text(&watcher["metadata"]["name"]),
-            );
+            add(watchers.to_owned(), &namespace, text(&watcher["metadata"]["name"]));
         }
     }
 }
 
-fn reconcile(
-    store: &mut Store,
-    (resource, namespace, name): &Key,
-    alarm: bool,
-    pace: Pace,
-) -> Next {
+fn reconcile(store: &mut Store, (resource, namespace, name): &Key, alarm: bool, pace: Pace) -> Next {
     let Some(object) = store.find(resource, namespace, name) else {
         return Next::default();
     };

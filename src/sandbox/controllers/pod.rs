@@ -28,10 +28,7 @@ pub(super) fn reconcile(store: &mut Store, pod: &Arc<Value>, alarm: bool, pace: 
 /// How the pod as a whole behaves: as its first container that is not healthy.
 fn mood(pod: &Value) -> Behaviour {
     let containers = pod["spec"]["containers"].as_array().into_iter().flatten();
-    containers
-        .map(behaviour)
-        .find(|mood| *mood != Behaviour::Healthy)
-        .unwrap_or(Behaviour::Healthy)
+    containers.map(behaviour).find(|mood| *mood != Behaviour::Healthy).unwrap_or(Behaviour::Healthy)
 }
 
 fn is_service(pod: &Value) -> bool {
@@ -45,31 +42,16 @@ fn spread(pod: &Value) -> usize {
 
 fn schedule(store: &mut Store, pod: &Arc<Value>) {
     let nodes = store.list("nodes", "");
-    let node = nodes
-        .get(spread(pod) % nodes.len().max(1))
-        .map_or_else(|| "node-1".to_owned(), |node| text(node, "name"));
+    let node =
+        nodes.get(spread(pod) % nodes.len().max(1)).map_or_else(|| "node-1".to_owned(), |node| text(node, "name"));
     let mut bound = Value::clone(pod);
-    bound["spec"]["nodeName"] = bound["spec"]
-        .get("nodeName")
-        .cloned()
-        .unwrap_or_else(|| node.clone().into());
+    bound["spec"]["nodeName"] = bound["spec"].get("nodeName").cloned().unwrap_or_else(|| node.clone().into());
     status::write(store, pod, bound);
     let Some(pod) = store.find("pods", &text(pod, "namespace"), &text(pod, "name")) else {
         return;
     };
-    let message = format!(
-        "Successfully assigned {}/{} to {node}",
-        text(&pod, "namespace"),
-        text(&pod, "name")
-    );
-    events::record(
-        store,
-        &pod,
-        "default-scheduler",
-        "Normal",
-        "Scheduled",
-        &message,
-    );
+    let message = format!("Successfully assigned {}/{} to {node}", text(&pod, "namespace"), text(&pod, "name"));
+    events::record(store, &pod, "default-scheduler", "Normal", "Scheduled", &message);
     let waiting = json!({ "waiting": { "reason": "ContainerCreating" } });
     let states = containers(&pod, |_| (waiting.clone(), false, 0, Value::Null));
     let now = store.now();
@@ -85,20 +67,11 @@ fn start(store: &mut Store, pod: &Arc<Value>, pace: Pace) -> Next {
         return Next::default();
     }
     for container in pod["spec"]["containers"].as_array().into_iter().flatten() {
-        let (image, name) = (
-            container["image"].as_str().unwrap_or_default(),
-            container["name"].as_str().unwrap_or_default(),
-        );
+        let (image, name) =
+            (container["image"].as_str().unwrap_or_default(), container["name"].as_str().unwrap_or_default());
         let message = format!("Container image {image:?} already present on machine");
         events::record(store, pod, "kubelet", "Normal", "Pulled", &message);
-        events::record(
-            store,
-            pod,
-            "kubelet",
-            "Normal",
-            "Started",
-            &format!("Started container {name}"),
-        );
+        events::record(store, pod, "kubelet", "Normal", "Started", &format!("Started container {name}"));
     }
     if is_service(pod) && mood == Behaviour::Fails {
         crash_loop(store, pod, "Error", 1);
@@ -129,24 +102,14 @@ fn go_on(store: &mut Store, pod: &Arc<Value>) -> Next {
 /// A Job's pod ends.
 fn finish(store: &mut Store, pod: &Arc<Value>) {
     let failed = mood(pod) == Behaviour::Fails;
-    let (phase, reason, code) = if failed {
-        ("Failed", "Error", 1)
-    } else {
-        ("Succeeded", "Completed", 0)
-    };
+    let (phase, reason, code) = if failed { ("Failed", "Error", 1) } else { ("Succeeded", "Completed", 0) };
     let now = store.now();
     let states = containers(pod, |_| {
-        let ended = json!({ "exitCode": code, "reason": reason, "startedAt": pod["status"]["startTime"], "finishedAt": now });
+        let ended =
+            json!({ "exitCode": code, "reason": reason, "startedAt": pod["status"]["startTime"], "finishedAt": now });
         (json!({ "terminated": ended }), false, 0, Value::Null)
     });
-    let next = status_of(
-        store,
-        pod,
-        phase,
-        false,
-        if failed { "PodFailed" } else { "PodCompleted" },
-        states,
-    );
+    let next = status_of(store, pod, phase, false, if failed { "PodFailed" } else { "PodCompleted" }, states);
     status::set_as(store, pod, next, "kubelet");
 }
 
@@ -159,49 +122,16 @@ fn no_image(store: &mut Store, pod: &Arc<Value>) {
         let why = format!(
             "Failed to pull image {image:?}: rpc error: code = NotFound desc = failed to pull and unpack image {image:?}: {image}: not found"
         );
-        events::record(
-            store,
-            pod,
-            "kubelet",
-            "Normal",
-            "Pulling",
-            &format!("Pulling image {image:?}"),
-        );
+        events::record(store, pod, "kubelet", "Normal", "Pulling", &format!("Pulling image {image:?}"));
         events::record(store, pod, "kubelet", "Warning", "Failed", &why);
-        events::record(
-            store,
-            pod,
-            "kubelet",
-            "Warning",
-            "Failed",
-            "Error: ErrImagePull",
-        );
-        events::record(
-            store,
-            pod,
-            "kubelet",
-            "Normal",
-            "BackOff",
-            &format!("Back-off pulling image {image:?}"),
-        );
-        events::record(
-            store,
-            pod,
-            "kubelet",
-            "Warning",
-            "Failed",
-            "Error: ImagePullBackOff",
-        );
+        events::record(store, pod, "kubelet", "Warning", "Failed", "Error: ErrImagePull");
+        events::record(store, pod, "kubelet", "Normal", "BackOff", &format!("Back-off pulling image {image:?}"));
+        events::record(store, pod, "kubelet", "Warning", "Failed", "Error: ImagePullBackOff");
     }
     let states = containers(pod, |container| {
         let image = container["image"].as_str().unwrap_or_default();
         let message = format!("Back-off pulling image {image:?}: ErrImagePull: {image}: not found");
-        (
-            json!({ "waiting": { "reason": "ImagePullBackOff", "message": message } }),
-            false,
-            0,
-            Value::Null,
-        )
+        (json!({ "waiting": { "reason": "ImagePullBackOff", "message": message } }), false, 0, Value::Null)
     });
     let next = status_of(store, pod, "Pending", false, "ContainersNotReady", states);
     status::set_as(store, pod, next, "kubelet");
@@ -211,10 +141,7 @@ fn crash_loop(store: &mut Store, pod: &Arc<Value>, reason: &str, code: i32) {
     let restarts = 5 + spread(pod) % 3;
     let ended = ended(store, pod, reason, code);
     let name = text(pod, "name");
-    let message = format!(
-        "Back-off restarting failed container in pod {name}_{}",
-        text(pod, "namespace")
-    );
+    let message = format!("Back-off restarting failed container in pod {name}_{}", text(pod, "namespace"));
     events::record(store, pod, "kubelet", "Warning", "BackOff", &message);
     let states = containers(pod, |container| {
         let container = container["name"].as_str().unwrap_or_default();
@@ -223,12 +150,7 @@ fn crash_loop(store: &mut Store, pod: &Arc<Value>, reason: &str, code: i32) {
             text(pod, "namespace"),
             text(pod, "uid")
         );
-        (
-            json!({ "waiting": { "reason": "CrashLoopBackOff", "message": why } }),
-            false,
-            restarts,
-            ended.clone(),
-        )
+        (json!({ "waiting": { "reason": "CrashLoopBackOff", "message": why } }), false, restarts, ended.clone())
     });
     let next = status_of(store, pod, "Running", false, "ContainersNotReady", states);
     status::set_as(store, pod, next, "kubelet");
@@ -266,29 +188,11 @@ fn containers(pod: &Value, state: impl Fn(&Value) -> State) -> Value {
     .collect()
 }
 
-fn status_of(
-    store: &Store,
-    pod: &Value,
-    phase: &str,
-    ready: bool,
-    reason: &str,
-    containers: Value,
-) -> Value {
+fn status_of(store: &Store, pod: &Value, phase: &str, ready: bool, reason: &str, containers: Value) -> Value {
     let old = &pod["status"];
-    let message = if reason == "ContainersNotReady" {
-        not_ready(&containers)
-    } else {
-        String::new()
-    };
+    let message = if reason == "ContainersNotReady" { not_ready(&containers) } else { String::new() };
     let conditions = json!([
-        condition(
-            store,
-            old,
-            "PodReadyToStartContainers",
-            phase != "Pending",
-            "",
-            ""
-        ),
+        condition(store, old, "PodReadyToStartContainers", phase != "Pending", "", ""),
         condition(store, old, "Initialized", true, "", ""),
         condition(store, old, "Ready", ready, reason, &message),
         condition(store, old, "ContainersReady", ready, reason, &message),
@@ -307,11 +211,7 @@ fn status_of(
 }
 
 fn not_ready(containers: &Value) -> String {
-    let names: Vec<&str> = containers
-        .as_array()
-        .into_iter()
-        .flatten()
-        .filter_map(|container| container["name"].as_str())
-        .collect();
+    let names: Vec<&str> =
+        containers.as_array().into_iter().flatten().filter_map(|container| container["name"].as_str()).collect();
     format!("containers with unready status: [{}]", names.join(" "))
 }

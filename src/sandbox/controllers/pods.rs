@@ -16,19 +16,14 @@ use super::{
 /// The pods that an object controls and that are not going away, by name.
 pub(super) fn owned(store: &Store, owner: &Value) -> Vec<Arc<Value>> {
     let pods = store.list("pods", &text(owner, "namespace")).into_iter();
-    pods.filter(|pod| {
-        status::is_owned_by(pod, owner) && pod["metadata"]["deletionTimestamp"].is_null()
-    })
-    .collect()
+    pods.filter(|pod| status::is_owned_by(pod, owner) && pod["metadata"]["deletionTimestamp"].is_null()).collect()
 }
 
 /// Whether a pod is ready.
 pub(super) fn is_ready(pod: &Value) -> bool {
     let conditions = pod["status"]["conditions"].as_array();
-    conditions.is_some_and(|list| {
-        list.iter()
-            .any(|condition| condition["type"] == "Ready" && condition["status"] == "True")
-    })
+    conditions
+        .is_some_and(|list| list.iter().any(|condition| condition["type"] == "Ready" && condition["status"] == "True"))
 }
 
 /// Creates a pod of a template for its owner. Without a name one is generated from the owner's.
@@ -39,7 +34,8 @@ pub(super) fn create(
     name: Option<String>,
     labels: &[(&str, &str)],
 ) {
-    let mut metadata = json!({ "namespace": owner["metadata"]["namespace"], "ownerReferences": status::owner_reference(owner) });
+    let mut metadata =
+        json!({ "namespace": owner["metadata"]["namespace"], "ownerReferences": status::owner_reference(owner) });
     for key in ["labels", "annotations"] {
         if !template["metadata"][key].is_null() {
             metadata[key] = template["metadata"][key].clone();
@@ -51,29 +47,17 @@ pub(super) fn create(
     if name.is_none() {
         metadata["generateName"] = format!("{}-", text(owner, "name")).into();
     }
-    metadata["name"] = name
-        .unwrap_or_else(|| format!("{}-{}", text(owner, "name"), suffix(store.allocate())))
-        .into();
+    metadata["name"] = name.unwrap_or_else(|| format!("{}-{}", text(owner, "name"), suffix(store.allocate()))).into();
     let component = match owner["kind"].as_str() {
         Some("ReplicaSet") => "replicaset-controller",
         Some("StatefulSet") => "statefulset-controller",
         Some("DaemonSet") => "daemonset-controller",
         _ => "job-controller",
     };
-    let message = format!(
-        "Created pod: {}",
-        metadata["name"].as_str().unwrap_or_default()
-    );
+    let message = format!("Created pod: {}", metadata["name"].as_str().unwrap_or_default());
     let pod = json!({ "apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": template["spec"] });
     if status::create(store, pod).is_some() {
-        events::record(
-            store,
-            owner,
-            component,
-            "Normal",
-            "SuccessfulCreate",
-            &message,
-        );
+        events::record(store, owner, component, "Normal", "SuccessfulCreate", &message);
     }
 }
 
@@ -91,14 +75,7 @@ pub(super) fn reconcile_replica_set(store: &mut Store, set: &Arc<Value>) -> Next
         for pod in pods.iter().take(surplus) {
             let message = format!("Deleted pod: {}", text(pod, "name"));
             gc::delete(store, pod, "Background");
-            events::record(
-                store,
-                set,
-                "replicaset-controller",
-                "Normal",
-                "SuccessfulDelete",
-                &message,
-            );
+            events::record(store, set, "replicaset-controller", "Normal", "SuccessfulDelete", &message);
         }
     }
     let pods = owned(store, set);

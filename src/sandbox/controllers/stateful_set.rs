@@ -18,11 +18,7 @@ const HASH: &str = "controller-revision-hash";
 
 /// Creates, replaces or deletes the next pod, then writes the status.
 pub(super) fn reconcile(store: &mut Store, set: &Arc<Value>) -> Next {
-    let revision = format!(
-        "{}-{}",
-        text(set, "name"),
-        hash_suffix(&set["spec"]["template"])
-    );
+    let revision = format!("{}-{}", text(set, "name"), hash_suffix(&set["spec"]["template"]));
     let wanted = number(&set["spec"]["replicas"]);
     step(store, set, &revision, wanted);
     write_status(store, set, &revision);
@@ -30,10 +26,7 @@ pub(super) fn reconcile(store: &mut Store, set: &Arc<Value>) -> Next {
 }
 
 fn ordinal(pod: &Value) -> i64 {
-    text(pod, "name")
-        .rsplit_once('-')
-        .and_then(|(_, number)| number.parse().ok())
-        .unwrap_or(0)
+    text(pod, "name").rsplit_once('-').and_then(|(_, number)| number.parse().ok()).unwrap_or(0)
 }
 
 fn step(store: &mut Store, set: &Arc<Value>, revision: &str, wanted: i64) {
@@ -57,14 +50,9 @@ fn step(store: &mut Store, set: &Arc<Value>, revision: &str, wanted: i64) {
     }
     let rolls = set["spec"]["updateStrategy"]["type"] == "RollingUpdate";
     let partition = number(&set["spec"]["updateStrategy"]["rollingUpdate"]["partition"]);
-    let outdated = found
-        .iter()
-        .rev()
-        .find(|pod| !is_current(pod, revision) && ordinal(pod) >= partition);
+    let outdated = found.iter().rev().find(|pod| !is_current(pod, revision) && ordinal(pod) >= partition);
     // One at a time: a pod that is not ready, unless it is itself outdated, holds the rest.
-    let held = found
-        .iter()
-        .any(|pod| is_current(pod, revision) && !is_ready(pod));
+    let held = found.iter().any(|pod| is_current(pod, revision) && !is_ready(pod));
     if let Some(pod) = outdated.filter(|_| rolls && !held) {
         gc::delete(store, pod, "Background");
     }
@@ -81,11 +69,7 @@ fn create(store: &mut Store, set: &Arc<Value>, revision: &str, number: i64) {
     if set["spec"]["serviceName"] != "" {
         template["spec"]["subdomain"] = set["spec"]["serviceName"].clone();
     }
-    for claim in set["spec"]["volumeClaimTemplates"]
-        .as_array()
-        .into_iter()
-        .flatten()
-    {
+    for claim in set["spec"]["volumeClaimTemplates"].as_array().into_iter().flatten() {
         let volume = claim["metadata"]["name"].clone();
         let claim_name = format!("{}-{name}", volume.as_str().unwrap_or_default());
         create_claim(store, set, claim, &claim_name);
@@ -93,9 +77,7 @@ fn create(store: &mut Store, set: &Arc<Value>, revision: &str, number: i64) {
             template["spec"]["volumes"] = json!([]);
         }
         if let Some(volumes) = template["spec"]["volumes"].as_array_mut() {
-            volumes.push(
-                json!({ "name": volume, "persistentVolumeClaim": { "claimName": claim_name } }),
-            );
+            volumes.push(json!({ "name": volume, "persistentVolumeClaim": { "claimName": claim_name } }));
         }
     }
     let index = number.to_string();
@@ -109,10 +91,7 @@ fn create(store: &mut Store, set: &Arc<Value>, revision: &str, number: i64) {
 
 fn create_claim(store: &mut Store, set: &Value, claim: &Value, name: &str) {
     let namespace = text(set, "namespace");
-    if store
-        .find("persistentvolumeclaims", &namespace, name)
-        .is_some()
-    {
+    if store.find("persistentvolumeclaims", &namespace, name).is_some() {
         return;
     }
     let labels = set["spec"]["selector"]["matchLabels"].clone();
@@ -126,11 +105,7 @@ fn create_claim(store: &mut Store, set: &Value, claim: &Value, name: &str) {
 }
 
 fn write_status(store: &mut Store, set: &Arc<Value>, revision: &str) {
-    let Some(live) = store.find(
-        "statefulsets.apps",
-        &text(set, "namespace"),
-        &text(set, "name"),
-    ) else {
+    let Some(live) = store.find("statefulsets.apps", &text(set, "namespace"), &text(set, "name")) else {
         return;
     };
     let found = pods::owned(store, &live);
@@ -139,16 +114,11 @@ fn write_status(store: &mut Store, set: &Arc<Value>, revision: &str) {
     let all = count(found.len());
     let wanted = number(&live["spec"]["replicas"]);
     let done = updated == all && all == wanted && ready == wanted;
-    let known = live["status"]["currentRevision"]
-        .as_str()
-        .unwrap_or(revision);
+    let known = live["status"]["currentRevision"].as_str().unwrap_or(revision);
     let current = if done { revision } else { known }.to_owned();
     let on_current = found.iter().filter(|pod| is_current(pod, &current)).count();
     let mut now = counts(&[
-        (
-            "observedGeneration",
-            number(&live["metadata"]["generation"]),
-        ),
+        ("observedGeneration", number(&live["metadata"]["generation"])),
         ("readyReplicas", ready),
         ("currentReplicas", count(on_current)),
         ("updatedReplicas", updated),

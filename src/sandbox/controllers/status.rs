@@ -22,40 +22,22 @@ pub(super) fn set_as(store: &mut Store, object: &Arc<Value>, status: Value, mana
     };
     let mut changed = Value::clone(object);
     changed["status"] = status;
-    let writer = Writer {
-        manager: manager.to_owned(),
-        ..Writer::controller("status")
-    };
+    let writer = Writer { manager: manager.to_owned(), ..Writer::controller("status") };
     report(write::update(store, &kind, object, changed, &writer));
 }
 
 /// Writes an object itself as `kube-controller-manager`.
 pub(super) fn write(store: &mut Store, before: &Arc<Value>, changed: Value) {
     if let Some(kind) = kind_of(store, before) {
-        report(write::update(
-            store,
-            &kind,
-            before,
-            changed,
-            &Writer::controller(""),
-        ));
+        report(write::update(store, &kind, before, changed, &Writer::controller("")));
     }
 }
 
 /// Creates an object as `kube-controller-manager`; `resource` names its kind.
 pub(super) fn create(store: &mut Store, object: Value) -> Option<Arc<Value>> {
     let kind = kind_of(store, &object)?;
-    let namespace = object["metadata"]["namespace"]
-        .as_str()
-        .unwrap_or_default()
-        .to_owned();
-    report(write::create(
-        store,
-        &kind,
-        &namespace,
-        object,
-        &Writer::controller(""),
-    ))
+    let namespace = object["metadata"]["namespace"].as_str().unwrap_or_default().to_owned();
+    report(write::create(store, &kind, &namespace, object, &Writer::controller("")))
 }
 
 /// A controller that is refused has nobody to tell but the log.
@@ -64,24 +46,13 @@ fn report(result: Result<Arc<Value>, super::super::failure::Failure>) -> Option<
 }
 
 /// A condition; its transition time is kept while its status stays.
-pub(super) fn condition(
-    store: &Store,
-    old: &Value,
-    kind: &str,
-    status: bool,
-    reason: &str,
-    message: &str,
-) -> Value {
+pub(super) fn condition(store: &Store, old: &Value, kind: &str, status: bool, reason: &str, message: &str) -> Value {
     let word = if status { "True" } else { "False" };
-    let known = old["conditions"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .find(|condition| condition["type"] == kind);
-    let since = known
-        .filter(|condition| condition["status"] == word)
-        .map(|condition| condition["lastTransitionTime"].clone());
-    let mut condition = json!({ "type": kind, "status": word, "lastTransitionTime": since.unwrap_or_else(|| store.now().into()) });
+    let known = old["conditions"].as_array().into_iter().flatten().find(|condition| condition["type"] == kind);
+    let since =
+        known.filter(|condition| condition["status"] == word).map(|condition| condition["lastTransitionTime"].clone());
+    let mut condition =
+        json!({ "type": kind, "status": word, "lastTransitionTime": since.unwrap_or_else(|| store.now().into()) });
     for (key, text) in [("reason", reason), ("message", message)] {
         if !text.is_empty() {
             condition[key] = text.into();
@@ -111,11 +82,7 @@ pub(super) fn owner_reference(owner: &Value) -> Value {
 /// Whether `object` is controlled by `owner`.
 pub(super) fn is_owned_by(object: &Value, owner: &Value) -> bool {
     let owners = object["metadata"]["ownerReferences"].as_array();
-    owners.is_some_and(|owners| {
-        owners
-            .iter()
-            .any(|reference| reference["uid"] == owner["metadata"]["uid"])
-    })
+    owners.is_some_and(|owners| owners.iter().any(|reference| reference["uid"] == owner["metadata"]["uid"]))
 }
 
 /// A number of the spec or status, 0 when absent.

@@ -25,12 +25,7 @@ struct Base {
 
 macro_rules! file {
     ($base:literal, $file:literal) => {
-        include_str!(concat!(
-            "../../../assets/sandbox/charts/",
-            $base,
-            "/",
-            $file
-        ))
+        include_str!(concat!("../../../assets/sandbox/charts/", $base, "/", $file))
     };
 }
 
@@ -67,24 +62,8 @@ const BASES: &[Base] = &[
             "smoke.yaml"
         ]
     ),
-    base!(
-        "database",
-        [
-            "backup.yaml",
-            "secret.yaml",
-            "service.yaml",
-            "statefulset.yaml"
-        ]
-    ),
-    base!(
-        "agent",
-        [
-            "configmap.yaml",
-            "daemonset.yaml",
-            "rbac.yaml",
-            "serviceaccount.yaml"
-        ]
-    ),
+    base!("database", ["backup.yaml", "secret.yaml", "service.yaml", "statefulset.yaml"]),
+    base!("agent", ["configmap.yaml", "daemonset.yaml", "rbac.yaml", "serviceaccount.yaml"]),
     base!("schedule", ["configmap.yaml", "cronjob.yaml"]),
     base!("cache", ["cache.yaml"]),
     base!("redis", "", "", ["deployment.yaml", "service.yaml"]),
@@ -105,10 +84,8 @@ pub(super) fn render(example: &Example, edition: &Edition) -> Result<Rendered, S
     let base = base(&example.base)?;
     let mut values = defaults(example)?;
     merge(&mut values, &edition.values);
-    let chart =
-        json!({ "Name": example.chart, "Version": edition.version, "AppVersion": edition.app });
-    let release =
-        json!({ "Name": example.name, "Namespace": example.namespace, "Service": "Helm" });
+    let chart = json!({ "Name": example.chart, "Version": edition.version, "AppVersion": edition.app });
+    let release = json!({ "Name": example.name, "Namespace": example.namespace, "Service": "Helm" });
     let dot = json!({ "Values": values, "Chart": chart, "Release": release });
     let mut documents = documents(base, &dot, &example.chart)?;
     if let Some(part) = &example.dependency {
@@ -118,15 +95,11 @@ pub(super) fn render(example: &Example, edition: &Edition) -> Result<Rendered, S
         documents.extend(self::documents(self::base(&part.name)?, &dot, &folder)?);
     }
     let is_hook = |object: &Object| object.annotation("helm.sh/hook").is_some();
-    let (hooks, plain): (Vec<_>, Vec<_>) = documents
-        .into_iter()
-        .partition(|(_, _, object)| is_hook(object));
+    let (hooks, plain): (Vec<_>, Vec<_>) = documents.into_iter().partition(|(_, _, object)| is_hook(object));
     let mut order: Vec<Object> = plain.iter().map(|(_, _, object)| object.clone()).collect();
     manifest::install_order(&mut order);
     let text = |object: &Object| {
-        let found = plain
-            .iter()
-            .find(|(_, _, other)| other.key() == object.key());
+        let found = plain.iter().find(|(_, _, other)| other.key() == object.key());
         found.map(|(path, text, _)| format!("---\n# Source: {path}\n{text}\n"))
     };
     Ok(Rendered {
@@ -142,19 +115,11 @@ fn base(name: &str) -> Result<&'static Base, String> {
 }
 
 fn scope<'a>(base: &'a Base, dot: &'a Value) -> Scope<'a> {
-    Scope {
-        dot,
-        helpers: base.helpers,
-        variables: Default::default(),
-    }
+    Scope { dot, helpers: base.helpers, variables: Default::default() }
 }
 
 /// Path, text and object of everything that a chart renders.
-fn documents(
-    base: &Base,
-    dot: &Value,
-    folder: &str,
-) -> Result<Vec<(String, String, Object)>, String> {
+fn documents(base: &Base, dot: &Value, folder: &str) -> Result<Vec<(String, String, Object)>, String> {
     let mut documents = Vec::new();
     for (file, template) in base.templates {
         let path = format!("{folder}/templates/{file}");
@@ -173,8 +138,7 @@ fn documents(
 /// The chart's own values.
 fn defaults(example: &Example) -> Result<Map<String, Value>, String> {
     let read = |name: &str| {
-        let value =
-            yaml::from_str(base(name)?.values).map_err(|error| format!("{name}: {error}"))?;
+        let value = yaml::from_str(base(name)?.values).map_err(|error| format!("{name}: {error}"))?;
         Ok::<_, String>(value.as_object().cloned().unwrap_or_default())
     };
     let mut values = read(&example.base)?;
@@ -189,11 +153,8 @@ fn defaults(example: &Example) -> Result<Map<String, Value>, String> {
 pub(super) fn stored(example: &Example, edition: &Edition) -> Result<Chart, String> {
     let base = base(&example.base)?;
     let file = |name: &str, text: &str| json!({ "name": name, "data": STANDARD.encode(text) });
-    let mut templates: Vec<Value> = base
-        .templates
-        .iter()
-        .map(|(name, text)| file(&format!("templates/{name}"), text))
-        .collect();
+    let mut templates: Vec<Value> =
+        base.templates.iter().map(|(name, text)| file(&format!("templates/{name}"), text)).collect();
     templates.push(file("templates/NOTES.txt", base.notes));
     templates.push(file("templates/_helpers.tpl", base.helpers));
     let mut metadata = json!({
@@ -202,13 +163,12 @@ pub(super) fn stored(example: &Example, edition: &Edition) -> Result<Chart, Stri
     });
     if let Some(part) = &example.dependency {
         let repository = "https://charts.example.com";
-        metadata["dependencies"] = json!([{ "name": part.name, "version": part.version, "repository": repository, "enabled": true }]);
+        metadata["dependencies"] =
+            json!([{ "name": part.name, "version": part.version, "repository": repository, "enabled": true }]);
     }
     let chart = json!({
         "metadata": metadata, "lock": null, "templates": templates, "values": defaults(example)?, "schema": null,
         "schemamodtime": "0001-01-01T00:00:00Z", "files": [file("README.md", &base.readme.replace("CHART", &example.chart))],
     });
-    RawValue::from_string(chart.to_string())
-        .map(|raw| Chart::new(raw.into()))
-        .map_err(|error| error.to_string())
+    RawValue::from_string(chart.to_string()).map(|raw| Chart::new(raw.into())).map_err(|error| error.to_string())
 }

@@ -37,11 +37,7 @@ pub(super) struct Helm<'a> {
 impl<'a> Helm<'a> {
     /// Before the first revision.
     pub fn new(example: &'a Example) -> Self {
-        Self {
-            example,
-            history: Vec::new(),
-            applied: Vec::new(),
-        }
+        Self { example, history: Vec::new(), applied: Vec::new() }
     }
 
     /// Installs, upgrades or rolls back at `time`.
@@ -53,33 +49,18 @@ impl<'a> Helm<'a> {
         time: Timestamp,
     ) -> Result<(), String> {
         let rendered = chart::render(self.example, edition)?;
-        let began = self
-            .history
-            .first()
-            .and_then(|first| first.info.first_deployed.as_deref());
+        let began = self.history.first().and_then(|first| first.info.first_deployed.as_deref());
         let first = began.and_then(|text| text.parse().ok()).unwrap_or(time);
         let mut release = record::release(self.example, edition, &rendered, (first, time))?;
         if !edition.status.is_pending() {
-            self.run_hooks(
-                store,
-                &mut release,
-                &format!("pre-{}", edition.action),
-                time,
-            )?;
+            self.run_hooks(store, &mut release, &format!("pre-{}", edition.action), time)?;
         }
         if revision.applied {
             let objects = manifest::read(&rendered.manifest).map_err(|error| error.message)?;
             settled(store, |store| self.write_all(store, objects))?;
-            self.run_hooks(
-                store,
-                &mut release,
-                &format!("post-{}", edition.action),
-                time,
-            )?;
+            self.run_hooks(store, &mut release, &format!("post-{}", edition.action), time)?;
         }
-        let end = time
-            .checked_add(SignedDuration::from_secs(21))
-            .unwrap_or(time);
+        let end = time.checked_add(SignedDuration::from_secs(21)).unwrap_or(time);
         self.write_record(store, &release, revision, end)?;
         if edition.status == Status::Deployed {
             self.supersede(store, end)?;
@@ -113,35 +94,20 @@ impl<'a> Helm<'a> {
     /// What was deployed is so no more.
     fn supersede(&mut self, store: &mut Store, time: Timestamp) -> Result<(), String> {
         let manager = self.managers().0.to_owned();
-        for release in self
-            .history
-            .iter_mut()
-            .filter(|release| release.info.status == Status::Deployed)
-        {
+        for release in self.history.iter_mut().filter(|release| release.info.status == Status::Deployed) {
             release.info.status = Status::Superseded;
             let secret = record::secret(release, time)?;
             let kind = served(store, &secret)?;
             if let Some(live) = store.get(&kind, &release.namespace, &text(&secret, "name")) {
-                write::update(store, &kind, &live, secret, &writer(&manager, ""))
-                    .map_err(|failure| failure.message)?;
+                write::update(store, &kind, &live, secret, &writer(&manager, "")).map_err(|failure| failure.message)?;
             }
         }
         Ok(())
     }
 
     /// Runs the Jobs of an event and notes how they went.
-    fn run_hooks(
-        &self,
-        store: &mut Store,
-        release: &mut Release,
-        event: &str,
-        time: Timestamp,
-    ) -> Result<(), String> {
-        for hook in release
-            .hooks
-            .iter_mut()
-            .filter(|hook| hook.events.iter().any(|known| known.as_str() == event))
-        {
+    fn run_hooks(&self, store: &mut Store, release: &mut Release, event: &str, time: Timestamp) -> Result<(), String> {
+        for hook in release.hooks.iter_mut().filter(|hook| hook.events.iter().any(|known| known.as_str() == event)) {
             let mut job = yaml::from_str(&hook.manifest).map_err(|error| error.message)?;
             job["metadata"]["namespace"] = self.example.namespace.clone().into();
             remove(store, &job)?;
@@ -149,11 +115,7 @@ impl<'a> Helm<'a> {
             let ended = store.find("jobs.batch", &self.example.namespace, &hook.name);
             let succeeded = ended.is_some_and(|job| job["status"]["succeeded"].as_u64() > Some(0));
             hook.last_run = record::run(time, succeeded);
-            let policy = if succeeded {
-                "hook-succeeded"
-            } else {
-                "hook-failed"
-            };
+            let policy = if succeeded { "hook-succeeded" } else { "hook-failed" };
             if hook.delete_policies.iter().any(|known| known == policy) {
                 remove(store, &job)?;
             }
@@ -163,10 +125,7 @@ impl<'a> Helm<'a> {
 
     fn write_all(&mut self, store: &mut Store, objects: Vec<Object>) -> Result<(), String> {
         for object in &objects {
-            let before = self
-                .applied
-                .iter()
-                .find(|other| other.key() == object.key());
+            let before = self.applied.iter().find(|other| other.key() == object.key());
             self.write(store, before, object)?;
         }
         for gone in &self.applied {
@@ -187,28 +146,17 @@ impl<'a> Helm<'a> {
             metadata["namespace"] = self.example.namespace.clone().into();
         }
         metadata["annotations"]["meta.helm.sh/release-name"] = self.example.name.clone().into();
-        metadata["annotations"]["meta.helm.sh/release-namespace"] =
-            self.example.namespace.clone().into();
+        metadata["annotations"]["meta.helm.sh/release-namespace"] = self.example.namespace.clone().into();
         Ok(Object::new(value))
     }
 
-    fn write(
-        &self,
-        store: &mut Store,
-        before: Option<&Object>,
-        object: &Object,
-    ) -> Result<(), String> {
+    fn write(&self, store: &mut Store, before: Option<&Object>, object: &Object) -> Result<(), String> {
         let target = self.owned(store, object)?;
         let kind = served(store, &target.value)?;
         let namespace = home(&kind, &self.example.namespace).to_owned();
         let writer = writer(self.managers().1, "");
         if self.example.method == Method::Ssa {
-            let route = Route {
-                kind,
-                namespace,
-                name: target.name().to_owned(),
-                subresource: String::new(),
-            };
+            let route = Route { kind, namespace, name: target.name().to_owned(), subresource: String::new() };
             let applied = ssa::apply(store, &route, target.value, &writer, false);
             return applied.map(drop).map_err(|failure| failure.message);
         }
@@ -216,13 +164,8 @@ impl<'a> Helm<'a> {
             return create(store, target.value, self.managers().1).map(drop);
         };
         let before = before.map(|before| self.owned(store, before)).transpose()?;
-        let patch = client_side_patch(
-            before.as_ref(),
-            &target,
-            &Object::new(Value::clone(&live)),
-            false,
-        )
-        .map_err(|error| error.message)?;
+        let patch = client_side_patch(before.as_ref(), &target, &Object::new(Value::clone(&live)), false)
+            .map_err(|error| error.message)?;
         patch::apply(patch.content_type, &live, &patch.body, kind.custom)
             .and_then(|patched| write::update(store, &kind, &live, patched, &writer))
             .map(drop)
@@ -237,11 +180,6 @@ fn remove(store: &mut Store, object: &Value) -> Result<(), String> {
     let Some(live): Option<Arc<Value>> = store.get(&kind, &namespace, &text(object, "name")) else {
         return Ok(());
     };
-    let options = DeleteOptions {
-        propagation: "Background".to_owned(),
-        ..DeleteOptions::default()
-    };
-    settled(store, |store| delete::delete(store, &kind, &live, &options))
-        .map(drop)
-        .map_err(|failure| failure.message)
+    let options = DeleteOptions { propagation: "Background".to_owned(), ..DeleteOptions::default() };
+    settled(store, |store| delete::delete(store, &kind, &live, &options)).map(drop).map_err(|failure| failure.message)
 }

@@ -56,17 +56,10 @@ pub(super) fn populate(store: &mut Store, now: Timestamp) -> Result<(), String> 
     for (time, index, step) in steps {
         store.clock = Some(time);
         let done = match step {
-            Step::Revision(edition, revision) => {
-                releases[index].revise(store, edition, revision, time)
-            }
+            Step::Revision(edition, revision) => releases[index].revise(store, edition, revision, time),
             Step::Hand(hand) => settled(store, |store| by_hand(store, &examples[index], hand)),
         };
-        done.map_err(|message| {
-            format!(
-                "{}/{}: {message}",
-                examples[index].namespace, examples[index].name
-            )
-        })?;
+        done.map_err(|message| format!("{}/{}: {message}", examples[index].namespace, examples[index].name))?;
     }
     forget_events(store, now);
     store.clock = None;
@@ -77,26 +70,15 @@ pub(super) fn populate(store: &mut Store, now: Timestamp) -> Result<(), String> 
 fn begin(store: &mut Store, examples: &[Example]) -> Result<(), String> {
     settled(store, |store| {
         server::seed(store);
-        let mut namespaces: Vec<&str> = examples
-            .iter()
-            .map(|example| example.namespace.as_str())
-            .collect();
+        let mut namespaces: Vec<&str> = examples.iter().map(|example| example.namespace.as_str()).collect();
         namespaces.sort_unstable();
         namespaces.dedup();
         for name in namespaces {
-            let namespace =
-                json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": name } });
+            let namespace = json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": name } });
             create(store, namespace, "kubectl-create")?;
         }
-        let definition = yaml::from_str(include_str!(
-            "../../../assets/sandbox/cache-definition.yaml"
-        ));
-        create(
-            store,
-            definition.map_err(|error| error.message)?,
-            "kubectl-create",
-        )
-        .map(drop)
+        let definition = yaml::from_str(include_str!("../../../assets/sandbox/cache-definition.yaml"));
+        create(store, definition.map_err(|error| error.message)?, "kubectl-create").map(drop)
     })
 }
 
@@ -118,47 +100,24 @@ fn home<'a>(kind: &Kind, namespace: &'a str) -> &'a str {
 }
 
 fn writer(manager: &str, subresource: &str) -> Writer {
-    Writer {
-        manager: manager.to_owned(),
-        subresource: subresource.to_owned(),
-        dry_run: false,
-    }
+    Writer { manager: manager.to_owned(), subresource: subresource.to_owned(), dry_run: false }
 }
 
 fn create(store: &mut Store, object: Value, manager: &str) -> Result<Arc<Value>, String> {
     let kind = served(store, &object)?;
     let namespace = text(&object, "namespace");
-    write::create(store, &kind, &namespace, object, &writer(manager, ""))
-        .map_err(|failure| failure.message)
+    write::create(store, &kind, &namespace, object, &writer(manager, "")).map_err(|failure| failure.message)
 }
 
 fn by_hand(store: &mut Store, example: &Example, hand: &Hand) -> Result<(), String> {
     let missing = || format!("no object {}", hand.object);
     let (kind, name) = hand.object.split_once('/').ok_or_else(missing)?;
-    let kind = store
-        .kinds
-        .iter()
-        .find(|served| served.kind == kind)
-        .cloned()
-        .ok_or_else(missing)?;
-    let live = store
-        .get(&kind, home(&kind, &example.namespace), name)
-        .ok_or_else(missing)?;
-    let content_type = if kind.custom {
-        "application/merge-patch+json"
-    } else {
-        "application/strategic-merge-patch+json"
-    };
+    let kind = store.kinds.iter().find(|served| served.kind == kind).cloned().ok_or_else(missing)?;
+    let live = store.get(&kind, home(&kind, &example.namespace), name).ok_or_else(missing)?;
+    let content_type =
+        if kind.custom { "application/merge-patch+json" } else { "application/strategic-merge-patch+json" };
     patch::apply(content_type, &live, &hand.patch, kind.custom)
-        .and_then(|patched| {
-            write::update(
-                store,
-                &kind,
-                &live,
-                patched,
-                &writer(&hand.manager, &hand.subresource),
-            )
-        })
+        .and_then(|patched| write::update(store, &kind, &live, patched, &writer(&hand.manager, &hand.subresource)))
         .map(drop)
         .map_err(|failure| failure.message)
 }
@@ -170,19 +129,14 @@ fn forget_events(store: &mut Store, now: Timestamp) {
     };
     for event in store.list("events", "") {
         let (namespace, name) = (text(&event, "namespace"), text(&event, "name"));
-        let first: Timestamp = event["firstTimestamp"]
-            .as_str()
-            .and_then(|time| time.parse().ok())
-            .unwrap_or(now);
+        let first: Timestamp = event["firstTimestamp"].as_str().and_then(|time| time.parse().ok()).unwrap_or(now);
         let about = text(&json!({ "metadata": event["involvedObject"] }), "name");
-        let goes_on =
-            event["type"] == "Warning" && store.find("pods", &namespace, &about).is_some();
+        let goes_on = event["type"] == "Warning" && store.find("pods", &namespace, &about).is_some();
         if goes_on {
             let minutes = now.duration_since(first).as_mins();
             let mut again = Value::clone(&event);
             again["count"] = (minutes / 4 + 1).into();
-            again["lastTimestamp"] =
-                write::stamp(now.checked_sub(SignedDuration::from_mins(1)).unwrap_or(now)).into();
+            again["lastTimestamp"] = write::stamp(now.checked_sub(SignedDuration::from_mins(1)).unwrap_or(now)).into();
             store.put(&kind, again);
         } else if now.duration_since(first) > EVENTS_KEPT {
             store.remove(&kind, &namespace, &name);

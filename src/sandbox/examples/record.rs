@@ -46,11 +46,7 @@ pub(super) fn release(
 fn hook((path, text, object): &(String, String, Object)) -> Hook {
     let list = |key: &str| {
         let words = object.annotation(key).unwrap_or_default().split(',');
-        words
-            .map(str::trim)
-            .filter(|word| !word.is_empty())
-            .map(str::to_owned)
-            .collect::<Vec<_>>()
+        words.map(str::trim).filter(|word| !word.is_empty()).map(str::to_owned).collect::<Vec<_>>()
     };
     let weight = object.annotation("helm.sh/hook-weight").unwrap_or_default();
     Hook {
@@ -58,10 +54,7 @@ fn hook((path, text, object): &(String, String, Object)) -> Hook {
         kind: object.kind().to_owned(),
         path: path.clone(),
         manifest: text.clone(),
-        events: list("helm.sh/hook")
-            .iter()
-            .map(|word| HookEvent::from(word.as_str()))
-            .collect(),
+        events: list("helm.sh/hook").iter().map(|word| HookEvent::from(word.as_str())).collect(),
         weight: weight.parse().unwrap_or(0),
         delete_policies: list("helm.sh/hook-delete-policy"),
         ..Hook::default()
@@ -70,9 +63,7 @@ fn hook((path, text, object): &(String, String, Object)) -> Hook {
 
 /// A hook's run that began at `start`.
 pub(super) fn run(start: Timestamp, succeeded: bool) -> HookRun {
-    let end = start
-        .checked_add(SignedDuration::from_millis(8_640))
-        .unwrap_or(start);
+    let end = start.checked_add(SignedDuration::from_millis(8_640)).unwrap_or(start);
     HookRun {
         started_at: Some(start.to_string()),
         completed_at: Some(end.to_string()),
@@ -85,11 +76,7 @@ pub(super) fn run(start: Timestamp, succeeded: bool) -> HookRun {
 /// another label than what was updated since.
 pub(super) fn secret(release: &Release, time: Timestamp) -> Result<Value, String> {
     let payload = codec::encode(release).map_err(|error| error.to_string())?;
-    let written = if release.info.status.is_pending() {
-        "createdAt"
-    } else {
-        "modifiedAt"
-    };
+    let written = if release.info.status.is_pending() { "createdAt" } else { "modifiedAt" };
     let mut labels = json!({
         "name": release.name, "owner": "helm", "status": release.info.status.as_str(), "version": release.revision.to_string(),
     });

@@ -149,8 +149,7 @@ pub(super) struct Edition {
 
 /// Every example.
 pub(super) fn all() -> Result<Vec<Example>, String> {
-    serde_yaml::from_str(include_str!("../../../assets/sandbox/releases.yaml"))
-        .map_err(|error| error.to_string())
+    serde_yaml::from_str(include_str!("../../../assets/sandbox/releases.yaml")).map_err(|error| error.to_string())
 }
 
 impl Example {
@@ -181,20 +180,12 @@ impl Example {
             "pending-upgrade" => "Preparing upgrade".to_owned(),
             _ => done,
         };
-        let mut values = target
-            .map(|edition| edition.values.clone())
-            .unwrap_or_default();
+        let mut values = target.map(|edition| edition.values.clone()).unwrap_or_default();
         merge(&mut values, &revision.values);
         Edition {
             number: before.len() + 1,
-            version: revision
-                .version
-                .clone()
-                .unwrap_or_else(|| known(|edition| &edition.version)),
-            app: revision
-                .app
-                .clone()
-                .unwrap_or_else(|| known(|edition| &edition.app)),
+            version: revision.version.clone().unwrap_or_else(|| known(|edition| &edition.version)),
+            app: revision.app.clone().unwrap_or_else(|| known(|edition| &edition.app)),
             values,
             action,
             status: Status::from(status),
@@ -232,6 +223,5 @@ pub(super) fn moment(now: Timestamp, ago: &str) -> Result<Timestamp, String> {
         minutes += number * unit;
         number = 0;
     }
-    now.checked_sub(SignedDuration::from_mins(minutes))
-        .map_err(|_| wrong())
+    now.checked_sub(SignedDuration::from_mins(minutes)).map_err(|_| wrong())
 }

@@ -66,9 +66,8 @@ impl Scope<'_> {
 
     fn line(&self, line: &str, out: &mut String) {
         let mut rest = line;
-        while let Some((before, (expression, after))) = rest
-            .split_once("{{")
-            .and_then(|(before, rest)| Some((before, rest.split_once("}}")?)))
+        while let Some((before, (expression, after))) =
+            rest.split_once("{{").and_then(|(before, rest)| Some((before, rest.split_once("}}")?)))
         {
             out.push_str(before);
             let expression = match expression.strip_prefix('-') {
@@ -126,11 +125,7 @@ fn control(line: &str) -> Option<Control<'_>> {
         "range" => {
             let (variables, path) = rest.split_once(" := ")?;
             let (key, value) = variables.split_once(", ")?;
-            Some(Control::Range(
-                key.trim_start_matches('$'),
-                value.trim_start_matches('$'),
-                path,
-            ))
+            Some(Control::Range(key.trim_start_matches('$'), value.trim_start_matches('$'), path))
         }
         _ => None,
     }
@@ -178,22 +173,13 @@ fn piped(text: &str, function: &str) -> Value {
     match function.split_once(' ') {
         Some(("nindent", width)) => {
             let margin = " ".repeat(width.parse().unwrap_or(0));
-            text.lines()
-                .map(|line| format!("\n{margin}{line}"))
-                .collect::<String>()
-                .into()
+            text.lines().map(|line| format!("\n{margin}{line}")).collect::<String>().into()
         }
         _ if function == "quote" => format!("{text:?}").into(),
-        _ if function == "b64enc" => base64::engine::general_purpose::STANDARD
-            .encode(text)
-            .into(),
+        _ if function == "b64enc" => base64::engine::general_purpose::STANDARD.encode(text).into(),
         _ => {
             let digest = <sha2::Sha256 as sha2::Digest>::digest(text.as_bytes());
-            digest
-                .iter()
-                .map(|byte| format!("{byte:02x}"))
-                .collect::<String>()
-                .into()
+            digest.iter().map(|byte| format!("{byte:02x}")).collect::<String>().into()
         }
     }
 }

@@ -12,34 +12,13 @@ use serde_json::Value;
 use super::Sandbox;
 
 /// Sends a request and answers code and body.
-async fn send(
-    client: &kube::Client,
-    method: Method,
-    path: &str,
-    content_type: &str,
-    body: &Value,
-) -> (u16, Value) {
-    let bytes = if body.is_null() {
-        Vec::new()
-    } else {
-        body.to_string().into_bytes()
-    };
-    let request = Request::builder()
-        .method(method)
-        .uri(path)
-        .header("content-type", content_type)
-        .body(bytes.into());
-    let response = client
-        .send(request.expect("a request"))
-        .await
-        .expect("an answer");
+async fn send(client: &kube::Client, method: Method, path: &str, content_type: &str, body: &Value) -> (u16, Value) {
+    let bytes = if body.is_null() { Vec::new() } else { body.to_string().into_bytes() };
+    let request = Request::builder().method(method).uri(path).header("content-type", content_type).body(bytes.into());
+    let response = client.send(request.expect("a request")).await.expect("an answer");
     let code = response.status().as_u16();
     let bytes = response.into_body().collect_bytes().await.expect("a body");
-    (
-        code,
-        serde_json::from_slice(&bytes)
-            .unwrap_or_else(|_| String::from_utf8_lossy(&bytes).into_owned().into()),
-    )
+    (code, serde_json::from_slice(&bytes).unwrap_or_else(|_| String::from_utf8_lossy(&bytes).into_owned().into()))
 }
 
 async fn get(client: &kube::Client, path: &str) -> (u16, Value) {
@@ -70,10 +49,7 @@ fn until<'a>(
         };
         match tokio::time::timeout(Duration::from_secs(10), poll).await {
             Ok(object) => object,
-            Err(_) => panic!(
-                "{place}: {path} never became as wanted: {}",
-                get(client, path).await.1
-            ),
+            Err(_) => panic!("{place}: {path} never became as wanted: {}", get(client, path).await.1),
         }
     }
 }

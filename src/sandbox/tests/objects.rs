@@ -26,9 +26,7 @@ fn is_done(replicas: i64) -> impl Fn(&Value) -> bool {
         let status = &object["status"];
         let counts = ["replicas", "updatedReplicas", "availableReplicas"];
         status["observedGeneration"] == object["metadata"]["generation"]
-            && counts
-                .iter()
-                .all(|key| status[key].as_i64().unwrap_or(0) == replicas)
+            && counts.iter().all(|key| status[key].as_i64().unwrap_or(0) == replicas)
     }
 }
 
@@ -37,34 +35,18 @@ async fn a_deployment_rolls_to_a_new_image() {
     let sandbox = Sandbox::empty();
     let client = sandbox.client();
     let (code, created) = post(&client, DEPLOYMENTS, deployment("nginx:1.25", 3)).await;
-    assert_eq!(
-        (
-            code,
-            &created["spec"]["strategy"]["rollingUpdate"]["maxSurge"]
-        ),
-        (201, &json!("25%"))
-    );
+    assert_eq!((code, &created["spec"]["strategy"]["rollingUpdate"]["maxSurge"]), (201, &json!("25%")));
     let path = format!("{DEPLOYMENTS}/web");
     until(&client, &path, is_done(3)).await;
-    let patch = json!({ "spec": { "template": { "spec": { "containers": [{ "name": "web", "image": "nginx:1.26" }] } } } });
+    let patch =
+        json!({ "spec": { "template": { "spec": { "containers": [{ "name": "web", "image": "nginx:1.26" }] } } } });
     let (code, changed) = send(&client, Method::PATCH, &path, MERGE, &patch).await;
     assert_eq!((code, &changed["metadata"]["generation"]), (200, &json!(2)));
     let done = until(&client, &path, is_done(3)).await;
-    assert_eq!(
-        done["metadata"]["annotations"]["deployment.kubernetes.io/revision"],
-        "2"
-    );
-    let (_, pods) = get(
-        &client,
-        "/api/v1/namespaces/default/pods?labelSelector=app%3Dweb",
-    )
-    .await;
-    let images: Vec<&Value> = pods["items"]
-        .as_array()
-        .expect("pods")
-        .iter()
-        .map(|pod| &pod["spec"]["containers"][0]["image"])
-        .collect();
+    assert_eq!(done["metadata"]["annotations"]["deployment.kubernetes.io/revision"], "2");
+    let (_, pods) = get(&client, "/api/v1/namespaces/default/pods?labelSelector=app%3Dweb").await;
+    let images: Vec<&Value> =
+        pods["items"].as_array().expect("pods").iter().map(|pod| &pod["spec"]["containers"][0]["image"]).collect();
     assert_eq!(images, ["nginx:1.26"; 3]);
 }
 
@@ -75,19 +57,9 @@ async fn a_deleted_deployment_takes_its_pods_along() {
     post(&client, DEPLOYMENTS, deployment("nginx:1.25", 2)).await;
     let path = format!("{DEPLOYMENTS}/web");
     until(&client, &path, is_done(2)).await;
-    let (code, status) = send(
-        &client,
-        Method::DELETE,
-        &path,
-        "application/json",
-        &Value::Null,
-    )
-    .await;
+    let (code, status) = send(&client, Method::DELETE, &path, "application/json", &Value::Null).await;
     assert_eq!((code, &status["status"]), (200, &json!("Success")));
-    until(&client, "/api/v1/namespaces/default/pods", |list| {
-        list["items"].as_array().is_some_and(Vec::is_empty)
-    })
-    .await;
+    until(&client, "/api/v1/namespaces/default/pods", |list| list["items"].as_array().is_some_and(Vec::is_empty)).await;
 }
 
 #[tokio::test]
@@ -95,26 +67,13 @@ async fn refusals_are_in_the_servers_words() {
     let sandbox = Sandbox::empty();
     let client = sandbox.client();
     let (code, missing) = get(&client, &format!("{DEPLOYMENTS}/web")).await;
-    assert_eq!(
-        (code, &missing["message"]),
-        (404, &json!("deployments.apps \"web\" not found"))
-    );
+    assert_eq!((code, &missing["message"]), (404, &json!("deployments.apps \"web\" not found")));
     post(&client, DEPLOYMENTS, deployment("nginx:1.25", 1)).await;
     let (code, twice) = post(&client, DEPLOYMENTS, deployment("nginx:1.25", 1)).await;
-    assert_eq!(
-        (code, &twice["message"]),
-        (409, &json!("deployments.apps \"web\" already exists"))
-    );
-    let (code, nowhere) = post(
-        &client,
-        "/api/v1/namespaces/nowhere/configmaps",
-        json!({ "metadata": { "name": "x" } }),
-    )
-    .await;
-    assert_eq!(
-        (code, &nowhere["message"]),
-        (404, &json!("namespaces \"nowhere\" not found"))
-    );
+    assert_eq!((code, &twice["message"]), (409, &json!("deployments.apps \"web\" already exists")));
+    let (code, nowhere) =
+        post(&client, "/api/v1/namespaces/nowhere/configmaps", json!({ "metadata": { "name": "x" } })).await;
+    assert_eq!((code, &nowhere["message"]), (404, &json!("namespaces \"nowhere\" not found")));
     let (code, unknown) = get(&client, "/apis/storage.k8s.io/v1/storageclasses").await;
     assert_eq!((code, &unknown["reason"]), (501, &json!("NotImplemented")));
 }

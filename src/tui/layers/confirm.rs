@@ -28,14 +28,7 @@ impl Confirm {
     /// A question whose first answer, chosen at first, is `no` and does nothing.
     pub fn new(title: impl Into<String>, body: Vec<String>, no: &str) -> Self {
         let answers = vec![(no.to_owned(), Vec::new())];
-        Self {
-            title: title.into(),
-            body,
-            answers,
-            chosen: 0,
-            demanded: None,
-            typed: LineEdit::default(),
-        }
+        Self { title: title.into(), body, answers, chosen: 0, demanded: None, typed: LineEdit::default() }
     }
 
     /// One more answer.
@@ -73,9 +66,7 @@ impl Confirm {
     }
 
     fn granted(&self) -> bool {
-        self.demanded
-            .as_ref()
-            .is_none_or(|name| name == self.typed.text())
+        self.demanded.as_ref().is_none_or(|name| name == self.typed.text())
     }
 
     /// Draws it.
@@ -83,42 +74,19 @@ impl Confirm {
         let theme = &shared.theme;
         let width = area.width.saturating_sub(4).min(76);
         let room = width.saturating_sub(4) as usize;
-        let mut lines: Vec<String> = self
-            .body
-            .iter()
-            .flat_map(|line| wrap(&safe::visible(line), room))
-            .collect();
+        let mut lines: Vec<String> = self.body.iter().flat_map(|line| wrap(&safe::visible(line), room)).collect();
         if let Some(name) = &self.demanded {
             lines.push(format!("type {} to go on:", safe::visible(name)));
         }
         let extra = if self.demanded.is_some() { 5 } else { 4 };
-        let inside = dialog(
-            buffer,
-            area,
-            width,
-            lines.len() as u16 + extra,
-            &self.title,
-            theme,
-        );
+        let inside = dialog(buffer, area, width, lines.len() as u16 + extra, &self.title, theme);
         let mut y = inside.y;
-        for line in lines
-            .iter()
-            .take(inside.height.saturating_sub(extra - 2) as usize)
-        {
+        for line in lines.iter().take(inside.height.saturating_sub(extra - 2) as usize) {
             put(buffer, inside.x, y, inside.width, line, theme.text);
             y += 1;
         }
         if self.demanded.is_some() && y < inside.bottom() {
-            self.typed.view(
-                buffer,
-                Rect {
-                    y,
-                    height: 1,
-                    ..inside
-                },
-                "> ",
-                theme,
-            );
+            self.typed.view(buffer, Rect { y, height: 1, ..inside }, "> ", theme);
         }
         let mut x = inside.x;
         for (index, (label, _)) in self.answers.iter().enumerate() {
@@ -128,14 +96,7 @@ impl Confirm {
                 () => theme.text,
             };
             let room = inside.right().saturating_sub(x);
-            x += put(
-                buffer,
-                x,
-                inside.bottom().saturating_sub(1),
-                room,
-                &format!("[ {label} ]"),
-                style,
-            ) + 2;
+            x += put(buffer, x, inside.bottom().saturating_sub(1), room, &format!("[ {label} ]"), style) + 2;
         }
     }
 }

@@ -37,56 +37,18 @@ impl Help {
     /// Draws it.
     pub fn view(&self, buffer: &mut Buffer, area: Rect, shared: &Shared) {
         let theme = &shared.theme;
-        let rows: Vec<_> = shared
-            .keymap
-            .rows()
-            .filter(|(spec, _)| spec.applies(self.place))
-            .collect();
+        let rows: Vec<_> = shared.keymap.rows().filter(|(spec, _)| spec.applies(self.place)).collect();
         let inside = dialog(buffer, area, 74, rows.len() as u16 + 4, "Help", theme);
-        let list = Rect {
-            height: inside.height.saturating_sub(2),
-            ..inside
-        };
-        let top = self
-            .top
-            .min(rows.len().saturating_sub(list.height as usize));
+        let list = Rect { height: inside.height.saturating_sub(2), ..inside };
+        let top = self.top.min(rows.len().saturating_sub(list.height as usize));
         for ((spec, keys), y) in rows.iter().skip(top).zip(list.top()..list.bottom()) {
-            let keys = keys
-                .iter()
-                .map(KeyPress::to_string)
-                .collect::<Vec<_>>()
-                .join(" ");
-            let style = if spec.mutates && shared.read_only.is_some() {
-                theme.dim
-            } else {
-                theme.text
-            };
+            let keys = keys.iter().map(KeyPress::to_string).collect::<Vec<_>>().join(" ");
+            let style = if spec.mutates && shared.read_only.is_some() { theme.dim } else { theme.text };
             put(buffer, list.x, y, 14, &keys, theme.accent);
-            put(
-                buffer,
-                list.x + 15,
-                y,
-                list.width.saturating_sub(33),
-                spec.help,
-                style,
-            );
-            put(
-                buffer,
-                list.right().saturating_sub(17),
-                y,
-                17,
-                &format!(":{}", spec.name),
-                theme.dim,
-            );
+            put(buffer, list.x + 15, y, list.width.saturating_sub(33), spec.help, style);
+            put(buffer, list.right().saturating_sub(17), y, 17, &format!(":{}", spec.name), theme.dim);
         }
         let foot = "j k scroll · any other key closes · keys are changed in config.yaml";
-        put(
-            buffer,
-            inside.x,
-            inside.bottom().saturating_sub(1),
-            inside.width,
-            foot,
-            theme.dim,
-        );
+        put(buffer, inside.x, inside.bottom().saturating_sub(1), inside.width, foot, theme.dim);
     }
 }

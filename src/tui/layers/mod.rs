@@ -43,18 +43,12 @@ pub struct Outcome {
 impl Outcome {
     /// The layer stays and nothing else happens.
     pub fn stay() -> Self {
-        Self {
-            stays: true,
-            effects: Vec::new(),
-        }
+        Self { stays: true, effects: Vec::new() }
     }
 
     /// The layer closes and this happens.
     pub fn close(effects: Vec<Effect>) -> Self {
-        Self {
-            stays: false,
-            effects,
-        }
+        Self { stays: false, effects }
     }
 }
 
@@ -93,11 +87,7 @@ impl Layer {
             Self::Help(help) => help.view(buffer, area, shared),
             Self::Palette(palette) => palette.view(buffer, area, shared),
             Self::Filter(line) => {
-                let row = Rect {
-                    y: area.bottom().saturating_sub(1),
-                    height: 1,
-                    ..area
-                };
+                let row = Rect { y: area.bottom().saturating_sub(1), height: 1, ..area };
                 buffer.set_style(row, theme.text);
                 widgets::blank(buffer, row, theme.text);
                 line.view(buffer, row, " / ", theme);
@@ -114,10 +104,7 @@ fn filter_key(line: &mut LineEdit, key: &KeyEvent) -> Outcome {
         KeyCode::Enter => Outcome::close(Vec::new()),
         KeyCode::Esc => Outcome::close(vec![Effect::Filter(String::new())]),
         KeyCode::Backspace if line.text().is_empty() => Outcome::close(Vec::new()),
-        _ if line.key(key) => Outcome {
-            stays: true,
-            effects: vec![Effect::Filter(line.text().to_owned())],
-        },
+        _ if line.key(key) => Outcome { stays: true, effects: vec![Effect::Filter(line.text().to_owned())] },
         _ => Outcome::stay(),
     }
 }
@@ -128,25 +115,14 @@ fn view_error(report: &Report, buffer: &mut Buffer, area: Rect, shared: &Shared)
     let room = width.saturating_sub(4) as usize;
     let mut lines: Vec<(String, _)> = Vec::new();
     for line in report.message.lines() {
-        lines.extend(
-            widgets::wrap(&safe::visible(line), room)
-                .into_iter()
-                .map(|line| (line, theme.bad)),
-        );
+        lines.extend(widgets::wrap(&safe::visible(line), room).into_iter().map(|line| (line, theme.bad)));
     }
     for hint in &report.hints {
         let text = format!("{} {hint}", theme.glyphs.arrow);
-        lines.extend(
-            widgets::wrap(&safe::visible(&text), room)
-                .into_iter()
-                .map(|line| (line, theme.text)),
-        );
+        lines.extend(widgets::wrap(&safe::visible(&text), room).into_iter().map(|line| (line, theme.text)));
     }
     lines.push((String::new(), theme.text));
-    lines.push((
-        "any key closes this; it stays in the log (:log)".into(),
-        theme.dim,
-    ));
+    lines.push(("any key closes this; it stays in the log (:log)".into(), theme.dim));
     let inside = widgets::dialog(buffer, area, width, lines.len() as u16 + 2, "Error", theme);
     for ((line, style), y) in lines.iter().zip(inside.top()..inside.bottom()) {
         put(buffer, inside.x, y, inside.width, line, *style);

@@ -24,19 +24,12 @@ pub struct Palette {
 impl Palette {
     /// An empty line at a place.
     pub fn new(place: Place) -> Self {
-        Self {
-            line: LineEdit::default(),
-            place,
-            chosen: None,
-        }
+        Self { line: LineEdit::default(), place, chosen: None }
     }
 
     fn completions(&self, shared: &Shared) -> Vec<(String, String)> {
         let all = command::candidates(self.line.text(), self.place, shared);
-        fuzzy(self.line.text(), &all, |item| &item.0)
-            .into_iter()
-            .cloned()
-            .collect()
+        fuzzy(self.line.text(), &all, |item| &item.0).into_iter().cloned().collect()
     }
 
     /// What enter runs: the chosen completion; else what is typed, completed where it is only a beginning.
@@ -64,10 +57,7 @@ impl Palette {
                 return Outcome::close(vec![Effect::Command(text)]);
             }
             KeyCode::Down => {
-                self.chosen = Some(
-                    self.chosen
-                        .map_or(0, |at| (at + 1).min(found.len().saturating_sub(1))),
-                )
+                self.chosen = Some(self.chosen.map_or(0, |at| (at + 1).min(found.len().saturating_sub(1))))
             }
             KeyCode::Up => self.chosen = self.chosen.and_then(|at| at.checked_sub(1)),
             KeyCode::Tab => {
@@ -89,44 +79,17 @@ impl Palette {
     pub fn view(&self, buffer: &mut Buffer, area: Rect, shared: &Shared) {
         let theme = &shared.theme;
         let found = self.completions(shared);
-        let rows = (found.len() as u16)
-            .min(10)
-            .min(area.height.saturating_sub(2));
-        let line = Rect {
-            y: area.bottom().saturating_sub(1),
-            height: 1,
-            ..area
-        };
-        let list = Rect {
-            y: line.y.saturating_sub(rows),
-            height: rows,
-            width: area.width.min(70),
-            ..area
-        };
+        let rows = (found.len() as u16).min(10).min(area.height.saturating_sub(2));
+        let line = Rect { y: area.bottom().saturating_sub(1), height: 1, ..area };
+        let list = Rect { y: line.y.saturating_sub(rows), height: rows, width: area.width.min(70), ..area };
         blank(buffer, line, theme.text);
         blank(buffer, list, theme.text);
         self.line.view(buffer, line, " : ", theme);
         let top = (self.chosen.unwrap_or(0) + 1).saturating_sub(rows as usize);
-        for ((index, (text, help)), y) in found
-            .iter()
-            .enumerate()
-            .skip(top)
-            .zip(list.top()..list.bottom())
-        {
-            let style = if self.chosen == Some(index) {
-                theme.selected
-            } else {
-                theme.text
-            };
+        for ((index, (text, help)), y) in found.iter().enumerate().skip(top).zip(list.top()..list.bottom()) {
+            let style = if self.chosen == Some(index) { theme.selected } else { theme.text };
             put(buffer, list.x + 3, y, 24, text, style);
-            put(
-                buffer,
-                list.x + 29,
-                y,
-                list.width.saturating_sub(29),
-                help,
-                theme.dim,
-            );
+            put(buffer, list.x + 29, y, list.width.saturating_sub(29), help, theme.dim);
         }
     }
 }

@@ -32,16 +32,8 @@ pub struct Picker {
 impl Picker {
     /// A list to choose from, `current` chosen at first.
     pub fn new(purpose: Purpose, items: Vec<(String, String)>, current: &str) -> Self {
-        let chosen = items
-            .iter()
-            .position(|(name, _)| name == current)
-            .unwrap_or(0);
-        Self {
-            purpose,
-            items,
-            line: LineEdit::default(),
-            chosen,
-        }
+        let chosen = items.iter().position(|(name, _)| name == current).unwrap_or(0);
+        Self { purpose, items, line: LineEdit::default(), chosen }
     }
 
     fn shown(&self) -> Vec<&(String, String)> {
@@ -80,50 +72,14 @@ impl Picker {
             Purpose::Context => "Context",
             Purpose::Namespace => "Namespace",
         };
-        let inside = dialog(
-            buffer,
-            area,
-            60,
-            self.items.len().min(20) as u16 + 3,
-            title,
-            theme,
-        );
-        self.line.view(
-            buffer,
-            Rect {
-                height: 1,
-                ..inside
-            },
-            "/ ",
-            theme,
-        );
-        let list = Rect {
-            y: inside.y + 1,
-            height: inside.height.saturating_sub(1),
-            ..inside
-        };
+        let inside = dialog(buffer, area, 60, self.items.len().min(20) as u16 + 3, title, theme);
+        self.line.view(buffer, Rect { height: 1, ..inside }, "/ ", theme);
+        let list = Rect { y: inside.y + 1, height: inside.height.saturating_sub(1), ..inside };
         let top = (self.chosen + 1).saturating_sub(list.height as usize);
-        for ((index, (name, beside)), y) in self
-            .shown()
-            .iter()
-            .enumerate()
-            .skip(top)
-            .zip(list.top()..list.bottom())
-        {
-            let style = if index == self.chosen {
-                theme.selected
-            } else {
-                theme.text
-            };
+        for ((index, (name, beside)), y) in self.shown().iter().enumerate().skip(top).zip(list.top()..list.bottom()) {
+            let style = if index == self.chosen { theme.selected } else { theme.text };
             let used = put(buffer, list.x, y, list.width, &safe::visible(name), style);
-            put(
-                buffer,
-                list.x + used + 2,
-                y,
-                list.width.saturating_sub(used + 2),
-                &safe::visible(beside),
-                theme.dim,
-            );
+            put(buffer, list.x + used + 2, y, list.width.saturating_sub(used + 2), &safe::visible(beside), theme.dim);
         }
     }
 }

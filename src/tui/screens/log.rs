@@ -60,9 +60,7 @@ impl Default for Log {
             Column::new("what", "WHAT", 20, 120, 0),
             Column::new("command", "HELM COMMAND", 10, 80, 1),
         ];
-        Self {
-            table: Table::new(columns),
-        }
+        Self { table: Table::new(columns) }
     }
 }
 
@@ -99,10 +97,7 @@ impl Part for Log {
     fn arrange(&mut self, area: Rect, shared: &Shared) -> Vec<Effect> {
         if shared.log.len() != self.table.rows().len() {
             let lines = shared.log.iter().enumerate().rev();
-            let line = |(at, entry): (usize, &Entry)| Line {
-                key: at.to_string(),
-                entry: entry.clone(),
-            };
+            let line = |(at, entry): (usize, &Entry)| Line { key: at.to_string(), entry: entry.clone() };
             self.table.set(lines.map(line).collect());
         }
         self.table.arrange(area, shared);

@@ -9,9 +9,7 @@ pub mod review;
 use ratatui::{buffer::Buffer, layout::Rect, style::Style};
 
 use super::{effect::Effect, event::ScreenEvent, keymap::Place, shared::Shared};
-pub use {
-    log::Log, operation::Operation, release::ReleaseScreen, releases::Releases, review::Review,
-};
+pub use {log::Log, operation::Operation, release::ReleaseScreen, releases::Releases, review::Review};
 
 /// Names a screen for as long as the program runs.
 pub type ScreenId = u64;

@@ -78,11 +78,7 @@ struct Object {
 
 enum Step {
     Applied(Change),
-    Waiting {
-        message: String,
-        blocker: Option<String>,
-        ready: bool,
-    },
+    Waiting { message: String, blocker: Option<String>, ready: bool },
     Failed(String),
 }
 
@@ -116,51 +112,28 @@ impl Operation {
     }
 
     fn words(&self) -> String {
-        format!(
-            "roll back {} in {} to revision {}",
-            self.name, self.namespace, self.to
-        )
+        format!("roll back {} in {} to revision {}", self.name, self.namespace, self.to)
     }
 
     fn entry(&self, mark: Mark, shared: &Shared, details: Vec<String>) -> Effect {
-        let context = if shared.context.is_empty() {
-            String::new()
-        } else {
-            format!(" --kube-context {}", shared.context)
-        };
-        Effect::Log(Entry {
-            at: 0,
-            mark,
-            what: self.words(),
-            command: format!("{}{context}", self.command.0),
-            details,
-        })
+        let context =
+            if shared.context.is_empty() { String::new() } else { format!(" --kube-context {}", shared.context) };
+        Effect::Log(Entry { at: 0, mark, what: self.words(), command: format!("{}{context}", self.command.0), details })
     }
 
     fn begin(&mut self, shared: &Shared) -> Vec<Effect> {
-        let (Some((prepared, basis)), Some(storage)) =
-            (self.start.take(), shared.storage_in(&self.namespace))
-        else {
+        let (Some((prepared, basis)), Some(storage)) = (self.start.take(), shared.storage_in(&self.namespace)) else {
             return Vec::new();
         };
         self.began = shared.clock;
         let task = crate::tui::tasks::Task::Execute(storage, prepared, basis);
-        vec![
-            self.entry(Mark::Running, shared, Vec::new()),
-            Effect::Run(Slot::of(RUN), task),
-        ]
+        vec![self.entry(Mark::Running, shared, Vec::new()), Effect::Run(Slot::of(RUN), task)]
     }
 
     fn progress(&mut self, progress: Progress) {
         match progress {
             Progress::PhaseStarted(phase, total) => {
-                self.phases.insert(
-                    phase,
-                    Steps {
-                        total,
-                        ..Steps::default()
-                    },
-                );
+                self.phases.insert(phase, Steps { total, ..Steps::default() });
             }
             Progress::PhaseDone(phase) => {
                 let steps = self.phases.entry(phase).or_default();
@@ -168,36 +141,22 @@ impl Operation {
             }
             Progress::RecordWritten(revision, _) => self.revision = revision,
             Progress::Object(key, change) => {
-                let phase = if change == Change::Delete {
-                    Phase::Delete
-                } else {
-                    Phase::Apply
-                };
+                let phase = if change == Change::Delete { Phase::Delete } else { Phase::Apply };
                 self.phases.entry(phase).or_default().done += 1;
                 self.step(key, Step::Applied(change));
             }
             Progress::ObjectFailed(key, words) => self.step(key, Step::Failed(words)),
             Progress::Waiting(key, readiness, blocker) => {
                 let ready = readiness.status == Ready::Current;
-                self.step(
-                    key,
-                    Step::Waiting {
-                        message: readiness.message,
-                        blocker,
-                        ready,
-                    },
-                );
-                let ready = |object: &&Object| {
-                    object.applied && matches!(&object.step, Step::Waiting { ready: true, .. })
-                };
+                self.step(key, Step::Waiting { message: readiness.message, blocker, ready });
+                let ready =
+                    |object: &&Object| object.applied && matches!(&object.step, Step::Waiting { ready: true, .. });
                 let ready = self.objects.iter().filter(ready).count();
                 if let Some(steps) = self.phases.get_mut(&Phase::Wait) {
                     steps.done = ready;
                 }
             }
-            Progress::HookStarted(name) => {
-                self.notes.push((Kind::Plain, format!("hook {name} runs")))
-            }
+            Progress::HookStarted(name) => self.notes.push((Kind::Plain, format!("hook {name} runs"))),
             Progress::HookLog(name, line) => self.hook_log.push((name, line)),
             Progress::HookDone(name, good, millis) => {
                 let seconds = format!("{}.{} s", millis / 1000, millis % 1000 / 100);
@@ -207,17 +166,12 @@ impl Operation {
                     (Kind::Bad, format!("hook {name} failed after {seconds}"))
                 };
                 self.notes.push(note);
-                let phase = if self.phases.contains_key(&Phase::PostHooks) {
-                    Phase::PostHooks
-                } else {
-                    Phase::PreHooks
-                };
+                let phase =
+                    if self.phases.contains_key(&Phase::PostHooks) { Phase::PostHooks } else { Phase::PreHooks };
                 self.phases.entry(phase).or_default().done += 1;
             }
             Progress::Warning(words) => self.notes.push((Kind::Warn, words)),
-            Progress::Cancelling(words) => self
-                .notes
-                .push((Kind::Warn, format!("cancelling: {words}"))),
+            Progress::Cancelling(words) => self.notes.push((Kind::Warn, format!("cancelling: {words}"))),
         }
     }
 
@@ -239,9 +193,7 @@ impl Operation {
                 vec![self.entry(Mark::Good, shared, details)]
             }
             Err(report) => {
-                let details = std::iter::once(report.message.clone())
-                    .chain(report.hints.iter().cloned())
-                    .collect();
+                let details = std::iter::once(report.message.clone()).chain(report.hints.iter().cloned()).collect();
                 self.stage = Stage::Failed(report);
                 vec![self.entry(Mark::Bad, shared, details)]
             }
@@ -261,12 +213,7 @@ impl Operation {
                 lines.push(TextLine::new(Kind::Good, &text));
             }
             Stage::Failed(report) => {
-                lines.extend(
-                    report
-                        .message
-                        .lines()
-                        .map(|line| TextLine::new(Kind::Bad, &format!("✗ {line}"))),
-                );
+                lines.extend(report.message.lines().map(|line| TextLine::new(Kind::Bad, &format!("✗ {line}"))));
                 lines.extend(
                     report
                         .hints
@@ -276,29 +223,19 @@ impl Operation {
                 );
             }
         }
-        lines.extend(
-            self.notes
-                .iter()
-                .map(|(kind, note)| TextLine::new(*kind, note)),
-        );
+        lines.extend(self.notes.iter().map(|(kind, note)| TextLine::new(*kind, note)));
         // What fails or blocks first, then what waits, then what is done.
         let mut objects: Vec<&Object> = self.objects.iter().collect();
         objects.sort_by_key(|object| match &object.step {
             Step::Failed(_) => 0,
-            Step::Waiting {
-                ready: false,
-                blocker: Some(_),
-                ..
-            } => 1,
+            Step::Waiting { ready: false, blocker: Some(_), .. } => 1,
             Step::Waiting { ready: false, .. } => 2,
             _ => 3,
         });
         lines.extend(objects.into_iter().map(object_line));
         let last = self.hook_log.len().saturating_sub(2_000);
         lines.extend(
-            self.hook_log[last..]
-                .iter()
-                .map(|(hook, line)| TextLine::new(Kind::Dim, &format!("{hook} │ {line}"))),
+            self.hook_log[last..].iter().map(|(hook, line)| TextLine::new(Kind::Dim, &format!("{hook} │ {line}"))),
         );
         self.text.set(lines);
     }
@@ -320,9 +257,7 @@ impl Operation {
             };
             match (steps.finished, &self.stage) {
                 (true, _) => (format!("{} {words}{count}", theme.glyphs.good), theme.good),
-                (false, Stage::Failed(_)) => {
-                    (format!("{} {words}{count}", theme.glyphs.bad), theme.bad)
-                }
+                (false, Stage::Failed(_)) => (format!("{} {words}{count}", theme.glyphs.bad), theme.bad),
                 (false, _) => (format!("{} {words}{count}", theme.glyphs.busy), theme.busy),
             }
         };
@@ -337,25 +272,11 @@ impl Operation {
 
     fn draw_head(&self, buffer: &mut Buffer, area: Rect, shared: &Shared) {
         let theme = &shared.theme;
-        let verb = if self.running_now() {
-            "Rolling back"
-        } else {
-            "Rolled back"
-        };
-        let verb = if matches!(self.stage, Stage::Failed(_)) {
-            "Could not roll back"
-        } else {
-            verb
-        };
-        let title = format!(
-            " {verb} {} {} {} (as revision {})",
-            self.name, theme.glyphs.arrow, self.to, self.revision
-        );
+        let verb = if self.running_now() { "Rolling back" } else { "Rolled back" };
+        let verb = if matches!(self.stage, Stage::Failed(_)) { "Could not roll back" } else { verb };
+        let title = format!(" {verb} {} {} {} (as revision {})", self.name, theme.glyphs.arrow, self.to, self.revision);
         let side = match (self.cancelling, self.running_now()) {
-            (true, true) => format!(
-                "{}  cancelling, the final status will be written ",
-                self.clock(shared)
-            ),
+            (true, true) => format!("{}  cancelling, the final status will be written ", self.clock(shared)),
             (false, true) => format!(
                 "{}  {} cancels (runs on if you leave) ",
                 self.clock(shared),
@@ -363,23 +284,9 @@ impl Operation {
             ),
             _ => format!("{} ", self.clock(shared)),
         };
-        put(
-            buffer,
-            area.x,
-            area.y,
-            area.width,
-            &safe::visible(&title),
-            theme.heading,
-        );
+        put(buffer, area.x, area.y, area.width, &safe::visible(&title), theme.heading);
         let width = (side.chars().count() as u16).min(area.width);
-        put(
-            buffer,
-            area.right() - width,
-            area.y,
-            width,
-            &side,
-            theme.dim,
-        );
+        put(buffer, area.right() - width, area.y, width, &side, theme.dim);
     }
 
     fn draw_phases(&self, buffer: &mut Buffer, area: Rect, shared: &Shared) {
@@ -401,20 +308,10 @@ fn object_line(object: &Object) -> TextLine {
     match &object.step {
         Step::Applied(change) => TextLine::new(Kind::Good, &format!("✓ {} {name}", sign(*change))),
         Step::Failed(words) => TextLine::new(Kind::Bad, &format!("✗ {name}   {words}")),
-        Step::Waiting {
-            ready: true,
-            message,
-            ..
-        } => TextLine::new(Kind::Good, &format!("✓ {name}   {message}")),
-        Step::Waiting {
-            message, blocker, ..
-        } => {
+        Step::Waiting { ready: true, message, .. } => TextLine::new(Kind::Good, &format!("✓ {name}   {message}")),
+        Step::Waiting { message, blocker, .. } => {
             let blocker = blocker.as_deref().unwrap_or_default();
-            let kind = if blocker.is_empty() {
-                Kind::Plain
-            } else {
-                Kind::Warn
-            };
+            let kind = if blocker.is_empty() { Kind::Plain } else { Kind::Warn };
             TextLine::new(kind, &format!("◐ {name}   {message}   {blocker}"))
         }
     }
@@ -427,10 +324,7 @@ fn helm_command(prepared: &Prepared) -> String {
         RollbackTarget::Previous => String::new(),
         _ => format!(" {}", prepared.to.revision),
     };
-    let mut command = format!(
-        "helm rollback {}{revision} --namespace {}",
-        prepared.name, prepared.namespace
-    );
+    let mut command = format!("helm rollback {}{revision} --namespace {}", prepared.name, prepared.namespace);
     let mut flag = |on: bool, words: &str| {
         if on {
             command.push(' ');
@@ -439,26 +333,14 @@ fn helm_command(prepared: &Prepared) -> String {
     };
     flag(options.wait != WaitStrategy::HookOnly, "--wait");
     flag(options.wait_for_jobs, "--wait-for-jobs");
-    flag(
-        options.timeout.as_secs() != 300,
-        &format!("--timeout {}s", options.timeout.as_secs()),
-    );
+    flag(options.timeout.as_secs() != 300, &format!("--timeout {}s", options.timeout.as_secs()));
     flag(options.no_hooks, "--no-hooks");
-    flag(
-        options.server_side == ServerSideMode::True,
-        "--server-side=true",
-    );
-    flag(
-        options.server_side == ServerSideMode::False,
-        "--server-side=false",
-    );
+    flag(options.server_side == ServerSideMode::True, "--server-side=true");
+    flag(options.server_side == ServerSideMode::False, "--server-side=false");
     flag(options.force_conflicts, "--force-conflicts");
     flag(options.force_replace, "--force-replace");
     flag(options.cleanup_on_fail, "--cleanup-on-fail");
-    flag(
-        options.history_max != 10,
-        &format!("--history-max {}", options.history_max),
-    );
+    flag(options.history_max != 10, &format!("--history-max {}", options.history_max));
     command
 }
 
@@ -468,11 +350,7 @@ impl Part for Operation {
     }
 
     fn crumbs(&self) -> Vec<String> {
-        vec![
-            self.namespace.clone(),
-            self.name.clone(),
-            "operation".into(),
-        ]
+        vec![self.namespace.clone(), self.name.clone(), "operation".into()]
     }
 
     fn filter(&self) -> Option<String> {
@@ -501,11 +379,7 @@ impl Part for Operation {
                 vec![Effect::Cancel(Slot::of(RUN))]
             }
             ScreenEvent::Action(Action::Refresh) if !self.running_now() => {
-                let review = Review::rollback(
-                    &self.namespace,
-                    &self.name,
-                    RollbackTarget::Revision(self.to),
-                );
+                let review = Review::rollback(&self.namespace, &self.name, RollbackTarget::Revision(self.to));
                 return vec![Effect::Replace(Box::new(Screen::Review(Box::new(review))))];
             }
             ScreenEvent::Action(Action::Copy) => return vec![Effect::Copy(self.text.text())],
@@ -529,15 +403,7 @@ impl Part for Operation {
 
     fn view(&self, buffer: &mut Buffer, area: Rect, shared: &Shared) {
         self.draw_head(buffer, Rect { height: 1, ..area }, shared);
-        self.draw_phases(
-            buffer,
-            Rect {
-                y: area.y + 1,
-                height: HEAD - 1,
-                ..area
-            },
-            shared,
-        );
+        self.draw_phases(buffer, Rect { y: area.y + 1, height: HEAD - 1, ..area }, shared);
         self.text.view(buffer, body(area), &shared.theme, true);
     }
 }
@@ -546,9 +412,5 @@ impl Part for Operation {
 const HEAD: u16 = 4;
 
 fn body(area: Rect) -> Rect {
-    Rect {
-        y: area.y + HEAD,
-        height: area.height.saturating_sub(HEAD),
-        ..area
-    }
+    Rect { y: area.y + HEAD, height: area.height.saturating_sub(HEAD), ..area }
 }

@@ -123,22 +123,15 @@ pub struct DiffPane {
 impl DiffPane {
     /// An empty pane.
     pub fn new() -> Self {
-        Self {
-            text: TextPane::default().with_cursor(),
-            ..Self::default()
-        }
+        Self { text: TextPane::default().with_cursor(), ..Self::default() }
     }
 
     /// Shows other sections; what was folded by title stays so.
     pub fn set(&mut self, sections: &[Section]) {
         let open = sections.iter().map(|section| {
-            let known = self
-                .sections
-                .iter()
-                .position(|known| known.title == section.title && known.weight == section.weight);
-            known
-                .and_then(|at| self.open.get(at).copied())
-                .unwrap_or(!section.folded_at_first())
+            let known =
+                self.sections.iter().position(|known| known.title == section.title && known.weight == section.weight);
+            known.and_then(|at| self.open.get(at).copied()).unwrap_or(!section.folded_at_first())
         });
         self.open = open.collect();
         self.sections = sections.to_vec();
@@ -160,11 +153,7 @@ impl DiffPane {
 
     /// Brings a section's heading into view and selects it.
     pub fn select(&mut self, section: usize) {
-        if let Some(line) = self
-            .places
-            .iter()
-            .position(|place| *place == Place::Section(section))
-        {
+        if let Some(line) = self.places.iter().position(|place| *place == Place::Section(section)) {
             self.text.select(line);
         }
     }
@@ -172,15 +161,8 @@ impl DiffPane {
     /// The text of the section under the cursor, for copying.
     pub fn copy_text(&self) -> String {
         let wanted = self.current().map(Place::Section);
-        let lines = self
-            .text
-            .lines()
-            .iter()
-            .zip(&self.places)
-            .filter(|(_, place)| Some(**place) == wanted);
-        lines
-            .flat_map(|(line, _)| [line.text.as_str(), "\n"])
-            .collect()
+        let lines = self.text.lines().iter().zip(&self.places).filter(|(_, place)| Some(**place) == wanted);
+        lines.flat_map(|(line, _)| [line.text.as_str(), "\n"]).collect()
     }
 
     /// The whole text, for the pager.
@@ -212,11 +194,7 @@ impl DiffPane {
     }
 
     fn fold(&mut self) {
-        let place = self
-            .text
-            .cursor()
-            .and_then(|line| self.places.get(line))
-            .copied();
+        let place = self.text.cursor().and_then(|line| self.places.get(line)).copied();
         match place {
             Some(Place::Section(index)) => {
                 self.open[index] = !self.open[index];
@@ -233,38 +211,22 @@ impl DiffPane {
 
     fn rebuild(&mut self) {
         let (mut lines, mut places) = (Vec::new(), Vec::new());
-        for (index, section) in self
-            .sections
-            .iter()
-            .enumerate()
-            .filter(|(_, section)| section.weight != Weight::Same)
-        {
+        for (index, section) in self.sections.iter().enumerate().filter(|(_, section)| section.weight != Weight::Same) {
             let open = self.open[index];
             let body = if open { self.body(section) } else { Vec::new() };
             places.extend(std::iter::repeat_n(Place::Section(index), body.len() + 1));
             lines.push(heading(section, open));
             lines.extend(body);
         }
-        let same: Vec<&Section> = self
-            .sections
-            .iter()
-            .filter(|section| section.weight == Weight::Same)
-            .collect();
+        let same: Vec<&Section> = self.sections.iter().filter(|section| section.weight == Weight::Same).collect();
         if !same.is_empty() {
             let objects = if same.len() == 1 { "object" } else { "objects" };
             let sign = if self.show_unchanged { "▾" } else { "▸" };
-            lines.push(TextLine::new(
-                Kind::Dim,
-                &format!("= {} {objects} unchanged {sign}", same.len()),
-            ));
+            lines.push(TextLine::new(Kind::Dim, &format!("= {} {objects} unchanged {sign}", same.len())));
             places.push(Place::Unchanged);
             if self.show_unchanged {
                 places.extend(std::iter::repeat_n(Place::Unchanged, same.len()));
-                lines.extend(
-                    same.iter().map(|section| {
-                        TextLine::new(Kind::Dim, &format!("    = {}", section.title))
-                    }),
-                );
+                lines.extend(same.iter().map(|section| TextLine::new(Kind::Dim, &format!("    = {}", section.title))));
             }
         }
         self.places = places;
@@ -272,11 +234,8 @@ impl DiffPane {
     }
 
     fn body(&self, section: &Section) -> Vec<TextLine> {
-        let mut lines: Vec<TextLine> = section
-            .notes
-            .iter()
-            .map(|(kind, note)| TextLine::new(*kind, &format!("    {note}")))
-            .collect();
+        let mut lines: Vec<TextLine> =
+            section.notes.iter().map(|(kind, note)| TextLine::new(*kind, &format!("    {note}"))).collect();
         for hunk in &section.hunks {
             if !hunk.path.is_empty() {
                 lines.push(TextLine::new(Kind::Dim, &format!("     {}", hunk.path)));
@@ -310,20 +269,9 @@ fn heading(section: &Section, open: bool) -> TextLine {
         (_, Weight::LabelsOnly) => "only chart labels",
         _ => "",
     };
-    let parts: Vec<&str> = [word, section.summary.as_str()]
-        .into_iter()
-        .filter(|part| !part.is_empty())
-        .collect();
+    let parts: Vec<&str> = [word, section.summary.as_str()].into_iter().filter(|part| !part.is_empty()).collect();
     let kind = section.kind();
-    TextLine::new(
-        kind,
-        &format!(
-            "{} {} {fold}  {}",
-            sign(section.change),
-            section.title,
-            parts.join(" · ")
-        ),
-    )
+    TextLine::new(kind, &format!("{} {} {fold}  {}", sign(section.change), section.title, parts.join(" · ")))
 }
 
 fn one_column(line: &Line) -> TextLine {
@@ -343,26 +291,17 @@ fn two_columns(lines: &[Line]) -> Vec<TextLine> {
             Line::Context(text) => {
                 waiting = rows.len() + 1;
                 let side = TextLine::new(Kind::Plain, &format!("  {text}"));
-                rows.push(TextLine {
-                    right: Some((side.text.clone(), Kind::Plain)),
-                    ..side
-                });
+                rows.push(TextLine { right: Some((side.text.clone(), Kind::Plain)), ..side });
             }
             Line::Removed(text) => rows.push(TextLine {
                 right: Some((String::new(), Kind::Plain)),
                 ..TextLine::new(Kind::Removed, &format!("- {text}"))
             }),
             Line::Added(text) => {
-                let side = (
-                    TextLine::new(Kind::Added, &format!("+ {text}")).text,
-                    Kind::Added,
-                );
+                let side = (TextLine::new(Kind::Added, &format!("+ {text}")).text, Kind::Added);
                 match rows.get_mut(waiting) {
                     Some(row) => row.right = Some(side),
-                    None => rows.push(TextLine {
-                        right: Some(side),
-                        ..TextLine::default()
-                    }),
+                    None => rows.push(TextLine { right: Some(side), ..TextLine::default() }),
                 }
                 waiting += 1;
             }

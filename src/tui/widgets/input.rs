@@ -17,10 +17,7 @@ pub struct LineEdit {
 impl LineEdit {
     /// A line that starts with a text, the cursor at its end.
     pub fn new(text: &str) -> Self {
-        Self {
-            text: text.to_owned(),
-            at: text.len(),
-        }
+        Self { text: text.to_owned(), at: text.len() }
     }
 
     /// What was typed.
@@ -46,10 +43,7 @@ impl LineEdit {
                 self.at = 0;
             }
             KeyCode::Char('w') if control => {
-                let start = self.text[..self.at]
-                    .trim_end()
-                    .rfind(' ')
-                    .map_or(0, |space| space + 1);
+                let start = self.text[..self.at].trim_end().rfind(' ').map_or(0, |space| space + 1);
                 self.text.drain(start..self.at);
                 self.at = start;
             }
@@ -73,17 +67,11 @@ impl LineEdit {
     }
 
     fn before(&self) -> usize {
-        self.text[..self.at]
-            .char_indices()
-            .next_back()
-            .map_or(0, |(index, _)| index)
+        self.text[..self.at].char_indices().next_back().map_or(0, |(index, _)| index)
     }
 
     fn after(&self) -> usize {
-        self.text[self.at..]
-            .chars()
-            .next()
-            .map_or(self.at, |character| self.at + character.len_utf8())
+        self.text[self.at..].chars().next().map_or(self.at, |character| self.at + character.len_utf8())
     }
 
     /// Draws prompt and line with a block cursor; a long line scrolls.
@@ -93,20 +81,8 @@ impl LineEdit {
         let column = self.text[..self.at].width();
         let left = column.saturating_sub(room.saturating_sub(1) as usize);
         let x = area.x + used;
-        put(
-            buffer,
-            x,
-            area.y,
-            room,
-            &safe::slice(&self.text, left, room as usize),
-            theme.text,
-        );
-        let cursor = Rect {
-            x: x + (column - left) as u16,
-            y: area.y,
-            width: 1,
-            height: 1,
-        };
+        put(buffer, x, area.y, room, &safe::slice(&self.text, left, room as usize), theme.text);
+        let cursor = Rect { x: x + (column - left) as u16, y: area.y, width: 1, height: 1 };
         if room > 0 && buffer.area.contains(cursor.as_position()) {
             buffer.set_style(cursor, theme.text.add_modifier(Modifier::REVERSED));
         }
@@ -120,14 +96,9 @@ mod tests {
     #[test]
     fn editing_keeps_whole_characters() {
         let mut line = LineEdit::new("größe");
-        for code in [
-            KeyCode::Left,
-            KeyCode::Left,
-            KeyCode::Backspace,
-            KeyCode::Char('ü'),
-            KeyCode::Home,
-            KeyCode::Delete,
-        ] {
+        for code in
+            [KeyCode::Left, KeyCode::Left, KeyCode::Backspace, KeyCode::Char('ü'), KeyCode::Home, KeyCode::Delete]
+        {
             assert!(line.key(&KeyEvent::from(code)));
         }
         assert_eq!(line.text(), "rüße");

@@ -33,52 +33,24 @@ pub fn rule(buffer: &mut Buffer, area: Rect, theme: &Theme) -> Rect {
     for y in area.top()..area.bottom() {
         buffer.set_string(area.x, y, theme.glyphs.vertical, theme.dim);
     }
-    Rect {
-        x: area.x + 1,
-        width: area.width - 1,
-        ..area
-    }
+    Rect { x: area.x + 1, width: area.width - 1, ..area }
 }
 
 /// Clears a centred box of at most `width` × `height` and frames it; returns the inside.
-pub fn dialog(
-    buffer: &mut Buffer,
-    area: Rect,
-    width: u16,
-    height: u16,
-    title: &str,
-    theme: &Theme,
-) -> Rect {
+pub fn dialog(buffer: &mut Buffer, area: Rect, width: u16, height: u16, title: &str, theme: &Theme) -> Rect {
     let (width, height) = (width.min(area.width), height.min(area.height));
-    let outer = Rect {
-        x: area.x + (area.width - width) / 2,
-        y: area.y + (area.height - height) / 3,
-        width,
-        height,
-    };
+    let outer = Rect { x: area.x + (area.width - width) / 2, y: area.y + (area.height - height) / 3, width, height };
     Clear.render(outer, buffer);
     let block = Block::new()
         .borders(Borders::ALL)
-        .border_type(if theme.glyphs.ascii {
-            BorderType::Plain
-        } else {
-            BorderType::Rounded
-        })
+        .border_type(if theme.glyphs.ascii { BorderType::Plain } else { BorderType::Rounded })
         .border_style(theme.accent)
         .style(theme.text)
         .title(format!(" {title} "));
-    let block = if theme.glyphs.ascii {
-        block.border_set(super::theme::ASCII_BORDER)
-    } else {
-        block
-    };
+    let block = if theme.glyphs.ascii { block.border_set(super::theme::ASCII_BORDER) } else { block };
     let inner = block.inner(outer);
     block.render(outer, buffer);
-    Rect {
-        x: inner.x + 1,
-        width: inner.width.saturating_sub(2),
-        ..inner
-    }
+    Rect { x: inner.x + 1, width: inner.width.saturating_sub(2), ..inner }
 }
 
 /// Empties an area.

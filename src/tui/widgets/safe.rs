@@ -29,9 +29,7 @@ pub fn visible(line: &str) -> Cow<'_, str> {
 
 /// The lines of a cluster text, each made visible; `\r\n` counts as one break.
 pub fn lines(text: &str) -> Vec<String> {
-    text.lines()
-        .map(|line| visible(line).into_owned())
-        .collect()
+    text.lines().map(|line| visible(line).into_owned()).collect()
 }
 
 /// Whether a character steers the terminal, hides itself or reorders its neighbours.
@@ -96,27 +94,18 @@ mod tests {
     fn check(input: &str, expected: &str) {
         let shown = visible(input);
         assert_eq!(shown, expected);
-        assert!(
-            !shown.chars().any(is_unsafe),
-            "{shown:?} still has unsafe characters"
-        );
+        assert!(!shown.chars().any(is_unsafe), "{shown:?} still has unsafe characters");
     }
 
     #[test]
     fn plain_text_stays_as_it_is() {
-        check(
-            "image: nginx:1.27 — größer 漢字",
-            "image: nginx:1.27 — größer 漢字",
-        );
+        check("image: nginx:1.27 — größer 漢字", "image: nginx:1.27 — größer 漢字");
     }
 
     #[test]
     fn escape_sequences_are_shown_not_sent() {
         check("\u{1b}[2J\u{1b}]0;owned\u{7}", "␛[2J␛]0;owned␇");
-        check(
-            "\u{9b}31m\u{9d}52;c;aGk=\u{9c}",
-            "‹009b›31m‹009d›52;c;aGk=‹009c›",
-        );
+        check("\u{9b}31m\u{9d}52;c;aGk=\u{9c}", "‹009b›31m‹009d›52;c;aGk=‹009c›");
         check("back\u{8}\u{7f}", "back␈␡");
     }
 

@@ -24,18 +24,12 @@ pub struct Cell {
 impl Cell {
     /// A cell in the row's own paint.
     pub fn plain(text: impl Into<String>) -> Self {
-        Self {
-            text: text.into(),
-            style: None,
-        }
+        Self { text: text.into(), style: None }
     }
 
     /// A painted cell.
     pub fn painted(text: impl Into<String>, style: Style) -> Self {
-        Self {
-            text: text.into(),
-            style: Some(style),
-        }
+        Self { text: text.into(), style: Some(style) }
     }
 }
 
@@ -86,14 +80,7 @@ pub struct Column {
 impl Column {
     /// A left-aligned column.
     pub fn new(name: &str, title: &str, least: u16, most: u16, expendable: u8) -> Self {
-        Self {
-            name: name.into(),
-            title: title.into(),
-            least,
-            most,
-            right: false,
-            expendable,
-        }
+        Self { name: name.into(), title: title.into(), least, most, right: false, expendable }
     }
 
     /// The same, right-aligned.
@@ -178,22 +165,13 @@ impl<R: Row> Table<R> {
     fn refresh(&mut self, selected: Option<String>) {
         self.order = matching(&self.rows, &self.filter);
         if let Some((column, descending)) = &self.sort {
-            let mut keyed: Vec<(SortKey, usize)> = self
-                .order
-                .iter()
-                .map(|index| (self.rows[*index].sort_key(column), *index))
-                .collect();
+            let mut keyed: Vec<(SortKey, usize)> =
+                self.order.iter().map(|index| (self.rows[*index].sort_key(column), *index)).collect();
             keyed.sort_by(|(left, _), (right, _)| compare(left, right, *descending));
             self.order = keyed.into_iter().map(|(_, index)| index).collect();
         }
-        let place = selected.and_then(|key| {
-            self.order
-                .iter()
-                .position(|index| self.rows[*index].key() == key)
-        });
-        self.cursor = place
-            .unwrap_or(self.cursor)
-            .min(self.order.len().saturating_sub(1));
+        let place = selected.and_then(|key| self.order.iter().position(|index| self.rows[*index].key() == key));
+        self.cursor = place.unwrap_or(self.cursor).min(self.order.len().saturating_sub(1));
         self.reveal();
     }
 
@@ -204,11 +182,7 @@ impl<R: Row> Table<R> {
 
     /// Selects the row of a key, if it is shown.
     pub fn select(&mut self, key: &str) {
-        if let Some(at) = self
-            .order
-            .iter()
-            .position(|index| self.rows[*index].key() == key)
-        {
+        if let Some(at) = self.order.iter().position(|index| self.rows[*index].key() == key) {
             self.cursor = at;
             self.reveal();
         }
@@ -216,11 +190,7 @@ impl<R: Row> Table<R> {
 
     /// The rows in view, top to bottom.
     pub fn visible(&self) -> impl Iterator<Item = &R> {
-        self.order
-            .iter()
-            .skip(self.top)
-            .take(self.height)
-            .map(|index| &self.rows[*index])
+        self.order.iter().skip(self.top).take(self.height).map(|index| &self.rows[*index])
     }
 
     /// How many rows pass the filter.
@@ -267,9 +237,7 @@ impl<R: Row> Table<R> {
 
     /// The column it is sorted by and whether descending.
     pub fn sorted(&self) -> Option<(&str, bool)> {
-        self.sort
-            .as_ref()
-            .map(|(column, descending)| (column.as_str(), *descending))
+        self.sort.as_ref().map(|(column, descending)| (column.as_str(), *descending))
     }
 
     /// Sorts by a column.
@@ -280,10 +248,7 @@ impl<R: Row> Table<R> {
 
     /// Sorts by the column after the current one, round and round.
     pub fn sort_next(&mut self) {
-        let at = self
-            .sort
-            .as_ref()
-            .and_then(|(name, _)| self.columns.iter().position(|column| column.name == *name));
+        let at = self.sort.as_ref().and_then(|(name, _)| self.columns.iter().position(|column| column.name == *name));
         let next = at.map_or(0, |at| (at + 1) % self.columns.len().max(1));
         if let Some(name) = self.columns.get(next).map(|column| column.name.clone()) {
             self.sort_by(&name, false);
@@ -337,15 +302,8 @@ impl<R: Row> Table<R> {
         self.reveal();
         for (index, column) in self.columns.iter().enumerate() {
             let cells = self.order.iter().skip(self.top).take(self.height);
-            let widest = cells
-                .map(|row| self.rows[*row].cell(&column.name, shared).text.width())
-                .max()
-                .unwrap_or(0);
-            let title = if self.headings {
-                column.title.width() + 1
-            } else {
-                0
-            };
+            let widest = cells.map(|row| self.rows[*row].cell(&column.name, shared).text.width()).max().unwrap_or(0);
+            let title = if self.headings { column.title.width() + 1 } else { 0 };
             let wanted = (widest.max(title) as u16).clamp(column.least, column.most);
             self.grown[index] = self.grown[index].max(wanted);
         }
@@ -354,35 +312,19 @@ impl<R: Row> Table<R> {
 
     /// Drops expendable columns, then narrows the widest ones until the rest fits.
     fn fit(&self, room: u16) -> Vec<(usize, u16)> {
-        let total = |widths: &[(usize, u16)]| {
-            widths
-                .iter()
-                .map(|(_, width)| width + 2)
-                .sum::<u16>()
-                .saturating_sub(2)
-        };
+        let total = |widths: &[(usize, u16)]| widths.iter().map(|(_, width)| width + 2).sum::<u16>().saturating_sub(2);
         let mut widths: Vec<(usize, u16)> = self.grown.iter().copied().enumerate().collect();
         let least: fn(&Column) -> u16 = |column| column.least;
-        while widths
-            .iter()
-            .map(|(index, _)| least(&self.columns[*index]) + 2)
-            .sum::<u16>()
-            > room
-        {
-            let worst = widths
-                .iter()
-                .max_by_key(|(index, _)| self.columns[*index].expendable)
-                .map(|(index, _)| *index);
+        while widths.iter().map(|(index, _)| least(&self.columns[*index]) + 2).sum::<u16>() > room {
+            let worst = widths.iter().max_by_key(|(index, _)| self.columns[*index].expendable).map(|(index, _)| *index);
             match worst.filter(|index| self.columns[*index].expendable > 0) {
                 Some(index) => widths.retain(|(known, _)| *known != index),
                 None => break,
             }
         }
         while total(&widths) > room {
-            let widest = widths
-                .iter_mut()
-                .filter(|(index, width)| *width > self.columns[*index].least)
-                .max_by_key(|row| row.1);
+            let widest =
+                widths.iter_mut().filter(|(index, width)| *width > self.columns[*index].least).max_by_key(|row| row.1);
             match widest {
                 Some((_, width)) => *width -= 1,
                 None => break,
@@ -404,29 +346,11 @@ impl<R: Row> Table<R> {
                 break;
             }
             let selected = self.top + offset == self.cursor;
-            self.view_row(
-                buffer,
-                Rect {
-                    y,
-                    height: 1,
-                    ..area
-                },
-                row,
-                selected,
-                shared,
-            );
+            self.view_row(buffer, Rect { y, height: 1, ..area }, row, selected, shared);
             if selected {
                 buffer.set_style(
-                    Rect {
-                        y,
-                        height: 1,
-                        ..area
-                    },
-                    if focused {
-                        theme.selected
-                    } else {
-                        theme.selected_idle
-                    },
+                    Rect { y, height: 1, ..area },
+                    if focused { theme.selected } else { theme.selected_idle },
                 );
             }
             y += 1;
@@ -438,30 +362,17 @@ impl<R: Row> Table<R> {
         for (index, width) in &self.widths {
             let column = &self.columns[*index];
             let arrow = match &self.sort {
-                Some((name, descending)) if *name == column.name => {
-                    match (theme.glyphs.ascii, descending) {
-                        (false, false) => "↑",
-                        (false, true) => "↓",
-                        (true, false) => "^",
-                        (true, true) => "v",
-                    }
-                }
+                Some((name, descending)) if *name == column.name => match (theme.glyphs.ascii, descending) {
+                    (false, false) => "↑",
+                    (false, true) => "↓",
+                    (true, false) => "^",
+                    (true, true) => "v",
+                },
                 _ => "",
             };
             let title = format!("{}{arrow}", column.title);
-            let indent = if column.right {
-                width.saturating_sub(title.width() as u16)
-            } else {
-                0
-            };
-            put(
-                buffer,
-                x + indent,
-                area.y,
-                width - indent.min(*width),
-                &title,
-                theme.dim,
-            );
+            let indent = if column.right { width.saturating_sub(title.width() as u16) } else { 0 };
+            put(buffer, x + indent, area.y, width - indent.min(*width), &title, theme.dim);
             x += width + 2;
         }
     }
@@ -482,23 +393,9 @@ impl<R: Row> Table<R> {
         for (index, width) in &self.widths {
             let column = &self.columns[*index];
             let cell = row.cell(&column.name, shared);
-            let indent = if column.right {
-                width.saturating_sub(cell.text.width() as u16)
-            } else {
-                0
-            };
-            let room = area
-                .right()
-                .saturating_sub(x + indent)
-                .min(width - indent.min(*width));
-            put(
-                buffer,
-                x + indent,
-                area.y,
-                room,
-                &cell.text,
-                cell.style.unwrap_or(style),
-            );
+            let indent = if column.right { width.saturating_sub(cell.text.width() as u16) } else { 0 };
+            let room = area.right().saturating_sub(x + indent).min(width - indent.min(*width));
+            put(buffer, x + indent, area.y, room, &cell.text, cell.style.unwrap_or(style));
             x += width + 2;
         }
     }
@@ -520,9 +417,7 @@ fn matching<R: Row>(rows: &[R], filter: &str) -> Vec<usize> {
     let mut matcher = Matcher::new(Config::DEFAULT);
     let mut indexes: Vec<usize> = (0..rows.len()).collect();
     for word in filter.split_whitespace() {
-        let (inverse, word) = word
-            .strip_prefix('!')
-            .map_or((false, word), |rest| (true, rest));
+        let (inverse, word) = word.strip_prefix('!').map_or((false, word), |rest| (true, rest));
         let (column, text) = word.split_once(':').unwrap_or(("", word));
         if text.is_empty() {
             continue;
@@ -536,9 +431,7 @@ fn matching<R: Row>(rows: &[R], filter: &str) -> Vec<usize> {
             let found = if exact {
                 hay.to_lowercase().contains(&lower)
             } else {
-                pattern
-                    .score(Utf32Str::new(&hay, &mut letters), &mut matcher)
-                    .is_some()
+                pattern.score(Utf32Str::new(&hay, &mut letters), &mut matcher).is_some()
             };
             found != inverse
         });
@@ -576,16 +469,8 @@ mod tests {
     }
 
     fn table() -> Table<Named> {
-        let mut table = Table::new(vec![
-            Column::new("name", "NAME", 4, 20, 0),
-            Column::new("size", "SIZE", 4, 6, 1),
-        ]);
-        table.set(vec![
-            Named("checkout", 3),
-            Named("cart", -1),
-            Named("search", 10),
-            Named("漢字検索", 7),
-        ]);
+        let mut table = Table::new(vec![Column::new("name", "NAME", 4, 20, 0), Column::new("size", "SIZE", 4, 6, 1)]);
+        table.set(vec![Named("checkout", 3), Named("cart", -1), Named("search", 10), Named("漢字検索", 7)]);
         table
     }
 

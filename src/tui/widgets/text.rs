@@ -44,11 +44,7 @@ pub struct TextLine {
 impl TextLine {
     /// A line from text that may come from a cluster.
     pub fn new(kind: Kind, text: &str) -> Self {
-        Self {
-            text: safe::visible(text).into_owned(),
-            kind,
-            right: None,
-        }
+        Self { text: safe::visible(text).into_owned(), kind, right: None }
     }
 }
 
@@ -80,16 +76,7 @@ impl TextPane {
 
     fn of(text: &str, kind: Kind) -> Self {
         let mut pane = Self::default();
-        pane.set(
-            safe::lines(text)
-                .into_iter()
-                .map(|text| TextLine {
-                    text,
-                    kind,
-                    right: None,
-                })
-                .collect(),
-        );
+        pane.set(safe::lines(text).into_iter().map(|text| TextLine { text, kind, right: None }).collect());
         pane
     }
 
@@ -123,8 +110,7 @@ impl TextPane {
 
     /// The selected line's index.
     pub fn cursor(&self) -> Option<usize> {
-        self.cursor
-            .map(|at| at.min(self.lines.len().saturating_sub(1)))
+        self.cursor.map(|at| at.min(self.lines.len().saturating_sub(1)))
     }
 
     /// Selects a line and brings it into view.
@@ -137,10 +123,7 @@ impl TextPane {
 
     /// The whole text, for copying.
     pub fn text(&self) -> String {
-        self.lines
-            .iter()
-            .flat_map(|line| [line.text.as_str(), "\n"])
-            .collect()
+        self.lines.iter().flat_map(|line| [line.text.as_str(), "\n"]).collect()
     }
 
     /// Whether nothing is hidden at the left.
@@ -193,15 +176,10 @@ impl TextPane {
         let total = self.lines.len();
         let found = |line: &TextLine| {
             line.text.to_lowercase().contains(&self.search)
-                || line
-                    .right
-                    .as_ref()
-                    .is_some_and(|(text, _)| text.to_lowercase().contains(&self.search))
+                || line.right.as_ref().is_some_and(|(text, _)| text.to_lowercase().contains(&self.search))
         };
         let count = if self.search.is_empty() { 0 } else { total };
-        (0..count)
-            .map(move |step| (from + step) % total)
-            .filter(move |line| found(&self.lines[*line]))
+        (0..count).map(move |step| (from + step) % total).filter(move |line| found(&self.lines[*line]))
     }
 
     fn find(&mut self, forward: bool) {
@@ -211,11 +189,7 @@ impl TextPane {
             self.matches_from(here + 1).next()
         } else {
             let all: Vec<usize> = self.matches_from(0).collect();
-            all.iter()
-                .rev()
-                .find(|line| **line < here)
-                .or(all.last())
-                .copied()
+            all.iter().rev().find(|line| **line < here).or(all.last()).copied()
         };
         if let Some(line) = next.filter(|_| total > 0) {
             if self.cursor.is_some() {
@@ -229,22 +203,14 @@ impl TextPane {
     fn step(&mut self, by: usize, down: bool) {
         let last = self.lines.len().saturating_sub(1);
         if let Some(at) = self.cursor() {
-            let to = if down {
-                (at + by).min(last)
-            } else {
-                at.saturating_sub(by)
-            };
+            let to = if down { (at + by).min(last) } else { at.saturating_sub(by) };
             self.cursor = Some(to);
             self.reveal(to);
         } else if self.wrap && by == 1 {
             self.step_row(down);
         } else {
             self.skipped = 0;
-            self.top = if down {
-                self.top + by
-            } else {
-                self.top.saturating_sub(by)
-            };
+            self.top = if down { self.top + by } else { self.top.saturating_sub(by) };
         }
     }
 
@@ -264,11 +230,7 @@ impl TextPane {
 
     fn rows_of(&self, line: &TextLine) -> usize {
         let width = self.area.width.max(1) as usize;
-        if self.wrap && line.right.is_none() {
-            line.text.width().div_ceil(width).max(1)
-        } else {
-            1
-        }
+        if self.wrap && line.right.is_none() { line.text.width().div_ceil(width).max(1) } else { 1 }
     }
 
     fn reveal(&mut self, line: usize) {
@@ -281,11 +243,8 @@ impl TextPane {
     }
 
     fn clamp(&mut self) {
-        let last_top = if self.wrap {
-            self.lines.len().saturating_sub(1)
-        } else {
-            self.lines.len().saturating_sub(self.height())
-        };
+        let last_top =
+            if self.wrap { self.lines.len().saturating_sub(1) } else { self.lines.len().saturating_sub(self.height()) };
         self.top = self.top.min(last_top);
     }
 
@@ -304,13 +263,8 @@ impl TextPane {
         for at in shown {
             let line = &self.lines[at];
             if line.kind == Kind::Yaml {
-                let known = before
-                    .iter()
-                    .position(|(known, _)| *known == at)
-                    .map(|index| before.swap_remove(index));
-                self.painted.push(
-                    known.unwrap_or_else(|| (at, paint(highlighter, &line.text, &shared.theme))),
-                );
+                let known = before.iter().position(|(known, _)| *known == at).map(|index| before.swap_remove(index));
+                self.painted.push(known.unwrap_or_else(|| (at, paint(highlighter, &line.text, &shared.theme))));
             }
         }
     }
@@ -324,16 +278,8 @@ impl TextPane {
                 if y >= area.bottom() {
                     return;
                 }
-                let place = Rect {
-                    y,
-                    height: 1,
-                    ..area
-                };
-                let left = if self.wrap {
-                    row * area.width as usize
-                } else {
-                    self.left
-                };
+                let place = Rect { y, height: 1, ..area };
+                let left = if self.wrap { row * area.width as usize } else { self.left };
                 self.view_line(buffer, place, at, left, theme);
                 if self.cursor() == Some(at) && focused {
                     buffer.set_style(place, theme.selected);
@@ -358,31 +304,15 @@ impl TextPane {
             &safe::slice(&line.text, left, half as usize),
             style(line.kind, theme),
         );
-        buffer.set_string(
-            area.x + half.saturating_sub(1),
-            area.y,
-            theme.glyphs.vertical,
-            theme.dim,
-        );
+        buffer.set_string(area.x + half.saturating_sub(1), area.y, theme.glyphs.vertical, theme.dim);
         let text = safe::slice(right, left, (area.width - half) as usize);
-        put(
-            buffer,
-            area.x + half,
-            area.y,
-            area.width - half,
-            &text,
-            style(*kind, theme),
-        );
+        put(buffer, area.x + half, area.y, area.width - half, &text, style(*kind, theme));
     }
 
     fn view_text(&self, buffer: &mut Buffer, area: Rect, at: usize, left: usize, theme: &Theme) {
         let line = &self.lines[at];
         let whole = vec![(line.text.len(), style(line.kind, theme))];
-        let spans = self
-            .painted
-            .iter()
-            .find(|(known, _)| *known == at)
-            .map_or(&whole, |(_, spans)| spans);
+        let spans = self.painted.iter().find(|(known, _)| *known == at).map_or(&whole, |(_, spans)| spans);
         let (mut start, mut column) = (0, 0);
         for (end, style) in spans {
             let Some(part) = line.text.get(start..*end) else {
@@ -393,14 +323,7 @@ impl TextPane {
             let x = column.saturating_sub(left);
             if skip < width && x < area.width as usize {
                 let room = area.width as usize - x;
-                put(
-                    buffer,
-                    area.x + x as u16,
-                    area.y,
-                    room as u16,
-                    &safe::slice(part, skip, room),
-                    *style,
-                );
+                put(buffer, area.x + x as u16, area.y, room as u16, &safe::slice(part, skip, room), *style);
             }
             (start, column) = (*end, column + width);
         }
@@ -417,14 +340,7 @@ impl TextPane {
             let x = column.saturating_sub(left);
             if column >= left && x < area.width as usize {
                 let width = (found.width() as u16).min(area.width - x as u16);
-                buffer.set_style(
-                    Rect {
-                        x: area.x + x as u16,
-                        width,
-                        ..area
-                    },
-                    theme.found,
-                );
+                buffer.set_style(Rect { x: area.x + x as u16, width, ..area }, theme.found);
             }
         }
     }

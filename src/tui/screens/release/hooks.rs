@@ -36,32 +36,19 @@ impl Row for HookRow {
         let theme = &shared.theme;
         let run = &self.hook.last_run;
         match column {
-            "hook" => Cell::plain(safe::visible(&format!(
-                "{}/{}",
-                self.hook.kind, self.hook.name
-            ))),
+            "hook" => Cell::plain(safe::visible(&format!("{}/{}", self.hook.kind, self.hook.name))),
             "events" => Cell::plain(safe::visible(&events(&self.hook))),
             "weight" => Cell::plain(self.hook.weight.to_string()),
-            "delete" => Cell::painted(
-                safe::visible(&self.hook.delete_policies.join(" ")),
-                theme.dim,
-            ),
+            "delete" => Cell::painted(safe::visible(&self.hook.delete_policies.join(" ")), theme.dim),
             "phase" => match run.phase.as_str() {
-                "Succeeded" => {
-                    Cell::painted(format!("{} succeeded", theme.glyphs.good), theme.good)
-                }
+                "Succeeded" => Cell::painted(format!("{} succeeded", theme.glyphs.good), theme.good),
                 "Failed" => Cell::painted(format!("{} failed", theme.glyphs.bad), theme.bad),
                 "Running" => Cell::painted(format!("{} running", theme.glyphs.busy), theme.busy),
                 _ => Cell::painted(format!("{} never ran", theme.glyphs.idle), theme.dim),
             },
             _ => {
                 let started = run.started_at.as_deref().and_then(format::seconds);
-                Cell::painted(
-                    started
-                        .map(|then| format::age(shared.now(), then))
-                        .unwrap_or_default(),
-                    theme.dim,
-                )
+                Cell::painted(started.map(|then| format::age(shared.now(), then)).unwrap_or_default(), theme.dim)
             }
         }
     }
@@ -71,21 +58,12 @@ impl Row for HookRow {
     }
 
     fn filter_text(&self, _column: &str) -> String {
-        format!(
-            "{}/{} {}",
-            self.hook.kind,
-            self.hook.name,
-            events(&self.hook)
-        )
+        format!("{}/{} {}", self.hook.kind, self.hook.name, events(&self.hook))
     }
 }
 
 fn events(hook: &Hook) -> String {
-    hook.events
-        .iter()
-        .map(HookEvent::as_str)
-        .collect::<Vec<_>>()
-        .join(" ")
+    hook.events.iter().map(HookEvent::as_str).collect::<Vec<_>>().join(" ")
 }
 
 /// The tab.
@@ -122,10 +100,7 @@ impl Hooks {
     pub fn set(&mut self, release: &Arc<Release>) {
         let mut hooks = release.hooks.clone();
         hooks.sort_by(|left, right| (left.weight, &left.name).cmp(&(right.weight, &right.name)));
-        let row = |hook: Hook| HookRow {
-            key: format!("{}/{}/{}", hook.kind, hook.name, hook.path),
-            hook,
-        };
+        let row = |hook: Hook| HookRow { key: format!("{}/{}/{}", hook.kind, hook.name, hook.path), hook };
         self.table.set(hooks.into_iter().map(row).collect());
         self.namespace = release.namespace.clone();
         self.shown.clear();
@@ -144,29 +119,17 @@ impl Hooks {
             self.text = TextPane::yaml(shared.redactor().manifest(&row.hook.manifest).trim_start());
             return Some(Effect::Cancel(Slot::of("below")));
         }
-        let object = manifest::read(&row.hook.manifest)
-            .ok()?
-            .into_iter()
-            .next()?;
+        let object = manifest::read(&row.hook.manifest).ok()?.into_iter().next()?;
         let cluster = shared.storage.as_ref()?.cluster().clone();
-        Some(Effect::Run(
-            Slot::of("below"),
-            Task::HookLog(cluster, Box::new(object), self.namespace.clone()),
-        ))
+        Some(Effect::Run(Slot::of("below"), Task::HookLog(cluster, Box::new(object), self.namespace.clone())))
     }
 
     /// Takes news about the log.
     pub fn news(&mut self, news: News) {
         match news {
-            News::LogLines(lines) => self
-                .text
-                .append(lines.iter().map(|line| TextLine::new(Kind::Plain, line))),
-            News::LogEnded(Err(report)) => self
-                .text
-                .append([TextLine::new(Kind::Bad, &report.message)]),
-            News::LogEnded(Ok(())) => self
-                .text
-                .append([TextLine::new(Kind::Dim, "— end of the log —")]),
+            News::LogLines(lines) => self.text.append(lines.iter().map(|line| TextLine::new(Kind::Plain, line))),
+            News::LogEnded(Err(report)) => self.text.append([TextLine::new(Kind::Bad, &report.message)]),
+            News::LogEnded(Ok(())) => self.text.append([TextLine::new(Kind::Dim, "— end of the log —")]),
             _ => {}
         }
     }
@@ -201,75 +164,29 @@ impl Hooks {
 
     fn areas(area: Rect) -> (Rect, Rect) {
         let upper = area.height / 3;
-        (
-            Rect {
-                height: upper,
-                ..area
-            },
-            Rect {
-                y: area.y + upper,
-                height: area.height - upper,
-                ..area
-            },
-        )
+        (Rect { height: upper, ..area }, Rect { y: area.y + upper, height: area.height - upper, ..area })
     }
 
     /// Fixes places.
     pub fn arrange(&mut self, area: Rect, shared: &Shared) {
         let (upper, lower) = Self::areas(area);
         self.table.arrange(upper, shared);
-        self.text.arrange(
-            Rect {
-                y: lower.y + 1,
-                height: lower.height.saturating_sub(1),
-                ..lower
-            },
-            shared,
-        );
+        self.text.arrange(Rect { y: lower.y + 1, height: lower.height.saturating_sub(1), ..lower }, shared);
     }
 
     /// Draws it.
     pub fn view(&self, buffer: &mut Buffer, area: Rect, shared: &Shared, focused: bool) {
         let theme = &shared.theme;
         if self.table.rows().is_empty() {
-            put(
-                buffer,
-                area.x + 1,
-                area.y,
-                area.width,
-                "this revision has no hooks",
-                theme.dim,
-            );
+            put(buffer, area.x + 1, area.y, area.width, "this revision has no hooks", theme.dim);
             return;
         }
         let (upper, lower) = Self::areas(area);
         self.table.view(buffer, upper, shared, focused);
-        put(
-            buffer,
-            lower.x,
-            lower.y,
-            lower.width,
-            &theme.glyphs.horizontal.repeat(lower.width as usize),
-            theme.dim,
-        );
-        let title = if self.log {
-            " Log  (L manifest) "
-        } else {
-            " Manifest  (L log) "
-        };
-        put(
-            buffer,
-            lower.x + 1,
-            lower.y,
-            lower.width.saturating_sub(1),
-            title,
-            theme.heading,
-        );
-        let body = Rect {
-            y: lower.y + 1,
-            height: lower.height.saturating_sub(1),
-            ..lower
-        };
+        put(buffer, lower.x, lower.y, lower.width, &theme.glyphs.horizontal.repeat(lower.width as usize), theme.dim);
+        let title = if self.log { " Log  (L manifest) " } else { " Manifest  (L log) " };
+        put(buffer, lower.x + 1, lower.y, lower.width.saturating_sub(1), title, theme.heading);
+        let body = Rect { y: lower.y + 1, height: lower.height.saturating_sub(1), ..lower };
         self.text.view(buffer, body, theme, false);
     }
 }

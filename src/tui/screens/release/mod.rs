@@ -93,11 +93,7 @@ impl ReleaseScreen {
             loaded: false,
             tab: Tab::Changes,
             on_body: false,
-            against: if live {
-                Against::Live
-            } else {
-                Against::Previous
-            },
+            against: if live { Against::Live } else { Against::Previous },
             values: texts::Shown::default(),
             context: CONTEXT,
             asked: String::new(),
@@ -110,10 +106,7 @@ impl ReleaseScreen {
     }
 
     fn row(&self, revision: u32) -> Option<&RevisionRow> {
-        self.revisions
-            .rows()
-            .iter()
-            .find(|row| row.meta.revision == revision)
+        self.revisions.rows().iter().find(|row| row.meta.revision == revision)
     }
 
     fn release(&self, revision: u32) -> Option<&Arc<Release>> {
@@ -126,10 +119,7 @@ impl ReleaseScreen {
 
     /// The revision before another.
     fn before(&self, revision: u32) -> Option<u32> {
-        self.records
-            .range(..revision)
-            .next_back()
-            .map(|(revision, _)| *revision)
+        self.records.range(..revision).next_back().map(|(revision, _)| *revision)
     }
 
     fn marked(&self) -> Option<u32> {
@@ -175,10 +165,7 @@ impl ReleaseScreen {
         };
         self.loaded = true;
         self.rebuild();
-        live.filter(|live| *live != shared.live)
-            .map(Effect::Live)
-            .into_iter()
-            .collect()
+        live.filter(|live| *live != shared.live).map(Effect::Live).into_iter().collect()
     }
 
     /// Makes the rows follow the records, newest first. Whoever looks at the newest revision goes on doing so.
@@ -186,12 +173,9 @@ impl ReleaseScreen {
         let newest = self.revisions.rows().first().map(|row| row.meta.revision);
         let on_newest = newest.is_none() || self.selected() == newest;
         let mut known: BTreeMap<u32, RevisionRow> = BTreeMap::new();
-        self.revisions
-            .change(|rows| known = rows.drain(..).map(|row| (row.meta.revision, row)).collect());
+        self.revisions.change(|rows| known = rows.drain(..).map(|row| (row.meta.revision, row)).collect());
         let rows = self.records.values().rev().map(|meta| {
-            let same = known
-                .remove(&meta.revision)
-                .filter(|row| row.meta.resource_version == meta.resource_version);
+            let same = known.remove(&meta.revision).filter(|row| row.meta.resource_version == meta.resource_version);
             same.unwrap_or_else(|| RevisionRow::new(meta.clone()))
         });
         let rows: Vec<RevisionRow> = rows.collect();
@@ -220,11 +204,7 @@ impl ReleaseScreen {
             News::Touched(target, object) => {
                 let changed = self.resources.touch(&target, object.map(|object| *object));
                 let again = changed && self.tab == Tab::Resources;
-                return again
-                    .then(|| self.read_resources(true, shared))
-                    .flatten()
-                    .into_iter()
-                    .collect();
+                return again.then(|| self.read_resources(true, shared)).flatten().into_iter().collect();
             }
             news if slot.0 == "below" && self.tab == Tab::Hooks => self.hooks.news(news),
             news if slot.0 == "below" => self.resources.news(news, shared),
@@ -236,10 +216,7 @@ impl ReleaseScreen {
     fn read_resources(&self, again: bool, shared: &Shared) -> Option<Effect> {
         let release = self.release(self.selected()?)?.clone();
         let storage = shared.storage_in(&self.namespace)?;
-        Some(Effect::Run(
-            Slot::of("resources"),
-            Task::Resources(storage, release, again),
-        ))
+        Some(Effect::Run(Slot::of("resources"), Task::Resources(storage, release, again)))
     }
 
     fn act(&mut self, action: &Action, shared: &Shared) -> Vec<Effect> {
@@ -283,10 +260,7 @@ impl ReleaseScreen {
     fn mark(&mut self) {
         let marked = self.revisions.marked().clone();
         self.revisions.unmark();
-        if let Some(selected) = self
-            .selected()
-            .filter(|selected| !marked.contains(&selected.to_string()))
-        {
+        if let Some(selected) = self.selected().filter(|selected| !marked.contains(&selected.to_string())) {
             self.revisions.select(&selected.to_string());
             self.revisions.mark();
         } else if self.against == Against::Marked {
@@ -299,9 +273,7 @@ impl ReleaseScreen {
         self.tab = Tab::Changes;
         self.against = match (action, self.against) {
             (Action::DiffMarked, _) if !marked => {
-                return vec![Effect::Flash(Flash::bad(
-                    "mark another revision with space first",
-                ))];
+                return vec![Effect::Flash(Flash::bad("mark another revision with space first"))];
             }
             (Action::DiffMarked, _) => Against::Marked,
             (_, Against::Previous) if marked => Against::Marked,
@@ -338,12 +310,7 @@ impl ReleaseScreen {
     fn move_in_pane(&mut self, action: &Action) {
         let moves = matches!(
             action,
-            Action::Up
-                | Action::Down
-                | Action::Top
-                | Action::Bottom
-                | Action::PageUp
-                | Action::PageDown
+            Action::Up | Action::Down | Action::Top | Action::Bottom | Action::PageUp | Action::PageDown
         );
         if moves && !self.on_body {
             self.revisions.act(action);
@@ -390,41 +357,23 @@ impl ReleaseScreen {
     fn follow(&mut self, shared: &Shared) -> Vec<Effect> {
         self.resources.clear();
         let storage = shared.storage_in(&self.namespace);
-        let watch = |storage| {
-            Effect::Run(
-                Slot::of("watch"),
-                Task::WatchHistory(storage, self.name.clone()),
-            )
-        };
+        let watch = |storage| Effect::Run(Slot::of("watch"), Task::WatchHistory(storage, self.name.clone()));
         storage.map(watch).into_iter().collect()
     }
 
     /// Decodes the selected revision, its neighbours and what it is compared with.
     fn wanted_records(&self, shared: &Shared) -> Vec<Effect> {
-        let (Some(selected), Some(storage)) = (self.selected(), shared.storage_in(&self.namespace))
-        else {
+        let (Some(selected), Some(storage)) = (self.selected(), shared.storage_in(&self.namespace)) else {
             return Vec::new();
         };
-        let after = self
-            .records
-            .range(selected + 1..)
-            .next()
-            .map(|(revision, _)| *revision);
-        let wanted = [
-            Some(selected),
-            self.other(selected),
-            self.before(selected),
-            after,
-        ];
+        let after = self.records.range(selected + 1..).next().map(|(revision, _)| *revision);
+        let wanted = [Some(selected), self.other(selected), self.before(selected), after];
         let mut effects: Vec<Effect> = Vec::new();
         for revision in wanted.into_iter().flatten() {
             let Some(row) = self.row(revision).filter(|row| row.release.is_none()) else {
                 continue;
             };
-            let slot = Slot(
-                "decode",
-                format!("{revision} {}", row.meta.resource_version),
-            );
+            let slot = Slot("decode", format!("{revision} {}", row.meta.resource_version));
             let task = Task::Decode(storage.clone(), Box::new(row.meta.clone()));
             effects.push(Effect::RunOnce(slot, task));
         }
@@ -433,24 +382,13 @@ impl ReleaseScreen {
 
     /// Names what the body should show now.
     fn wish(&self, selected: u32, shared: &Shared) -> String {
-        let version = self
-            .row(selected)
-            .map(|row| row.meta.resource_version.as_str())
-            .unwrap_or_default();
+        let version = self.row(selected).map(|row| row.meta.resource_version.as_str()).unwrap_or_default();
         let detail = match self.tab {
-            Tab::Changes => format!(
-                "{:?} {:?} {}",
-                self.against,
-                self.other(selected),
-                self.context
-            ),
+            Tab::Changes => format!("{:?} {:?} {}", self.against, self.other(selected), self.context),
             Tab::Values => format!("{:?}", self.values),
             _ => String::new(),
         };
-        format!(
-            "{:?} {selected} {version} {} {detail}",
-            self.tab, shared.revealed
-        )
+        format!("{:?} {selected} {version} {} {detail}", self.tab, shared.revealed)
     }
 
     /// Asks once for what the tab shows of the selected revision, as soon as its record is decoded.
@@ -479,23 +417,14 @@ impl ReleaseScreen {
             tab => self.text_task(tab, selected, release, shared)?,
         };
         (self.trouble, self.asked) = (None, wish);
-        let slot = if self.tab == Tab::Resources {
-            "resources"
-        } else {
-            "body"
-        };
+        let slot = if self.tab == Tab::Resources { "resources" } else { "body" };
         Some(Effect::Run(Slot::of(slot), task))
     }
 
     fn changes_task(&self, selected: u32, release: Arc<Release>, shared: &Shared) -> Option<Task> {
         if self.against == Against::Live {
             let storage = shared.storage_in(&self.namespace)?;
-            return Some(Task::Drift(
-                storage,
-                release,
-                shared.redactor(),
-                self.context,
-            ));
+            return Some(Task::Drift(storage, release, shared.redactor(), self.context));
         }
         let old = match self.other(selected) {
             Some(other) => match self.row(other)?.release.as_ref()? {
@@ -507,13 +436,7 @@ impl ReleaseScreen {
         Some(Task::Changes(old, release, shared.redactor(), self.context))
     }
 
-    fn text_task(
-        &self,
-        tab: Tab,
-        selected: u32,
-        release: Arc<Release>,
-        shared: &Shared,
-    ) -> Option<Task> {
+    fn text_task(&self, tab: Tab, selected: u32, release: Arc<Release>, shared: &Shared) -> Option<Task> {
         let redactor = shared.redactor();
         let shown = self.values;
         let before = match self.before(selected) {
@@ -522,9 +445,7 @@ impl ReleaseScreen {
         };
         Some(Task::Text(match tab {
             Tab::Manifest => Box::new(move || texts::manifest(&release, &redactor)),
-            Tab::Values => {
-                Box::new(move || texts::values(&release, before.as_deref(), shown, &redactor))
-            }
+            Tab::Values => Box::new(move || texts::values(&release, before.as_deref(), shown, &redactor)),
             Tab::Notes => Box::new(move || texts::notes(&release)),
             _ => Box::new(move || texts::chart(&release)),
         }))
@@ -532,14 +453,7 @@ impl ReleaseScreen {
 
     fn areas(area: Rect) -> (Rect, Rect) {
         let width = if area.width >= 110 { 42 } else { 30 };
-        (
-            Rect { width, ..area },
-            Rect {
-                x: area.x + width,
-                width: area.width.saturating_sub(width),
-                ..area
-            },
-        )
+        (Rect { width, ..area }, Rect { x: area.x + width, width: area.width.saturating_sub(width), ..area })
     }
 
     /// The body's part of the right side: tabs and heading left out.
@@ -558,20 +472,9 @@ impl ReleaseScreen {
         for (index, (tab, long, short)) in TABS.iter().enumerate() {
             let chosen = *tab == self.tab;
             let style = if chosen { theme.selected } else { theme.text };
-            let title = if chosen || area.width >= 74 {
-                long
-            } else {
-                short
-            };
+            let title = if chosen || area.width >= 74 { long } else { short };
             let room = area.right().saturating_sub(x);
-            x += put(
-                buffer,
-                x,
-                area.y,
-                room,
-                &format!("{} {title}", index + 1),
-                style,
-            ) + 1;
+            x += put(buffer, x, area.y, room, &format!("{} {title}", index + 1), style) + 1;
         }
     }
 
@@ -583,12 +486,8 @@ impl ReleaseScreen {
         match self.tab {
             Tab::Changes => {
                 let place = |is: bool, text: String| if is { format!("[{text}]") } else { text };
-                let previous = self
-                    .before(selected)
-                    .map_or("nothing".into(), |before| before.to_string());
-                let marked = self
-                    .marked()
-                    .map_or("marked".into(), |marked| format!("marked {marked}"));
+                let previous = self.before(selected).map_or("nothing".into(), |before| before.to_string());
+                let marked = self.marked().map_or("marked".into(), |marked| format!("marked {marked}"));
                 format!(
                     "revision {selected} against  {}  {}  {}   v changes it",
                     place(self.against == Against::Previous, previous),
@@ -596,15 +495,10 @@ impl ReleaseScreen {
                     place(self.against == Against::Live, "live".into()),
                 )
             }
-            Tab::Values => format!(
-                "{} values of revision {selected}   3 changes it",
-                self.values.word()
-            ),
+            Tab::Values => format!("{} values of revision {selected}   3 changes it", self.values.word()),
             _ => {
-                let described = self
-                    .release(selected)
-                    .map(|release| release.info.description.as_str())
-                    .unwrap_or_default();
+                let described =
+                    self.release(selected).map(|release| release.info.description.as_str()).unwrap_or_default();
                 format!("revision {selected}  {}", safe::visible(described))
             }
         }
@@ -616,13 +510,7 @@ impl ReleaseScreen {
         }
         match self.selected() {
             None if !self.loaded => Some(("reading revisions …".into(), false)),
-            None => Some((
-                format!(
-                    "there is no release {} in {} any more",
-                    self.name, self.namespace
-                ),
-                true,
-            )),
+            None => Some((format!("there is no release {} in {} any more", self.name, self.namespace), true)),
             Some(selected) if self.release(selected).is_none() => {
                 Some((format!("reading revision {selected} …"), false))
             }
@@ -640,14 +528,7 @@ impl ReleaseScreen {
                 .iter()
                 .zip(area.top()..area.bottom())
             {
-                put(
-                    buffer,
-                    area.x,
-                    y,
-                    area.width,
-                    line,
-                    if bad { theme.bad } else { theme.dim },
-                );
+                put(buffer, area.x, y, area.width, line, if bad { theme.bad } else { theme.dim });
             }
             return;
         }
@@ -701,13 +582,7 @@ impl Part for ReleaseScreen {
     fn arrange(&mut self, area: Rect, shared: &Shared) -> Vec<Effect> {
         let (left, right) = Self::areas(area);
         let body = Self::body(right);
-        self.revisions.arrange(
-            Rect {
-                width: left.width - 1,
-                ..left
-            },
-            shared,
-        );
+        self.revisions.arrange(Rect { width: left.width - 1, ..left }, shared);
         let mut effects = self.wanted_records(shared);
         effects.extend(self.wanted_body(shared));
         match self.tab {
@@ -728,39 +603,11 @@ impl Part for ReleaseScreen {
     fn view(&self, buffer: &mut Buffer, area: Rect, shared: &Shared) {
         let theme = &shared.theme;
         let (left, right) = Self::areas(area);
-        self.revisions.view(
-            buffer,
-            Rect {
-                width: left.width - 1,
-                ..left
-            },
-            shared,
-            !self.on_body,
-        );
-        rule(
-            buffer,
-            Rect {
-                x: left.right() - 1,
-                width: 2,
-                ..left
-            },
-            theme,
-        );
+        self.revisions.view(buffer, Rect { width: left.width - 1, ..left }, shared, !self.on_body);
+        rule(buffer, Rect { x: left.right() - 1, width: 2, ..left }, theme);
         self.view_tabs(buffer, right, shared);
-        let heading = Rect {
-            x: right.x + 1,
-            y: right.y + 1,
-            width: right.width.saturating_sub(1),
-            height: 1,
-        };
-        put(
-            buffer,
-            heading.x,
-            heading.y,
-            heading.width,
-            &self.heading(),
-            theme.dim,
-        );
+        let heading = Rect { x: right.x + 1, y: right.y + 1, width: right.width.saturating_sub(1), height: 1 };
+        put(buffer, heading.x, heading.y, heading.width, &self.heading(), theme.dim);
         self.view_body(buffer, Self::body(right), shared);
     }
 }

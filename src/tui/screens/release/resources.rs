@@ -56,13 +56,7 @@ impl Row for ResourceRow {
                 Some(trouble) => Cell::painted(safe::visible(trouble), theme.bad),
                 None => Cell::painted(safe::visible(&self.node.readiness.message), theme.dim),
             },
-            "use" => Cell::plain(
-                self.node
-                    .usage
-                    .as_deref()
-                    .map(safe::visible)
-                    .unwrap_or_default(),
-            ),
+            "use" => Cell::plain(self.node.usage.as_deref().map(safe::visible).unwrap_or_default()),
             _ => Cell::painted(self.age(shared.now()), theme.dim),
         }
     }
@@ -76,27 +70,15 @@ impl Row for ResourceRow {
         match column {
             "kind" => key.kind.clone(),
             "name" => key.name.clone(),
-            _ => format!(
-                "{}/{} {}",
-                key.kind,
-                key.name,
-                self.node.trouble.as_deref().unwrap_or_default()
-            ),
+            _ => format!("{}/{} {}", key.kind, key.name, self.node.trouble.as_deref().unwrap_or_default()),
         }
     }
 }
 
 impl ResourceRow {
     fn age(&self, now: i64) -> String {
-        let created = self
-            .node
-            .live
-            .as_ref()
-            .and_then(|live| live.value["metadata"]["creationTimestamp"].as_str());
-        created
-            .and_then(format::seconds)
-            .map(|then| format::age(now, then))
-            .unwrap_or_default()
+        let created = self.node.live.as_ref().and_then(|live| live.value["metadata"]["creationTimestamp"].as_str());
+        created.and_then(format::seconds).map(|then| format::age(now, then)).unwrap_or_default()
     }
 }
 
@@ -154,18 +136,11 @@ impl Default for Resources {
 impl Resources {
     /// Forgets everything: another revision is shown.
     pub fn clear(&mut self) {
-        *self = Self {
-            below: self.below.clone(),
-            ..Self::default()
-        };
+        *self = Self { below: self.below.clone(), ..Self::default() };
     }
 
     /// Takes what was read; asks for a watch over it.
-    pub fn set(
-        &mut self,
-        found: Result<Vec<ResourceNode>, Report>,
-        shared: &Shared,
-    ) -> Vec<Effect> {
+    pub fn set(&mut self, found: Result<Vec<ResourceNode>, Report>, shared: &Shared) -> Vec<Effect> {
         self.loaded = true;
         let nodes = match found {
             Ok(nodes) => nodes,
@@ -185,21 +160,13 @@ impl Resources {
             return Vec::new();
         };
         self.watched = targets.clone();
-        vec![Effect::Run(
-            Slot::of("objects"),
-            Task::WatchObjects(storage.cluster().clone(), targets),
-        )]
+        vec![Effect::Run(Slot::of("objects"), Task::WatchObjects(storage.cluster().clone(), targets))]
     }
 
     /// Takes a live change; true when the tree should be read anew.
     pub fn touch(&mut self, target: &Target, object: Option<Object>) -> bool {
         let version = |object: Option<&Object>| {
-            object.map(|object| {
-                object.value["metadata"]["resourceVersion"]
-                    .as_str()
-                    .unwrap_or_default()
-                    .to_owned()
-            })
+            object.map(|object| object.value["metadata"]["resourceVersion"].as_str().unwrap_or_default().to_owned())
         };
         let mut changed = false;
         self.table.change(|rows| {
@@ -220,26 +187,14 @@ impl Resources {
     pub fn news(&mut self, news: News, shared: &Shared) {
         match news {
             News::ObjectEvents(Ok(events)) => {
-                let lines: Vec<TextLine> = events
-                    .iter()
-                    .map(|event| event_line(event, shared.now()))
-                    .collect();
-                self.text.set(if lines.is_empty() {
-                    vec![TextLine::new(Kind::Dim, "no events")]
-                } else {
-                    lines
-                });
+                let lines: Vec<TextLine> = events.iter().map(|event| event_line(event, shared.now())).collect();
+                self.text.set(if lines.is_empty() { vec![TextLine::new(Kind::Dim, "no events")] } else { lines });
             }
-            News::LogLines(lines) => self
-                .text
-                .append(lines.iter().map(|line| TextLine::new(Kind::Plain, line))),
+            News::LogLines(lines) => self.text.append(lines.iter().map(|line| TextLine::new(Kind::Plain, line))),
             News::ObjectEvents(Err(report)) | News::LogEnded(Err(report)) => {
-                self.text
-                    .append([TextLine::new(Kind::Bad, &report.message)]);
+                self.text.append([TextLine::new(Kind::Bad, &report.message)]);
             }
-            News::LogEnded(Ok(())) => self
-                .text
-                .append([TextLine::new(Kind::Dim, "— end of the log —")]),
+            News::LogEnded(Ok(())) => self.text.append([TextLine::new(Kind::Dim, "— end of the log —")]),
             _ => {}
         }
     }
@@ -256,17 +211,11 @@ impl Resources {
         self.shown = key;
         let cluster = shared.storage.as_ref()?.cluster().clone();
         let task = match self.below {
-            Below::Log if pod => Task::Logs(
-                cluster,
-                live.namespace().to_owned(),
-                live.name().to_owned(),
-                String::new(),
-            ),
+            Below::Log if pod => {
+                Task::Logs(cluster, live.namespace().to_owned(), live.name().to_owned(), String::new())
+            }
             Below::Log => {
-                self.text.set(vec![TextLine::new(
-                    Kind::Dim,
-                    "select a pod for its log; L shows events",
-                )]);
+                self.text.set(vec![TextLine::new(Kind::Dim, "select a pod for its log; L shows events")]);
                 return Some(Effect::Cancel(Slot::of("below")));
             }
             Below::Events => Task::Events(cluster, Box::new(live)),
@@ -279,11 +228,7 @@ impl Resources {
     pub fn act(&mut self, action: &Action) -> bool {
         match action {
             Action::Logs => {
-                self.below = if self.below == Below::Events {
-                    Below::Log
-                } else {
-                    Below::Events
-                };
+                self.below = if self.below == Below::Events { Below::Log } else { Below::Events };
                 true
             }
             Action::Wrap | Action::SearchNext | Action::SearchPrevious => self.text.act(action),
@@ -317,32 +262,15 @@ impl Resources {
 
     fn areas(area: Rect) -> (Rect, Rect) {
         let lower = (area.height * 2 / 5).max(3).min(area.height);
-        let upper = Rect {
-            height: area.height - lower,
-            ..area
-        };
-        (
-            upper,
-            Rect {
-                y: upper.bottom(),
-                height: lower,
-                ..area
-            },
-        )
+        let upper = Rect { height: area.height - lower, ..area };
+        (upper, Rect { y: upper.bottom(), height: lower, ..area })
     }
 
     /// Fixes places.
     pub fn arrange(&mut self, area: Rect, shared: &Shared) {
         let (upper, lower) = Self::areas(area);
         self.table.arrange(upper, shared);
-        self.text.arrange(
-            Rect {
-                y: lower.y + 1,
-                height: lower.height - 1,
-                ..lower
-            },
-            shared,
-        );
+        self.text.arrange(Rect { y: lower.y + 1, height: lower.height - 1, ..lower }, shared);
     }
 
     /// Draws it.
@@ -350,52 +278,19 @@ impl Resources {
         let theme = &shared.theme;
         let (upper, lower) = Self::areas(area);
         if let Some(report) = &self.trouble {
-            put(
-                buffer,
-                upper.x + 1,
-                upper.y,
-                upper.width,
-                &safe::visible(&report.message),
-                theme.bad,
-            );
+            put(buffer, upper.x + 1, upper.y, upper.width, &safe::visible(&report.message), theme.bad);
         } else if self.loaded {
             self.table.view(buffer, upper, shared, focused);
         } else {
-            put(
-                buffer,
-                upper.x + 1,
-                upper.y,
-                upper.width,
-                "reading live objects …",
-                theme.dim,
-            );
+            put(buffer, upper.x + 1, upper.y, upper.width, "reading live objects …", theme.dim);
         }
-        let of = self
-            .table
-            .selected()
-            .map(|row| row.node.target.key.name.as_str())
-            .unwrap_or_default();
-        let (word, other) = if self.below == Below::Events {
-            ("Events", "log")
-        } else {
-            ("Log", "events")
-        };
+        let of = self.table.selected().map(|row| row.node.target.key.name.as_str()).unwrap_or_default();
+        let (word, other) = if self.below == Below::Events { ("Events", "log") } else { ("Log", "events") };
         let line = theme.glyphs.horizontal.repeat(lower.width as usize);
         put(buffer, lower.x, lower.y, lower.width, &line, theme.dim);
         let title = format!(" {word} of {}  (L {other}) ", safe::visible(of));
-        put(
-            buffer,
-            lower.x + 1,
-            lower.y,
-            lower.width - 1,
-            &title,
-            theme.heading,
-        );
-        let body = Rect {
-            y: lower.y + 1,
-            height: lower.height - 1,
-            ..lower
-        };
+        put(buffer, lower.x + 1, lower.y, lower.width - 1, &title, theme.heading);
+        let body = Rect { y: lower.y + 1, height: lower.height - 1, ..lower };
         self.text.view(buffer, body, theme, false);
     }
 }
@@ -411,24 +306,8 @@ fn flatten(mut node: ResourceNode, depth: usize, rows: &mut Vec<ResourceRow>) {
 }
 
 fn event_line(event: &EventInfo, now: i64) -> TextLine {
-    let age = format::seconds(&event.last_seen)
-        .map(|then| format::age(now, then))
-        .unwrap_or_default();
-    let kind = if event.kind == "Warning" {
-        Kind::Warn
-    } else {
-        Kind::Plain
-    };
-    let times = if event.count > 1 {
-        format!(" ({}×)", event.count)
-    } else {
-        String::new()
-    };
-    TextLine::new(
-        kind,
-        &format!(
-            " {age:>4}  {}  {}{times}  {}",
-            event.reason, event.message, event.object
-        ),
-    )
+    let age = format::seconds(&event.last_seen).map(|then| format::age(now, then)).unwrap_or_default();
+    let kind = if event.kind == "Warning" { Kind::Warn } else { Kind::Plain };
+    let times = if event.count > 1 { format!(" ({}×)", event.count) } else { String::new() };
+    TextLine::new(kind, &format!(" {age:>4}  {}  {}{times}  {}", event.reason, event.message, event.object))
 }

@@ -29,29 +29,17 @@ pub struct RevisionRow {
 impl RevisionRow {
     /// A revision of which only the record's metadata is known.
     pub fn new(meta: RecordMeta) -> Self {
-        Self {
-            key: meta.revision.to_string(),
-            meta,
-            release: None,
-        }
+        Self { key: meta.revision.to_string(), meta, release: None }
     }
 
     /// The decoded record.
     pub fn decoded(&self) -> Option<&Arc<Release>> {
-        self.release
-            .as_ref()
-            .and_then(|release| release.as_ref().ok())
+        self.release.as_ref().and_then(|release| release.as_ref().ok())
     }
 
     fn updated(&self) -> i64 {
-        let told = self
-            .decoded()
-            .and_then(|release| format::seconds(release.info.last_deployed.as_deref()?));
-        let modified = if self.meta.modified_at > 0 {
-            self.meta.modified_at
-        } else {
-            self.meta.created_at
-        };
+        let told = self.decoded().and_then(|release| format::seconds(release.info.last_deployed.as_deref()?));
+        let modified = if self.meta.modified_at > 0 { self.meta.modified_at } else { self.meta.created_at };
         told.unwrap_or(modified)
     }
 }
@@ -86,18 +74,12 @@ impl Row for RevisionRow {
     }
 
     fn filter_text(&self, _column: &str) -> String {
-        let described = self
-            .decoded()
-            .map_or("", |release| release.info.description.as_str());
+        let described = self.decoded().map_or("", |release| release.info.description.as_str());
         format!("{} {} {described}", self.key, self.meta.status.as_str())
     }
 
     fn style(&self, theme: &Theme) -> Style {
-        if matches!(self.release, Some(Err(_))) {
-            theme.bad
-        } else {
-            theme.text
-        }
+        if matches!(self.release, Some(Err(_))) { theme.bad } else { theme.text }
     }
 }
 

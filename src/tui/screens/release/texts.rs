@@ -46,61 +46,29 @@ impl Shown {
 }
 
 fn lines(kind: Kind, text: &str) -> Vec<TextLine> {
-    safe::lines(text)
-        .into_iter()
-        .map(|text| TextLine {
-            text,
-            kind,
-            right: None,
-        })
-        .collect()
+    safe::lines(text).into_iter().map(|text| TextLine { text, kind, right: None }).collect()
 }
 
 fn or_word(lines: Vec<TextLine>, word: &str) -> Vec<TextLine> {
-    if lines.is_empty() {
-        vec![TextLine::new(Kind::Dim, word)]
-    } else {
-        lines
-    }
+    if lines.is_empty() { vec![TextLine::new(Kind::Dim, word)] } else { lines }
 }
 
 /// The manifest, its Secrets redacted.
 pub fn manifest(release: &Release, redactor: &Redactor) -> Vec<TextLine> {
-    or_word(
-        lines(
-            Kind::Yaml,
-            redactor
-                .manifest(&release.manifest)
-                .trim_start_matches('\n'),
-        ),
-        "the manifest is empty",
-    )
+    or_word(lines(Kind::Yaml, redactor.manifest(&release.manifest).trim_start_matches('\n')), "the manifest is empty")
 }
 
 /// Values of a revision; the difference is to those of `before`.
-pub fn values(
-    release: &Release,
-    before: Option<&Release>,
-    shown: Shown,
-    redactor: &Redactor,
-) -> Vec<TextLine> {
+pub fn values(release: &Release, before: Option<&Release>, shown: Shown, redactor: &Redactor) -> Vec<TextLine> {
     let text = |values: serde_json::Map<String, Value>| match values.is_empty() {
         true => String::new(),
         false => yaml::to_string(&redactor.values(&Value::Object(values))),
     };
     match shown {
-        Shown::Supplied => or_word(
-            lines(Kind::Yaml, &text(release.config.clone())),
-            "no values were supplied",
-        ),
-        Shown::Computed => or_word(
-            lines(Kind::Yaml, &text(release.computed_values())),
-            "there are no values",
-        ),
+        Shown::Supplied => or_word(lines(Kind::Yaml, &text(release.config.clone())), "no values were supplied"),
+        Shown::Computed => or_word(lines(Kind::Yaml, &text(release.computed_values())), "there are no values"),
         Shown::Difference => {
-            let old = before
-                .map(|before| text(before.config.clone()))
-                .unwrap_or_default();
+            let old = before.map(|before| text(before.config.clone())).unwrap_or_default();
             let found = difference(&old, &text(release.config.clone()));
             or_word(found, "the supplied values are the same as before")
         }
@@ -124,10 +92,7 @@ fn difference(old: &str, new: &str) -> Vec<TextLine> {
 
 /// The notes.
 pub fn notes(release: &Release) -> Vec<TextLine> {
-    or_word(
-        lines(Kind::Plain, release.info.notes.trim_end()),
-        "this revision has no notes",
-    )
+    or_word(lines(Kind::Plain, release.info.notes.trim_end()), "this revision has no notes")
 }
 
 /// Metadata, dependencies, templates and readme of the chart.
@@ -156,23 +121,15 @@ pub fn chart(release: &Release) -> Vec<TextLine> {
     }
     heading(&mut found, "Dependencies", meta.dependencies.len());
     for dependency in &meta.dependencies {
-        let line = format!(
-            "{} {}  {}  {}",
-            dependency.name, dependency.version, dependency.repository, dependency.condition
-        );
+        let line =
+            format!("{} {}  {}  {}", dependency.name, dependency.version, dependency.repository, dependency.condition);
         found.push(TextLine::new(Kind::Plain, line.trim_end()));
     }
     let templates = chart.templates();
     heading(&mut found, "Templates", templates.len());
-    found.extend(
-        templates
-            .iter()
-            .map(|(path, text)| TextLine::new(Kind::Plain, &format!("{path}  {} B", text.len()))),
-    );
+    found.extend(templates.iter().map(|(path, text)| TextLine::new(Kind::Plain, &format!("{path}  {} B", text.len()))));
     let files = chart.files();
-    let readme = files
-        .iter()
-        .find(|(path, _)| path.eq_ignore_ascii_case("readme.md"));
+    let readme = files.iter().find(|(path, _)| path.eq_ignore_ascii_case("readme.md"));
     if let Some((path, text)) = readme {
         heading(&mut found, path, 1);
         found.extend(lines(Kind::Plain, text));

@@ -50,14 +50,8 @@ impl Book {
 
     fn insert(&mut self, meta: RecordMeta) {
         let key = (meta.namespace.clone(), meta.name.clone());
-        self.places.insert(
-            (meta.namespace.clone(), meta.record.clone()),
-            (meta.name.clone(), meta.revision),
-        );
-        self.records
-            .entry(key)
-            .or_default()
-            .insert(meta.revision, meta);
+        self.places.insert((meta.namespace.clone(), meta.record.clone()), (meta.name.clone(), meta.revision));
+        self.records.entry(key).or_default().insert(meta.revision, meta);
     }
 
     fn refresh_all(&mut self) {
@@ -72,15 +66,10 @@ impl Book {
 
     /// Makes the row of a release follow its newest record; what is known of an unchanged record stays.
     fn refresh(&mut self, key: &Key) {
-        match self
-            .records
-            .get(key)
-            .and_then(|records| records.values().next_back())
-        {
+        match self.records.get(key).and_then(|records| records.values().next_back()) {
             Some(newest) if self.rows.get(key).is_some_and(|row| row.is_of(newest)) => {}
             Some(newest) => {
-                self.rows
-                    .insert(key.clone(), ReleaseRow::new(newest.clone()));
+                self.rows.insert(key.clone(), ReleaseRow::new(newest.clone()));
             }
             None => {
                 self.records.remove(key);
@@ -91,9 +80,7 @@ impl Book {
 
     /// The row of that very record, to fill it in.
     pub fn row_mut(&mut self, meta: &RecordMeta) -> Option<&mut ReleaseRow> {
-        let row = self
-            .rows
-            .get_mut(&(meta.namespace.clone(), meta.name.clone()));
+        let row = self.rows.get_mut(&(meta.namespace.clone(), meta.name.clone()));
         row.filter(|row| row.is_of(meta))
     }
 
@@ -104,9 +91,7 @@ impl Book {
 
     /// Rows of a namespace, of all when it is empty, by namespace and name.
     pub fn rows(&self, namespace: &str) -> impl Iterator<Item = &ReleaseRow> {
-        self.rows
-            .values()
-            .filter(move |row| namespace.is_empty() || row.meta.namespace == namespace)
+        self.rows.values().filter(move |row| namespace.is_empty() || row.meta.namespace == namespace)
     }
 
     /// Every row, to forget what was read lazily.
@@ -136,59 +121,27 @@ mod tests {
 
     #[track_caller]
     fn check(book: &Book, expected: &[&str]) {
-        let rows = book.rows("").map(|row| {
-            format!(
-                "{}/{} {}",
-                row.meta.namespace, row.meta.name, row.meta.revision
-            )
-        });
+        let rows = book.rows("").map(|row| format!("{}/{} {}", row.meta.namespace, row.meta.name, row.meta.revision));
         assert_eq!(rows.collect::<Vec<_>>(), expected);
     }
 
     #[test]
     fn the_newest_record_counts_and_an_older_one_comes_back() {
         let mut book = Book::default();
-        book.hear(
-            "",
-            StorageEvent::Restarted(vec![
-                record("a", "web", 1, "deployed"),
-                record("b", "db", 4, "failed"),
-            ]),
-        );
-        book.hear(
-            "",
-            StorageEvent::Applied(record("a", "web", 2, "pending-upgrade")),
-        );
+        book.hear("", StorageEvent::Restarted(vec![record("a", "web", 1, "deployed"), record("b", "db", 4, "failed")]));
+        book.hear("", StorageEvent::Applied(record("a", "web", 2, "pending-upgrade")));
         check(&book, &["a/web 2", "b/db 4"]);
-        book.hear(
-            "",
-            StorageEvent::Gone {
-                namespace: "a".into(),
-                record: "sh.helm.release.v1.web.v2".into(),
-            },
-        );
+        book.hear("", StorageEvent::Gone { namespace: "a".into(), record: "sh.helm.release.v1.web.v2".into() });
         check(&book, &["a/web 1", "b/db 4"]);
-        book.hear(
-            "",
-            StorageEvent::Gone {
-                namespace: "b".into(),
-                record: "sh.helm.release.v1.db.v4".into(),
-            },
-        );
+        book.hear("", StorageEvent::Gone { namespace: "b".into(), record: "sh.helm.release.v1.db.v4".into() });
         check(&book, &["a/web 1"]);
     }
 
     #[test]
     fn a_restart_replaces_its_scope_only() {
         let mut book = Book::default();
-        book.hear(
-            "a",
-            StorageEvent::Restarted(vec![record("a", "web", 1, "deployed")]),
-        );
-        book.hear(
-            "b",
-            StorageEvent::Restarted(vec![record("b", "db", 1, "deployed")]),
-        );
+        book.hear("a", StorageEvent::Restarted(vec![record("a", "web", 1, "deployed")]));
+        book.hear("b", StorageEvent::Restarted(vec![record("b", "db", 1, "deployed")]));
         book.hear("b", StorageEvent::Restarted(Vec::new()));
         check(&book, &["a/web 1"]);
     }
@@ -203,10 +156,7 @@ mod tests {
         }
         book.hear("", StorageEvent::Restarted(vec![meta.clone()]));
         assert!(book.rows("").all(|row| row.condition.is_some()));
-        let changed = RecordMeta {
-            resource_version: "99".into(),
-            ..meta
-        };
+        let changed = RecordMeta { resource_version: "99".into(), ..meta };
         book.hear("", StorageEvent::Applied(changed));
         assert!(book.rows("").all(|row| row.condition.is_none()));
     }

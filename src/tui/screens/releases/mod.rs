@@ -62,10 +62,7 @@ pub struct Releases {
 
 impl Default for Releases {
     fn default() -> Self {
-        let columns = vec![
-            Column::new("name", "", 8, 24, 0),
-            Column::new("count", "", 4, 9, 1).right(),
-        ];
+        let columns = vec![Column::new("name", "", 8, 24, 0), Column::new("count", "", 4, 9, 1).right()];
         Self {
             book: Book::default(),
             table: None,
@@ -98,39 +95,19 @@ impl Releases {
         if !self.pane_hidden {
             let width = if area.width >= 110 { 26 } else { 23 };
             namespaces = Some(Rect { width, ..rest });
-            rest = Rect {
-                x: rest.x + width,
-                width: rest.width - width,
-                ..rest
-            };
+            rest = Rect { x: rest.x + width, width: rest.width - width, ..rest };
         }
         let mut details = None;
         if !self.details_hidden && area.width >= 180 {
             let width = area.width / 3;
-            details = Some(Rect {
-                x: rest.right() - width,
-                width,
-                ..rest
-            });
+            details = Some(Rect { x: rest.right() - width, width, ..rest });
             rest.width -= width;
         } else if !self.details_hidden {
-            let height = if area.height >= 30 {
-                area.height / 4
-            } else {
-                3
-            };
-            details = Some(Rect {
-                y: rest.bottom() - height,
-                height,
-                ..rest
-            });
+            let height = if area.height >= 30 { area.height / 4 } else { 3 };
+            details = Some(Rect { y: rest.bottom() - height, height, ..rest });
             rest.height -= height;
         }
-        Areas {
-            namespaces,
-            table: rest,
-            details,
-        }
+        Areas { namespaces, table: rest, details }
     }
 
     /// Starts to follow records, all at once.
@@ -139,10 +116,7 @@ impl Releases {
         self.forbidden.clear();
         self.table = None;
         self.stale = true;
-        let watch = shared
-            .storage
-            .clone()
-            .map(|storage| Effect::Run(Slot::of("watch"), Task::Watch(storage)));
+        let watch = shared.storage.clone().map(|storage| Effect::Run(Slot::of("watch"), Task::Watch(storage)));
         watch.into_iter().collect()
     }
 
@@ -182,10 +156,7 @@ impl Releases {
             _ if shared.live == Live::Live => None,
             _ => Some(Live::Live),
         };
-        self.loaded |= !matches!(
-            event,
-            StorageEvent::Disconnected(_) | StorageEvent::Connected
-        );
+        self.loaded |= !matches!(event, StorageEvent::Disconnected(_) | StorageEvent::Connected);
         self.stale = true;
         if matches!(event, StorageEvent::Denied(_)) {
             self.forbidden.insert(scope.to_owned());
@@ -197,19 +168,14 @@ impl Releases {
 
     fn news(&mut self, slot: &Slot, news: News, shared: &Shared) -> Vec<Effect> {
         match news {
-            News::Records(scope, event)
-                if scope.is_empty() && matches!(*event, StorageEvent::Denied(_)) =>
-            {
+            News::Records(scope, event) if scope.is_empty() && matches!(*event, StorageEvent::Denied(_)) => {
                 return self.follow_singly(shared);
             }
             News::Records(scope, event) => return self.hear(&scope, *event, shared),
             News::Summary(meta, summary) => {
                 if let Some(row) = self.book.row_mut(&meta) {
-                    row.summary = Some(
-                        summary
-                            .map(|summary| (*summary).into())
-                            .map_err(|report| report.message.into()),
-                    );
+                    row.summary =
+                        Some(summary.map(|summary| (*summary).into()).map_err(|report| report.message.into()));
                     let row = row.clone();
                     self.put_row(row);
                 }
@@ -257,9 +223,7 @@ impl Releases {
 
     fn act(&mut self, action: &Action, shared: &Shared) -> Vec<Effect> {
         match action {
-            Action::NextPane | Action::PreviousPane => {
-                self.on_namespaces = !self.on_namespaces && !self.pane_hidden
-            }
+            Action::NextPane | Action::PreviousPane => self.on_namespaces = !self.on_namespaces && !self.pane_hidden,
             Action::Namespaces => {
                 self.pane_hidden = !self.pane_hidden;
                 self.on_namespaces = false;
@@ -272,11 +236,7 @@ impl Releases {
             Action::Back => return self.back(shared),
             action if self.on_namespaces => {
                 self.namespaces.act(action);
-                let chosen = self
-                    .namespaces
-                    .selected()
-                    .map(|row| row.name.clone())
-                    .unwrap_or_default();
+                let chosen = self.namespaces.selected().map(|row| row.name.clone()).unwrap_or_default();
                 if chosen != shared.namespace {
                     return vec![Effect::UseNamespace(chosen)];
                 }
@@ -294,18 +254,10 @@ impl Releases {
             return Vec::new();
         };
         let (namespace, name) = (row.meta.namespace.clone(), row.meta.name.clone());
-        let review = |target| {
-            Screen::Review(Box::new(Review::rollback(
-                namespace.clone(),
-                name.clone(),
-                target,
-            )))
-        };
+        let review = |target| Screen::Review(Box::new(Review::rollback(namespace.clone(), name.clone(), target)));
         let screen = match action {
             Action::Open => Screen::Release(Box::new(ReleaseScreen::new(&namespace, &name, false))),
-            Action::DiffMarked => {
-                Screen::Release(Box::new(ReleaseScreen::new(&namespace, &name, true)))
-            }
+            Action::DiffMarked => Screen::Release(Box::new(ReleaseScreen::new(&namespace, &name, true))),
             Action::Rollback => review(RollbackTarget::LastGood),
             Action::RollbackTo(revision) => review(RollbackTarget::Revision(*revision)),
             Action::Copy => return vec![Effect::Copy(name)],
@@ -352,27 +304,15 @@ impl Releases {
             table
         });
         table.set(self.book.rows(&shared.namespace).cloned().collect());
-        let mut counts: BTreeMap<String, usize> = shared
-            .namespace_names()
-            .map(|name| (name.to_owned(), 0))
-            .collect();
+        let mut counts: BTreeMap<String, usize> = shared.namespace_names().map(|name| (name.to_owned(), 0)).collect();
         counts.extend(self.book.counts());
         counts.extend(self.forbidden.iter().map(|name| (name.clone(), 0)));
-        let all = NamespaceRow {
-            name: String::new(),
-            count: self.book.len(),
-            forbidden: false,
-        };
+        let all = NamespaceRow { name: String::new(), count: self.book.len(), forbidden: false };
         let each = counts.into_iter().map(|(name, count)| {
             let forbidden = self.forbidden.contains(&name);
-            NamespaceRow {
-                name,
-                count,
-                forbidden,
-            }
+            NamespaceRow { name, count, forbidden }
         });
-        self.namespaces
-            .set(std::iter::once(all).chain(each).collect());
+        self.namespaces.set(std::iter::once(all).chain(each).collect());
         self.namespaces.select(&shared.namespace);
     }
 
@@ -382,11 +322,8 @@ impl Releases {
             return Vec::new();
         };
         let lazily = table.sorted().is_some_and(|(column, _)| is_lazy(column));
-        let rest: Box<dyn Iterator<Item = &ReleaseRow>> = if lazily {
-            Box::new(table.ordered())
-        } else {
-            Box::new(std::iter::empty())
-        };
+        let rest: Box<dyn Iterator<Item = &ReleaseRow>> =
+            if lazily { Box::new(table.ordered()) } else { Box::new(std::iter::empty()) };
         let busy = |name| self.reading.iter().filter(|slot| slot.0 == name).count();
         let (mut summaries, mut conditions) = (busy("summary"), busy("condition"));
         let mut effects = Vec::new();
@@ -395,18 +332,11 @@ impl Releases {
             let slot = Slot("summary", row.key().to_owned());
             if row.summary.is_none() && summaries < SUMMARIES && self.reading.insert(slot.clone()) {
                 summaries += 1;
-                effects.push(Effect::Run(
-                    slot,
-                    Task::Summary(place.clone(), Box::new((*row.meta).clone())),
-                ));
+                effects.push(Effect::Run(slot, Task::Summary(place.clone(), Box::new((*row.meta).clone()))));
             }
             let slot = Slot("condition", row.key().to_owned());
             let readable = matches!(row.summary, Some(Ok(_)));
-            if readable
-                && row.condition.is_none()
-                && conditions < CONDITIONS
-                && self.reading.insert(slot.clone())
-            {
+            if readable && row.condition.is_none() && conditions < CONDITIONS && self.reading.insert(slot.clone()) {
                 conditions += 1;
                 let task = Task::Condition(place, Box::new((*row.meta).clone()), shared.redactor());
                 effects.push(Effect::Run(slot, task));
@@ -435,24 +365,10 @@ impl Releases {
     fn view_table(&self, buffer: &mut Buffer, area: Rect, shared: &Shared) {
         let theme = &shared.theme;
         let Some(table) = &self.table else { return };
-        put(
-            buffer,
-            area.x,
-            area.y,
-            area.width,
-            &title(table),
-            theme.heading,
-        );
+        put(buffer, area.x, area.y, area.width, &title(table), theme.heading);
         let count = format!("{} of {} ", table.shown(), self.book.len());
         let width = count.len() as u16;
-        put(
-            buffer,
-            area.right().saturating_sub(width),
-            area.y,
-            width,
-            &count,
-            theme.dim,
-        );
+        put(buffer, area.right().saturating_sub(width), area.y, width, &count, theme.dim);
         let body = below(area, 1);
         if table.shown() > 0 {
             table.view(buffer, body, shared, !self.on_namespaces);
@@ -472,22 +388,14 @@ impl Releases {
         let context = safe::visible(&shared.context);
         match &shared.live {
             Live::Connecting => format!("connecting to {context} …"),
-            Live::Down => format!(
-                "no connection to {context}: ctrl-r tries again, :ctx chooses another context"
-            ),
+            Live::Down => format!("no connection to {context}: ctrl-r tries again, :ctx chooses another context"),
             _ if !self.loaded => "reading releases …".into(),
             _ if !table.filter().is_empty() => "nothing matches the filter; esc clears it".into(),
             _ if self.forbidden.contains(&shared.namespace) => {
-                format!(
-                    "you may not read releases in {}",
-                    safe::visible(&shared.namespace)
-                )
+                format!("you may not read releases in {}", safe::visible(&shared.namespace))
             }
             _ if shared.namespace.is_empty() => "there are no releases".into(),
-            _ => format!(
-                "there are no releases in {}",
-                safe::visible(&shared.namespace)
-            ),
+            _ => format!("there are no releases in {}", safe::visible(&shared.namespace)),
         }
     }
 }
@@ -502,26 +410,15 @@ fn title(table: &Table<ReleaseRow>) -> String {
         title.push_str(&format!("  {} marked", table.marked().len()));
     }
     if let Some((column, _)) = table.sorted().filter(|(column, _)| is_lazy(column)) {
-        let known = table
-            .rows()
-            .iter()
-            .filter(|row| row.sort_key(column) != SortKey::Unknown)
-            .count();
-        title.push_str(&format!(
-            "  by {column}: {known} of {} loaded",
-            table.rows().len()
-        ));
+        let known = table.rows().iter().filter(|row| row.sort_key(column) != SortKey::Unknown).count();
+        title.push_str(&format!("  by {column}: {known} of {} loaded", table.rows().len()));
     }
     title
 }
 
 fn below(area: Rect, rows: u16) -> Rect {
     let rows = rows.min(area.height);
-    Rect {
-        y: area.y + rows,
-        height: area.height - rows,
-        ..area
-    }
+    Rect { y: area.y + rows, height: area.height - rows, ..area }
 }
 
 impl Part for Releases {
@@ -556,11 +453,7 @@ impl Part for Releases {
             }
             ScreenEvent::Changed => {
                 self.stale = true;
-                if self.singly {
-                    self.follow_singly(shared)
-                } else {
-                    Vec::new()
-                }
+                if self.singly { self.follow_singly(shared) } else { Vec::new() }
             }
         }
     }
@@ -574,13 +467,7 @@ impl Part for Releases {
             table.arrange(below(areas.table, 1), shared);
         }
         if let Some(area) = areas.namespaces {
-            self.namespaces.arrange(
-                Rect {
-                    width: area.width - 2,
-                    ..below(area, 1)
-                },
-                shared,
-            );
+            self.namespaces.arrange(Rect { width: area.width - 2, ..below(area, 1) }, shared);
         }
         if let Some(area) = areas.details {
             self.details.arrange(below(area, 1), shared);
@@ -594,59 +481,22 @@ impl Part for Releases {
         let theme = &shared.theme;
         let areas = self.areas(area);
         if let Some(area) = areas.namespaces {
-            put(
-                buffer,
-                area.x,
-                area.y,
-                area.width,
-                " Namespaces",
-                theme.heading,
-            );
-            let list = Rect {
-                width: area.width - 2,
-                ..below(area, 1)
-            };
-            self.namespaces
-                .view(buffer, list, shared, self.on_namespaces);
-            rule(
-                buffer,
-                Rect {
-                    x: area.right() - 1,
-                    width: 2,
-                    ..area
-                },
-                theme,
-            );
+            put(buffer, area.x, area.y, area.width, " Namespaces", theme.heading);
+            let list = Rect { width: area.width - 2, ..below(area, 1) };
+            self.namespaces.view(buffer, list, shared, self.on_namespaces);
+            rule(buffer, Rect { x: area.right() - 1, width: 2, ..area }, theme);
         }
         self.view_table(buffer, areas.table, shared);
         if let Some(area) = areas.details {
             let beside = areas.table.right() == area.x;
-            let area = if beside {
-                rule(buffer, area, theme)
-            } else {
-                area
-            };
-            let title = if beside {
-                " Last change".to_owned()
-            } else {
-                theme.glyphs.horizontal.repeat(area.width as usize)
-            };
-            put(
-                buffer,
-                area.x,
-                area.y,
-                area.width,
-                &title,
-                if beside { theme.heading } else { theme.dim },
-            );
+            let area = if beside { rule(buffer, area, theme) } else { area };
+            let title =
+                if beside { " Last change".to_owned() } else { theme.glyphs.horizontal.repeat(area.width as usize) };
+            put(buffer, area.x, area.y, area.width, &title, if beside { theme.heading } else { theme.dim });
             let inner = below(area, 1);
             self.details.view(
                 buffer,
-                Rect {
-                    x: inner.x + 1,
-                    width: inner.width.saturating_sub(1),
-                    ..inner
-                },
+                Rect { x: inner.x + 1, width: inner.width.saturating_sub(1), ..inner },
                 theme,
                 false,
             );

@@ -25,17 +25,7 @@ pub type Condition = ((u32, u32), usize);
 const STUCK: i64 = 600;
 
 /// The columns there are, in their usual order; extra ones come before the last.
-pub const COLUMNS: &[&str] = &[
-    "name",
-    "namespace",
-    "revision",
-    "status",
-    "health",
-    "drift",
-    "chart",
-    "app",
-    "updated",
-];
+pub const COLUMNS: &[&str] = &["name", "namespace", "revision", "status", "health", "drift", "chart", "app", "updated"];
 
 /// Columns that need more than the list's metadata.
 pub fn is_lazy(column: &str) -> bool {
@@ -59,12 +49,7 @@ impl ReleaseRow {
     /// A row of which only the record's metadata is known.
     pub fn new(meta: RecordMeta) -> Self {
         let key = format!("{}/{}", meta.namespace, meta.name).into();
-        Self {
-            key,
-            meta: Arc::new(meta),
-            summary: None,
-            condition: None,
-        }
+        Self { key, meta: Arc::new(meta), summary: None, condition: None }
     }
 
     /// Whether this is the row of that very record.
@@ -73,16 +58,9 @@ impl ReleaseRow {
     }
 
     fn updated(&self) -> i64 {
-        let decoded = self
-            .summary
-            .as_ref()
-            .and_then(|summary| summary.as_ref().ok());
+        let decoded = self.summary.as_ref().and_then(|summary| summary.as_ref().ok());
         let told = decoded.and_then(|summary| format::seconds(summary.last_deployed.as_deref()?));
-        let modified = if self.meta.modified_at > 0 {
-            self.meta.modified_at
-        } else {
-            self.meta.created_at
-        };
+        let modified = if self.meta.modified_at > 0 { self.meta.modified_at } else { self.meta.created_at };
         told.unwrap_or(modified)
     }
 
@@ -99,9 +77,7 @@ impl ReleaseRow {
         match &self.condition {
             Some(Ok(condition)) => part(condition),
             Some(Err(_)) => Cell::painted("?", theme.warn),
-            None if matches!(self.summary, Some(Err(_))) => {
-                Cell::painted(theme.glyphs.none, theme.dim)
-            }
+            None if matches!(self.summary, Some(Err(_))) => Cell::painted(theme.glyphs.none, theme.dim),
             None => Cell::painted(theme.glyphs.unknown, theme.dim),
         }
     }
@@ -138,11 +114,7 @@ fn health((ready, total): (u32, u32), theme: &Theme) -> Cell {
     if total == 0 {
         return Cell::painted(theme.glyphs.none, theme.dim);
     }
-    let style = if ready == total {
-        theme.good
-    } else {
-        theme.warn
-    };
+    let style = if ready == total { theme.good } else { theme.warn };
     let sign = if ready == total { "" } else { " !" };
     Cell::painted(format!("{ready}/{total}{sign}"), style)
 }
@@ -168,16 +140,10 @@ impl Row for ReleaseRow {
             "status" => self.status(shared),
             "health" => self.conditioned(shared, |condition| health(condition.0, theme)),
             "drift" => self.conditioned(shared, |condition| drift(condition.1, theme)),
-            "chart" => self.summarised(shared, |summary| {
-                format!("{}-{}", summary.chart_name, summary.chart_version)
-            }),
+            "chart" => self.summarised(shared, |summary| format!("{}-{}", summary.chart_name, summary.chart_version)),
             "app" => self.summarised(shared, |summary| summary.app_version.clone()),
             "updated" => Cell::plain(format::age(shared.now(), self.updated())),
-            extra => match shared
-                .extra_columns
-                .iter()
-                .find(|(title, _)| title == extra)
-            {
+            extra => match shared.extra_columns.iter().find(|(title, _)| title == extra) {
                 Some((_, template)) => Cell::plain(safe::visible(&template.fill(&self.fields()))),
                 None => Cell::default(),
             },
@@ -185,66 +151,41 @@ impl Row for ReleaseRow {
     }
 
     fn sort_key(&self, column: &str) -> SortKey {
-        let decoded = self
-            .summary
-            .as_ref()
-            .and_then(|summary| summary.as_ref().ok());
-        let condition = self
-            .condition
-            .as_ref()
-            .and_then(|condition| condition.as_ref().ok());
+        let decoded = self.summary.as_ref().and_then(|summary| summary.as_ref().ok());
+        let condition = self.condition.as_ref().and_then(|condition| condition.as_ref().ok());
         match column {
             "revision" => SortKey::Number(self.meta.revision.into()),
             "updated" => SortKey::Number(-self.updated()),
             "status" => SortKey::Text(self.meta.status.as_str().to_owned()),
             "namespace" => SortKey::Text(self.key.replace('/', "\0")),
-            "health" => condition.map_or(SortKey::Unknown, |((ready, total), _)| {
-                SortKey::Number(i64::from(*ready) - i64::from(*total))
-            }),
-            "drift" => condition.map_or(SortKey::Unknown, |(_, drift)| {
-                SortKey::Number(-(*drift as i64))
-            }),
+            "health" => condition
+                .map_or(SortKey::Unknown, |((ready, total), _)| SortKey::Number(i64::from(*ready) - i64::from(*total))),
+            "drift" => condition.map_or(SortKey::Unknown, |(_, drift)| SortKey::Number(-(*drift as i64))),
             "chart" => decoded.map_or(SortKey::Unknown, |summary| {
                 SortKey::Text(format!("{}-{}", summary.chart_name, summary.chart_version))
             }),
-            "app" => decoded.map_or(SortKey::Unknown, |summary| {
-                SortKey::Text(summary.app_version.clone())
-            }),
+            "app" => decoded.map_or(SortKey::Unknown, |summary| SortKey::Text(summary.app_version.clone())),
             _ => SortKey::Text(format!("{}\0{}", self.meta.name, self.meta.namespace)),
         }
     }
 
     fn filter_text(&self, column: &str) -> String {
-        let decoded = self
-            .summary
-            .as_ref()
-            .and_then(|summary| summary.as_ref().ok());
+        let decoded = self.summary.as_ref().and_then(|summary| summary.as_ref().ok());
         match column {
             "name" => self.meta.name.clone(),
             "ns" | "namespace" => self.meta.namespace.clone(),
             "rev" | "revision" => self.meta.revision.to_string(),
             "status" => self.meta.status.as_str().to_owned(),
-            "chart" => decoded
-                .map(|summary| format!("{}-{}", summary.chart_name, summary.chart_version))
-                .unwrap_or_default(),
-            "app" => decoded
-                .map(|summary| summary.app_version.clone())
-                .unwrap_or_default(),
-            _ => format!(
-                "{} {} {}",
-                self.meta.name,
-                self.meta.namespace,
-                self.meta.status.as_str()
-            ),
+            "chart" => {
+                decoded.map(|summary| format!("{}-{}", summary.chart_name, summary.chart_version)).unwrap_or_default()
+            }
+            "app" => decoded.map(|summary| summary.app_version.clone()).unwrap_or_default(),
+            _ => format!("{} {} {}", self.meta.name, self.meta.namespace, self.meta.status.as_str()),
         }
     }
 
     fn style(&self, theme: &Theme) -> Style {
-        if matches!(self.summary, Some(Err(_))) {
-            theme.bad
-        } else {
-            theme.text
-        }
+        if matches!(self.summary, Some(Err(_))) { theme.bad } else { theme.text }
     }
 }
 
@@ -269,11 +210,7 @@ pub fn columns(shared: &Shared) -> Vec<Column> {
         names => names.iter().map(String::as_str).collect(),
     };
     let known = |name: &&str| usual(name).is_some() || extras().any(|title| title == *name);
-    wanted
-        .into_iter()
-        .filter(known)
-        .map(|name| usual(name).unwrap_or_else(|| extra(name)))
-        .collect()
+    wanted.into_iter().filter(known).map(|name| usual(name).unwrap_or_else(|| extra(name))).collect()
 }
 
 /// One namespace of the pane.
@@ -295,11 +232,9 @@ impl Row for NamespaceRow {
         let theme = &shared.theme;
         match column {
             "name" if self.name.is_empty() => Cell::plain("all"),
-            "name" if self.forbidden => Cell::plain(format!(
-                "{} {}",
-                theme.glyphs.forbidden,
-                safe::visible(&self.name)
-            )),
+            "name" if self.forbidden => {
+                Cell::plain(format!("{} {}", theme.glyphs.forbidden, safe::visible(&self.name)))
+            }
             "name" => Cell::plain(safe::visible(&self.name)),
             _ if self.forbidden => Cell::painted("forbidden", theme.warn),
             _ => Cell::painted(self.count.to_string(), theme.dim),
@@ -315,10 +250,6 @@ impl Row for NamespaceRow {
     }
 
     fn style(&self, theme: &Theme) -> Style {
-        if self.forbidden {
-            theme.dim
-        } else {
-            theme.text
-        }
+        if self.forbidden { theme.dim } else { theme.text }
     }
 }

@@ -20,11 +20,7 @@ const TIMEOUTS: [u64; 5] = [60, 300, 600, 1_800, 3_600];
 pub(super) fn initial(target: RollbackTarget, defaults: &RollbackDefaults) -> RollbackOptions {
     RollbackOptions {
         target,
-        wait: if defaults.wait {
-            WaitStrategy::Watcher
-        } else {
-            WaitStrategy::HookOnly
-        },
+        wait: if defaults.wait { WaitStrategy::Watcher } else { WaitStrategy::HookOnly },
         timeout: defaults.timeout,
         history_max: defaults.history_max,
         ..RollbackOptions::default()
@@ -42,9 +38,7 @@ pub(super) fn toggle(options: &mut RollbackOptions, flag: usize) -> bool {
         }
         1 => options.wait_for_jobs = !options.wait_for_jobs,
         2 => {
-            let longer = TIMEOUTS
-                .iter()
-                .find(|seconds| **seconds > options.timeout.as_secs());
+            let longer = TIMEOUTS.iter().find(|seconds| **seconds > options.timeout.as_secs());
             options.timeout = Duration::from_secs(*longer.unwrap_or(&TIMEOUTS[0]));
         }
         3 => options.no_hooks = !options.no_hooks,

@@ -10,9 +10,7 @@ use ratatui::{buffer::Buffer, layout::Rect, style::Style};
 use super::{Operation, Part, Screen};
 use crate::{
     diff::{Change, Weight},
-    engine::{
-        Confidence, Prepared, Preview, RollbackOptions, RollbackTarget, preview::ObjectPreview,
-    },
+    engine::{Confidence, Prepared, Preview, RollbackOptions, RollbackTarget, preview::ObjectPreview},
     tui::{
         app::Flash,
         effect::{Effect, Slot},
@@ -73,10 +71,7 @@ impl Focus {
     const ORDER: [Self; 4] = [Self::Buttons, Self::Objects, Self::Diff, Self::Flags];
 
     fn step(self, by: usize) -> Self {
-        let at = Self::ORDER
-            .iter()
-            .position(|focus| *focus == self)
-            .unwrap_or(0);
+        let at = Self::ORDER.iter().position(|focus| *focus == self).unwrap_or(0);
         Self::ORDER[(at + by) % Self::ORDER.len()]
     }
 }
@@ -110,10 +105,7 @@ impl Row for Line {
         }
         let check = if self.reviewed { "[x]" } else { "[ ]" };
         let mark = if self.trouble { " !" } else { "" };
-        Cell::painted(
-            format!("{check} {} {}{mark}", sign(self.change), self.text),
-            style,
-        )
+        Cell::painted(format!("{check} {} {}{mark}", sign(self.change), self.text), style)
     }
 
     fn sort_key(&self, _column: &str) -> SortKey {
@@ -127,11 +119,7 @@ impl Row for Line {
 
 impl Review {
     /// A review of rolling a release back.
-    pub fn rollback(
-        namespace: impl Into<String>,
-        name: impl Into<String>,
-        target: RollbackTarget,
-    ) -> Self {
+    pub fn rollback(namespace: impl Into<String>, name: impl Into<String>, target: RollbackTarget) -> Self {
         let columns = vec![Column::new("object", "", 12, 200, 0)];
         Self {
             namespace: namespace.into(),
@@ -153,9 +141,7 @@ impl Review {
 
     /// The options as toggled so far; the configuration's at first.
     fn options(&self, shared: &Shared) -> RollbackOptions {
-        self.options
-            .clone()
-            .unwrap_or_else(|| flags::initial(self.target, &shared.config.rollback))
+        self.options.clone().unwrap_or_else(|| flags::initial(self.target, &shared.config.rollback))
     }
 
     fn ready(&self) -> Option<&(Prepared, Preview)> {
@@ -191,10 +177,8 @@ impl Review {
             Ok(ready) => Stage::Ready(ready),
             Err(report) => Stage::Failed(report),
         };
-        let keys: BTreeSet<String> = self
-            .ready()
-            .map(|(_, preview)| preview.objects.iter().map(key).collect())
-            .unwrap_or_default();
+        let keys: BTreeSet<String> =
+            self.ready().map(|(_, preview)| preview.objects.iter().map(key).collect()).unwrap_or_default();
         self.reviewed.retain(|reviewed| keys.contains(reviewed));
         self.list();
         self.show_selected();
@@ -214,8 +198,7 @@ impl Review {
             minor: stays(object) || object.diff.weight == Weight::LabelsOnly,
             reviewed: self.reviewed.contains(&key(object)),
         };
-        let (same, changed): (Vec<_>, Vec<_>) =
-            ready.1.objects.iter().partition(|object| stays(object));
+        let (same, changed): (Vec<_>, Vec<_>) = ready.1.objects.iter().partition(|object| stays(object));
         let mut lines: Vec<Line> = changed.into_iter().map(line).collect();
         if !same.is_empty() {
             let (words, open) = if same.len() == 1 {
@@ -240,11 +223,7 @@ impl Review {
 
     fn selected(&self) -> Option<&ObjectPreview> {
         let selected = self.objects.selected()?.key();
-        self.ready()?
-            .1
-            .objects
-            .iter()
-            .find(|object| key(object) == selected)
+        self.ready()?.1.objects.iter().find(|object| key(object) == selected)
     }
 
     fn show_selected(&mut self) {
@@ -256,11 +235,7 @@ impl Review {
     }
 
     fn step_context(&mut self, more: bool) {
-        self.context = if more {
-            (self.context * 2).clamp(1, 1 << 20)
-        } else {
-            self.context / 2
-        };
+        self.context = if more { (self.context * 2).clamp(1, 1 << 20) } else { self.context / 2 };
         self.show_selected();
     }
 
@@ -283,9 +258,7 @@ impl Review {
             return vec![Effect::Flash(Flash::bad("there is no preview yet"))];
         };
         if let Some(why) = &shared.read_only {
-            return vec![Effect::Flash(Flash::bad(format!(
-                "roll back: not in {why}"
-            )))];
+            return vec![Effect::Flash(Flash::bad(format!("roll back: not in {why}")))];
         }
         let conflicts = preview.basis.conflicts.len();
         if conflicts > 0 {
@@ -294,51 +267,30 @@ impl Review {
             } else {
                 &format!("{conflicts} fields belong to others")
             };
-            let words = format!(
-                "{fields}: {} takes them",
-                shared.keymap.key_of(&Action::TakeFields)
-            );
+            let words = format!("{fields}: {} takes them", shared.keymap.key_of(&Action::TakeFields));
             return vec![Effect::Flash(Flash::bad(words))];
         }
         let operation = Operation::new(prepared.clone(), preview.basis.clone());
-        let start = vec![Effect::Replace(Box::new(Screen::Operation(Box::new(
-            operation,
-        ))))];
+        let start = vec![Effect::Replace(Box::new(Screen::Operation(Box::new(operation))))];
         self.question(prepared, preview, shared, start)
     }
 
     /// Asks once more where the release is protected, held by another operation, or where the server will refuse.
-    fn question(
-        &self,
-        prepared: &Prepared,
-        preview: &Preview,
-        shared: &Shared,
-        start: Vec<Effect>,
-    ) -> Vec<Effect> {
+    fn question(&self, prepared: &Prepared, preview: &Preview, shared: &Shared, start: Vec<Effect>) -> Vec<Effect> {
         let protected = shared.config.is_protected(&shared.context, &self.namespace);
-        let refused = preview
-            .objects
-            .iter()
-            .filter(|object| object.refusal.is_some())
-            .count();
+        let refused = preview.objects.iter().filter(|object| object.refusal.is_some()).count();
         let held = prepared.from_meta.status.is_pending();
         if !protected && !held && refused == 0 {
             return start;
         }
-        let mut body = vec![format!(
-            "{} → {}: {}",
-            preview.from, preview.to, preview.headline
-        )];
+        let mut body = vec![format!("{} → {}: {}", preview.from, preview.to, preview.headline)];
         if held {
             body.extend(prepared.warnings.iter().cloned());
         }
         if refused > 0 {
-            body.push(format!(
-                "The server refuses {refused} of these changes: the rollback will fail midway."
-            ));
+            body.push(format!("The server refuses {refused} of these changes: the rollback will fail midway."));
         }
-        let mut confirm = Confirm::new(format!("Roll back {}?", self.name), body, "Cancel")
-            .answer("Roll back", start);
+        let mut confirm = Confirm::new(format!("Roll back {}?", self.name), body, "Cancel").answer("Roll back", start);
         if protected {
             confirm = confirm.demand(&self.name);
         }
@@ -374,9 +326,7 @@ impl Review {
             (Focus::Buttons, Action::Open) => {
                 return vec![Effect::Cancel(Slot::of("preview")), Effect::Back];
             }
-            (Focus::Flags, Action::Left) => {
-                self.flag = (self.flag + flags::COUNT - 1) % flags::COUNT
-            }
+            (Focus::Flags, Action::Left) => self.flag = (self.flag + flags::COUNT - 1) % flags::COUNT,
             (Focus::Flags, Action::Right) => self.flag = (self.flag + 1) % flags::COUNT,
             (Focus::Flags, Action::Open) => return self.toggle(self.flag, shared),
             (Focus::Diff, _) => drop(self.diff.act(action)),
@@ -385,14 +335,9 @@ impl Review {
                 self.list();
             }
             (_, Action::Open) => self.focus = Focus::Diff,
-            (
-                _,
-                Action::Fold
-                | Action::SideBySide
-                | Action::Wrap
-                | Action::SearchNext
-                | Action::SearchPrevious,
-            ) => drop(self.diff.act(action)),
+            (_, Action::Fold | Action::SideBySide | Action::Wrap | Action::SearchNext | Action::SearchPrevious) => {
+                drop(self.diff.act(action))
+            }
             (_, action) => {
                 if self.objects.act(action) {
                     self.show_selected();
@@ -403,9 +348,7 @@ impl Review {
     }
 
     fn on_unchanged(&self) -> bool {
-        self.objects
-            .selected()
-            .is_some_and(|line| line.key == UNCHANGED)
+        self.objects.selected().is_some_and(|line| line.key == UNCHANGED)
     }
 }
 
@@ -426,39 +369,24 @@ fn section(object: &ObjectPreview, preview: &Preview, context: usize) -> Section
     let name = format!("{}/{}", object.target.key.kind, object.target.key.name);
     if object.restarts > 0 {
         let pods = if object.restarts == 1 { "pod" } else { "pods" };
-        section
-            .notes
-            .push((Kind::Warn, format!("restarts {} {pods}", object.restarts)));
+        section.notes.push((Kind::Warn, format!("restarts {} {pods}", object.restarts)));
     }
-    section.notes.extend(
-        object
-            .refusal
-            .iter()
-            .map(|words| (Kind::Bad, format!("the server refuses: {words}"))),
-    );
+    section.notes.extend(object.refusal.iter().map(|words| (Kind::Bad, format!("the server refuses: {words}"))));
     section.notes.extend(object.conflicts.iter().map(|detail| {
-        let since = if detail.since.is_empty() {
-            String::new()
-        } else {
-            format!(" since {}", detail.since)
-        };
+        let since = if detail.since.is_empty() { String::new() } else { format!(" since {}", detail.since) };
         let words = format!(
             "{} belongs to {}{since}: {} would become {}",
             detail.conflict.field, detail.conflict.manager, detail.live, detail.wanted
         );
         (Kind::Warn, words)
     }));
-    let own = preview.risks.iter().filter(|risk| {
-        risk.object == name && risk.code != "field-conflict" && risk.code != "immutable-field"
-    });
-    section
-        .notes
-        .extend(own.map(|risk| (Kind::Warn, risk.message.clone())));
+    let own = preview
+        .risks
+        .iter()
+        .filter(|risk| risk.object == name && risk.code != "field-conflict" && risk.code != "immutable-field");
+    section.notes.extend(own.map(|risk| (Kind::Warn, risk.message.clone())));
     if object.confidence != Confidence::ServerDryRun {
-        section.notes.push((
-            Kind::Dim,
-            format!("rests on {}", view::confidence(object.confidence)),
-        ));
+        section.notes.push((Kind::Dim, format!("rests on {}", view::confidence(object.confidence))));
     }
     if section.weight == Weight::Same && !section.notes.is_empty() {
         // A section without a difference would fold away what is to be read.
@@ -473,37 +401,17 @@ impl Part for Review {
     }
 
     fn crumbs(&self) -> Vec<String> {
-        vec![
-            self.namespace.clone(),
-            self.name.clone(),
-            "roll back".into(),
-        ]
+        vec![self.namespace.clone(), self.name.clone(), "roll back".into()]
     }
 
     fn badge(&self, shared: &Shared) -> Option<(String, Style)> {
         let (_, preview) = self.ready()?;
-        let changed = preview
-            .objects
-            .iter()
-            .filter(|object| !stays(object))
-            .count();
-        (changed > 0).then(|| {
-            (
-                format!("{} of {changed} reviewed", self.reviewed.len()),
-                shared.theme.dim,
-            )
-        })
+        let changed = preview.objects.iter().filter(|object| !stays(object)).count();
+        (changed > 0).then(|| (format!("{} of {changed} reviewed", self.reviewed.len()), shared.theme.dim))
     }
 
     fn filter(&self) -> Option<String> {
-        Some(
-            if self.focus == Focus::Diff {
-                self.diff.searched()
-            } else {
-                self.objects.filter()
-            }
-            .to_owned(),
-        )
+        Some(if self.focus == Focus::Diff { self.diff.searched() } else { self.objects.filter() }.to_owned())
     }
 
     fn update(&mut self, event: ScreenEvent, shared: &Shared) -> Vec<Effect> {

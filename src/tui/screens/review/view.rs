@@ -36,18 +36,11 @@ impl Review {
     pub(super) fn layout(&self, area: Rect) -> Layout {
         let width = usize::from(area.width.saturating_sub(2));
         let (headline, risks) = match &self.stage {
-            Stage::Ready(ready) => (
-                wrap(&ready.1.headline, width).len(),
-                risk_lines(&ready.1, width).len(),
-            ),
+            Stage::Ready(ready) => (wrap(&ready.1.headline, width).len(), risk_lines(&ready.1, width).len()),
             _ => (1, 0),
         };
         let headline = headline.min(3) as u16;
-        let most = if self.all_risks {
-            area.height / 2
-        } else {
-            (area.height / 5).max(2)
-        };
+        let most = if self.all_risks { area.height / 2 } else { (area.height / 5).max(2) };
         let risks = (risks as u16).min(most);
         let flags = flag_rows(area.width);
         let row = |y: u16, height: u16| Rect {
@@ -63,15 +56,8 @@ impl Review {
             title: row(0, 1),
             headline: row(1, headline),
             risks: row(1 + headline, risks),
-            objects: Rect {
-                width: list,
-                ..middle
-            },
-            diff: Rect {
-                x: middle.x + list,
-                width: middle.width - list,
-                ..middle
-            },
+            objects: Rect { width: list, ..middle },
+            diff: Rect { x: middle.x + list, width: middle.width - list, ..middle },
             flags: row(bottom, flags),
             buttons: row(bottom + flags, 1),
         }
@@ -84,33 +70,20 @@ impl Review {
         match &self.stage {
             Stage::Loading => {
                 let text = " asking the cluster what this would do …";
-                put(
-                    buffer,
-                    layout.headline.x,
-                    layout.headline.y,
-                    layout.headline.width,
-                    text,
-                    theme.dim,
-                );
+                put(buffer, layout.headline.x, layout.headline.y, layout.headline.width, text, theme.dim);
             }
             Stage::Failed(report) => draw_failure(
                 buffer,
-                Rect {
-                    height: area.height.saturating_sub(3),
-                    y: area.y + 1,
-                    ..area
-                },
+                Rect { height: area.height.saturating_sub(3), y: area.y + 1, ..area },
                 report,
                 shared,
             ),
             Stage::Ready(ready) => {
                 draw_headline(buffer, layout.headline, &ready.1, shared);
                 self.draw_risks(buffer, layout.risks, &ready.1, shared);
-                self.objects
-                    .view(buffer, layout.objects, shared, self.focus == Focus::Objects);
+                self.objects.view(buffer, layout.objects, shared, self.focus == Focus::Objects);
                 let inside = rule(buffer, layout.diff, theme);
-                self.diff
-                    .view(buffer, inside, theme, self.focus == Focus::Diff);
+                self.diff.view(buffer, inside, theme, self.focus == Focus::Diff);
             }
         }
         self.draw_flags(buffer, layout.flags, shared);
@@ -119,65 +92,30 @@ impl Review {
 
     fn draw_title(&self, buffer: &mut Buffer, area: Rect, shared: &Shared) {
         let theme = &shared.theme;
-        let place = format!(
-            " Roll back {} in {} on {}",
-            self.name, self.namespace, shared.context
-        );
+        let place = format!(" Roll back {} in {} on {}", self.name, self.namespace, shared.context);
         let (revisions, method, rests) = match self.ready() {
             Some((prepared, preview)) => {
                 let method = match prepared.method {
                     ApplyMethod::ServerSide => "server-side",
                     ApplyMethod::ClientSide => "client-side",
                 };
-                let switch = if prepared.method_switch {
-                    " (switched)"
-                } else {
-                    ""
-                };
-                let mark = if preview.confidence == Confidence::ServerDryRun {
-                    theme.glyphs.good
-                } else {
-                    "!"
-                };
+                let switch = if prepared.method_switch { " (switched)" } else { "" };
+                let mark = if preview.confidence == Confidence::ServerDryRun { theme.glyphs.good } else { "!" };
                 let rests = format!("confidence: {} {mark} ", confidence(preview.confidence));
                 // The method gives way first where there is little room.
-                let rests = if area.width < 120 {
-                    rests
-                } else {
-                    format!("{method}{switch} {} {rests}", theme.glyphs.dot)
-                };
-                (
-                    format!(":  {} {} {}", preview.from, theme.glyphs.arrow, preview.to),
-                    rests,
-                    preview.confidence,
-                )
+                let rests =
+                    if area.width < 120 { rests } else { format!("{method}{switch} {} {rests}", theme.glyphs.dot) };
+                (format!(":  {} {} {}", preview.from, theme.glyphs.arrow, preview.to), rests, preview.confidence)
             }
             None => (String::new(), String::new(), Confidence::ServerDryRun),
         };
-        let used = put(
-            buffer,
-            area.x,
-            area.y,
-            area.width,
-            &format!("{}{revisions}", safe::visible(&place)),
-            theme.heading,
-        );
+        let used =
+            put(buffer, area.x, area.y, area.width, &format!("{}{revisions}", safe::visible(&place)), theme.heading);
         let width = unicode_width::UnicodeWidthStr::width(method.as_str()) as u16;
-        let style = if rests == Confidence::ServerDryRun {
-            theme.good
-        } else {
-            theme.warn
-        };
+        let style = if rests == Confidence::ServerDryRun { theme.good } else { theme.warn };
         let room = area.width.saturating_sub(used + 2);
         let width = width.min(room);
-        put(
-            buffer,
-            area.right().saturating_sub(width),
-            area.y,
-            width,
-            &method,
-            style,
-        );
+        put(buffer, area.right().saturating_sub(width), area.y, width, &method, style);
     }
 
     fn draw_risks(&self, buffer: &mut Buffer, area: Rect, preview: &Preview, shared: &Shared) {
@@ -185,14 +123,7 @@ impl Review {
         let lines = risk_lines(preview, usize::from(area.width.saturating_sub(2)));
         let hidden = lines.len().saturating_sub(usize::from(area.height));
         for (line, y) in lines.iter().zip(area.top()..area.bottom()) {
-            put(
-                buffer,
-                area.x + 1,
-                y,
-                area.width.saturating_sub(1),
-                line,
-                theme.warn,
-            );
+            put(buffer, area.x + 1, y, area.width.saturating_sub(1), line, theme.warn);
         }
         if hidden > 0 && area.height > 0 {
             let text = format!(
@@ -201,14 +132,7 @@ impl Review {
                 shared.keymap.key_of(&crate::tui::keymap::Action::Details)
             );
             let y = area.bottom() - 1;
-            put(
-                buffer,
-                area.x,
-                y,
-                area.width,
-                &" ".repeat(usize::from(area.width)),
-                theme.text,
-            );
+            put(buffer, area.x, y, area.width, &" ".repeat(usize::from(area.width)), theme.text);
             put(buffer, area.x, y, area.width, &text, theme.warn);
         }
     }
@@ -225,11 +149,7 @@ impl Review {
             if y >= area.bottom() {
                 return;
             }
-            let style = if self.focus == Focus::Flags && index == self.flag {
-                theme.selected
-            } else {
-                theme.text
-            };
+            let style = if self.focus == Focus::Flags && index == self.flag { theme.selected } else { theme.text };
             x += put(buffer, x, y, width, &text, style) + 2;
         }
     }
@@ -237,14 +157,9 @@ impl Review {
     fn draw_buttons(&self, buffer: &mut Buffer, area: Rect, shared: &Shared) {
         let theme = &shared.theme;
         let focused = self.focus == Focus::Buttons;
-        let possible = self
-            .ready()
-            .is_some_and(|(_, preview)| preview.basis.conflicts.is_empty())
-            && shared.read_only.is_none();
-        let labels = [
-            ("[ Cancel ]", !self.go, true),
-            ("[ Roll back ]", self.go, possible),
-        ];
+        let possible =
+            self.ready().is_some_and(|(_, preview)| preview.basis.conflicts.is_empty()) && shared.read_only.is_none();
+        let labels = [("[ Cancel ]", !self.go, true), ("[ Roll back ]", self.go, possible)];
         let width: usize = labels.iter().map(|(label, ..)| label.len() + 2).sum();
         let mut x = area.right().saturating_sub(width as u16);
         for (label, chosen, possible) in labels {
@@ -254,81 +169,37 @@ impl Review {
                 _ if !possible => theme.dim,
                 _ => theme.text,
             };
-            x += put(
-                buffer,
-                x,
-                area.y,
-                area.right().saturating_sub(x),
-                label,
-                style,
-            ) + 2;
+            x += put(buffer, x, area.y, area.right().saturating_sub(x), label, style) + 2;
         }
         let why = match (&shared.read_only, self.ready()) {
             (Some(why), _) => why.clone(),
             (None, Some((_, preview))) if !preview.basis.conflicts.is_empty() => {
                 format!(
                     "{} takes the fields that others own",
-                    shared
-                        .keymap
-                        .key_of(&crate::tui::keymap::Action::TakeFields)
+                    shared.keymap.key_of(&crate::tui::keymap::Action::TakeFields)
                 )
             }
             _ => String::new(),
         };
-        put(
-            buffer,
-            area.x + 1,
-            area.y,
-            area.width.saturating_sub(width as u16 + 2),
-            &why,
-            theme.warn,
-        );
+        put(buffer, area.x + 1, area.y, area.width.saturating_sub(width as u16 + 2), &why, theme.warn);
     }
 }
 
 fn draw_headline(buffer: &mut Buffer, area: Rect, preview: &Preview, shared: &Shared) {
-    let lines = wrap(
-        &safe::visible(&preview.headline),
-        usize::from(area.width.saturating_sub(2)),
-    );
+    let lines = wrap(&safe::visible(&preview.headline), usize::from(area.width.saturating_sub(2)));
     for (line, y) in lines.iter().zip(area.top()..area.bottom()) {
-        put(
-            buffer,
-            area.x + 1,
-            y,
-            area.width.saturating_sub(1),
-            line,
-            shared.theme.text,
-        );
+        put(buffer, area.x + 1, y, area.width.saturating_sub(1), line, shared.theme.text);
     }
 }
 
-fn draw_failure(
-    buffer: &mut Buffer,
-    area: Rect,
-    report: &crate::tui::report::Report,
-    shared: &Shared,
-) {
+fn draw_failure(buffer: &mut Buffer, area: Rect, report: &crate::tui::report::Report, shared: &Shared) {
     let width = usize::from(area.width.saturating_sub(4));
     let words = safe::visible(&report.message);
-    let lines = words
-        .lines()
-        .flat_map(|line| wrap(line, width))
-        .map(|line| (line, shared.theme.bad));
-    let hints = report
-        .hints
-        .iter()
-        .flat_map(|hint| wrap(&safe::visible(hint), width))
-        .map(|line| (line, shared.theme.text));
+    let lines = words.lines().flat_map(|line| wrap(line, width)).map(|line| (line, shared.theme.bad));
+    let hints =
+        report.hints.iter().flat_map(|hint| wrap(&safe::visible(hint), width)).map(|line| (line, shared.theme.text));
     for ((line, style), y) in lines.chain(hints).zip(area.top()..area.bottom()) {
-        put(
-            buffer,
-            area.x + 2,
-            y,
-            area.width.saturating_sub(2),
-            &line,
-            style,
-        );
+        put(buffer, area.x + 2, y, area.width.saturating_sub(2), &line, style);
     }
 }
 
