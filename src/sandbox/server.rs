@@ -53,7 +53,7 @@ pub(super) fn seed(store: &mut Store) {
         seed_one(
             store,
             json!({
-                "apiVersion": "v1", "kind": "Node", "metadata": { "name": format!("node-{number}"), "uid": write::new_uid() },
+                "apiVersion": "v1", "kind": "Node", "metadata": { "name": format!("node-{number}") },
                 "status": { "capacity": room, "allocatable": room, "conditions": [ready], "nodeInfo": { "kubeletVersion": "v1.36.1" } },
             }),
         );
@@ -66,6 +66,7 @@ fn seed_one(store: &mut Store, mut object: Value) {
     };
     let status = object["status"].clone();
     write::begin_metadata(&kind, &mut object, &store.now());
+    object["metadata"]["uid"] = write::new_uid(store.allocate()).into();
     super::defaults::apply(&kind, &mut object);
     if !status.is_null() {
         object["status"] = status;

@@ -69,6 +69,7 @@ pub(super) fn finish_create(
     mut object: Value,
     writer: &Writer,
 ) -> Result<Arc<Value>, Failure> {
+    object["metadata"]["uid"] = new_uid(store.allocate()).into();
     defaults::allocate(store, kind, &mut object, None);
     let name = text(&object, "name");
     refuse(kind, &name, &validate::create(kind, &object))?;
@@ -83,7 +84,6 @@ pub(super) fn begin_metadata(kind: &Kind, object: &mut Value, now: &str) {
     object["apiVersion"] = kind.api_version().into();
     object["kind"] = kind.kind.clone().into();
     let metadata = &mut object["metadata"];
-    metadata["uid"] = new_uid().into();
     metadata["creationTimestamp"] = now.into();
     if let Some(fields) = metadata.as_object_mut() {
         for key in ["generation", "deletionTimestamp", "deletionGracePeriodSeconds", "selfLink"] {
@@ -306,16 +306,12 @@ pub(super) fn stamp(time: jiff::Timestamp) -> String {
     time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
-/// A random version 4 UUID.
-pub(super) fn new_uid() -> String {
-    let mut bytes = [0_u8; 16];
-    // Without randomness the time still makes a UID that this process has not given out before.
-    if getrandom::fill(&mut bytes).is_err() {
-        bytes = jiff::Timestamp::now().as_nanosecond().to_be_bytes();
-    }
-    let number = u128::from_be_bytes(bytes) & !(0xf << 76) & !(0b11 << 62) | (4 << 76) | (0b10 << 62);
-    let hex = format!("{number:032x}");
-    format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
+/// A UUID that looks random, the same for the same number: what the sandbox gives out comes out the same every time.
+pub(super) fn new_uid(number: u32) -> String {
+    let digest = <sha2::Sha256 as sha2::Digest>::digest(number.to_be_bytes());
+    let hex: String = digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+    // Version and variant stand where RFC 9562 has them.
+    format!("{}-{}-4{}-a{}-{}", &hex[..8], &hex[8..12], &hex[13..16], &hex[17..20], &hex[20..])
 }
 
 /// Five letters as the server appends to generated names; different for every number below 27⁵.

@@ -15,7 +15,7 @@ use super::{
 pub(super) fn reconcile(store: &mut Store, pod: &Arc<Value>, alarm: bool, pace: Pace) -> Next {
     let phase = pod["status"]["phase"].as_str().unwrap_or_default();
     match (phase, alarm) {
-        ("Pending", false) if pod["spec"]["nodeName"].is_null() => {
+        ("Pending", false) if pod["status"]["startTime"].is_null() => {
             schedule(store, pod);
             Next::after(pace.start)
         }
@@ -44,8 +44,10 @@ fn schedule(store: &mut Store, pod: &Arc<Value>) {
     let nodes = store.list("nodes", "");
     let node =
         nodes.get(spread(pod) % nodes.len().max(1)).map_or_else(|| "node-1".to_owned(), |node| text(node, "name"));
+    // A DaemonSet's pod knows its node already.
+    let node = pod["spec"]["nodeName"].as_str().map_or(node, str::to_owned);
     let mut bound = Value::clone(pod);
-    bound["spec"]["nodeName"] = bound["spec"].get("nodeName").cloned().unwrap_or_else(|| node.clone().into());
+    bound["spec"]["nodeName"] = node.clone().into();
     status::write(store, pod, bound);
     let Some(pod) = store.find("pods", &text(pod, "namespace"), &text(pod, "name")) else {
         return;
