@@ -26,7 +26,8 @@ const CRATES: &[(&[&str], &[&str])] = &[
     (&["ratatui", "crossterm", "syntect", "gtmpl", "nucleo_matcher"], &["tui"]),
     (&["hyper", "hyper_util", "tower"], &["cluster", "release", "sandbox"]),
     (&["libyaml_safer"], &["yaml"]),
-    (&["similar"], &["diff"]),
+    // `cluster` names the nearest kind with it.
+    (&["similar"], &["cluster", "diff"]),
 ];
 
 /// Rooms that touch no network, clock, randomness or environment, and words that would.

@@ -329,14 +329,16 @@ impl Review {
             (Focus::Flags, Action::Left) => self.flag = (self.flag + flags::COUNT - 1) % flags::COUNT,
             (Focus::Flags, Action::Right) => self.flag = (self.flag + 1) % flags::COUNT,
             (Focus::Flags, Action::Open) => return self.toggle(self.flag, shared),
-            (Focus::Diff, _) => drop(self.diff.act(action)),
+            (Focus::Diff, _) => {
+                self.diff.act(action);
+            }
             (_, Action::Fold | Action::Open) if self.on_unchanged() => {
                 self.unchanged_open = !self.unchanged_open;
                 self.list();
             }
             (_, Action::Open) => self.focus = Focus::Diff,
             (_, Action::Fold | Action::SideBySide | Action::Wrap | Action::SearchNext | Action::SearchPrevious) => {
-                drop(self.diff.act(action))
+                self.diff.act(action);
             }
             (_, action) => {
                 if self.objects.act(action) {
