@@ -55,12 +55,15 @@ pub(super) fn populate(store: &mut Store, now: Timestamp) -> Result<(), String> 
     steps.sort_by_key(|(time, index, _)| (*time, *index));
     for (time, index, step) in steps {
         store.clock = Some(time);
+        forget_events(store, time);
         let done = match step {
             Step::Revision(edition, revision) => releases[index].revise(store, edition, revision, time),
             Step::Hand(hand) => settled(store, |store| by_hand(store, &examples[index], hand)),
         };
         done.map_err(|message| format!("{}/{}: {message}", examples[index].namespace, examples[index].name))?;
     }
+    store.clock = Some(now);
+    settled(store, kill_again);
     forget_events(store, now);
     store.clock = None;
     Ok(())
@@ -141,5 +144,44 @@ fn forget_events(store: &mut Store, now: Timestamp) {
         } else if now.duration_since(first) > EVENTS_KEPT {
             store.remove(&kind, &namespace, &name);
         }
+    }
+}
+
+/// Pods that leak have been killed again since they started, the last time minutes ago; one is backing off just now.
+fn kill_again(store: &mut Store) {
+    let Some((kind, now)) = store.kinds.by_path("", "v1", "pods").cloned().zip(store.clock) else {
+        return;
+    };
+    let ago = |minutes: i64| write::stamp(now.checked_sub(SignedDuration::from_mins(minutes)).unwrap_or(now));
+    let killed =
+        |pod: &Arc<Value>| pod["status"]["containerStatuses"][0]["lastState"]["terminated"]["reason"] == "OOMKilled";
+    for (index, pod) in (0_i64..).zip(store.list("pods", "").into_iter().filter(killed)) {
+        let mut next = Value::clone(&pod);
+        let container = &mut next["status"]["containerStatuses"][0];
+        let ended = ago(1 + index * 3);
+        container["restartCount"] = (5 - index.min(3)).into();
+        container["lastState"]["terminated"]["startedAt"] = ago(10 + index * 4).into();
+        container["lastState"]["terminated"]["finishedAt"] = ended.clone().into();
+        container["state"] = json!({ "running": { "startedAt": ended } });
+        if index == 0 {
+            back_off(&mut next["status"], &ended);
+        }
+        store.put(&kind, next);
+    }
+}
+
+fn back_off(status: &mut Value, since: &str) {
+    let container = &mut status["containerStatuses"][0];
+    let message = format!("back-off 1m20s restarting failed container={}", container["name"]).replace('"', "");
+    container["state"] = json!({ "waiting": { "reason": "CrashLoopBackOff", "message": message } });
+    container["ready"] = false.into();
+    container["started"] = false.into();
+    let conditions = status["conditions"].as_array_mut().into_iter().flatten();
+    for condition in
+        conditions.filter(|condition| condition["type"] == "Ready" || condition["type"] == "ContainersReady")
+    {
+        condition["status"] = "False".into();
+        condition["reason"] = "ContainersNotReady".into();
+        condition["lastTransitionTime"] = since.into();
     }
 }

@@ -81,7 +81,9 @@ fn what_goes_wrong_is_seen() {
     assert!(reasons.iter().filter(|reason| reason.is_null()).count() >= 3, "the old pods serve: {reasons:?}");
     let killed =
         |pod: &Arc<Value>| pod["status"]["containerStatuses"][0]["lastState"]["terminated"]["reason"] == "OOMKilled";
-    assert!(pods(store, "ledger-").filter(killed).count() >= 2);
+    assert_eq!(pods(store, "ledger-").filter(killed).count(), 3);
+    let ledger = store.find("deployments.apps", "payments", "ledger").expect("it is live");
+    assert_eq!(ledger["status"]["readyReplicas"], 2, "one pod backs off");
     assert_eq!(pods(store, "search-api-").count(), 0);
     let running = |pod: &Arc<Value>| pod["status"]["phase"] == "Running";
     assert_eq!(pods(store, "node-agent-").filter(running).count(), 3);
