@@ -113,11 +113,11 @@ fn check_owner(store: &Store, resource: &str, (namespace, name): (&str, &str), f
 fn hands_and_helm_own_what_they_wrote() {
     let store = &*TOLD;
     let replicas = "/f:spec/f:replicas";
-    check_owner(&store, "deployments.apps", ("payments", "checkout"), replicas, "kubectl");
-    check_owner(&store, "deployments.apps", ("payments", "ledger"), replicas, "helm");
-    check_owner(&store, "deployments.apps", ("prod", "storefront"), replicas, "helm-controller");
+    check_owner(store, "deployments.apps", ("payments", "checkout"), replicas, "kubectl");
+    check_owner(store, "deployments.apps", ("payments", "ledger"), replicas, "helm");
+    check_owner(store, "deployments.apps", ("prod", "storefront"), replicas, "helm-controller");
     let image = "/f:spec/f:template/f:spec/f:containers/k:{\"name\":\"worker\"}/f:image";
-    check_owner(&store, "deployments.apps", ("orders", "orders-worker"), image, "kubectl-set");
-    check_owner(&store, "caches.cache.example.com", ("prod", "session-cache"), "/f:spec/f:members", "kubectl-patch");
-    check_owner(&store, "secrets", ("payments", "sh.helm.release.v1.ledger.v2"), "/f:data/f:release", "Helm");
+    check_owner(store, "deployments.apps", ("orders", "orders-worker"), image, "kubectl-set");
+    check_owner(store, "caches.cache.example.com", ("prod", "session-cache"), "/f:spec/f:members", "kubectl-patch");
+    check_owner(store, "secrets", ("payments", "sh.helm.release.v1.ledger.v2"), "/f:data/f:release", "Helm");
 }
