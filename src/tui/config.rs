@@ -203,6 +203,14 @@ mod tests {
     }
 
     #[test]
+    fn the_readme_s_example_reads() {
+        let readme = include_str!("../../README.md");
+        let example = readme.split("```yaml\n").nth(1).and_then(|rest| rest.split("```").next());
+        let config = Config::parse(example.unwrap_or_default()).unwrap_or_else(|error| panic!("{error}"));
+        assert_eq!((config.theme.as_str(), config.columns.len()), ("colour-blind", 7));
+    }
+
+    #[test]
     fn every_field_reads() {
         let text = "theme: dark\nascii: true\nmouse: true\nread-only: true\nkeys: {rollback: [f9]}\n\
             columns: [name, TEAM]\nextra-columns: [{title: TEAM, template: '{{ .labels.team }}'}]\n\
