@@ -9,6 +9,7 @@ use super::{
     api::{self, Body},
     failure::Failure,
     kinds::{Kind, Kinds},
+    openapi,
 };
 
 /// The content type of aggregated discovery.
@@ -57,6 +58,8 @@ pub(super) fn answer(kinds: &Kinds, parts: &Parts) -> Result<Response<Body>, Fai
         }
         ["api", version] => resources(kinds, "", version),
         ["apis", group, version] => resources(kinds, group, version),
+        ["openapi", "v3"] => Ok(openapi::index(kinds)),
+        ["openapi", "v3", rest @ ..] => openapi::document(kinds, &rest.join("/")).ok_or_else(not_found),
         ["openapi", ..] => Err(not_found()),
         _ => Err(Failure::not_served(path)),
     }

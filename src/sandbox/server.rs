@@ -16,7 +16,7 @@ use super::{
     kinds::Kind,
     patch,
     path::{self, Path, Query, Route},
-    scale,
+    protobuf, scale,
     select::Selector,
     ssa,
     store::Store,
@@ -323,7 +323,7 @@ impl Request<'_> {
         }
     }
 
-    /// The body as JSON; `Null` when there is none. YAML, as `apply-patch+yaml` allows, is read too.
+    /// The body as JSON; `Null` when there is none. YAML, as `apply-patch+yaml` allows, and protobuf are read too.
     fn json(&self) -> Result<Value, Failure> {
         if self.body.is_empty() {
             return Ok(Value::Null);
@@ -331,8 +331,11 @@ impl Request<'_> {
         let unreadable =
             |error: &dyn std::fmt::Display| Failure::bad_request(format!("error decoding the request body: {error}"));
         let content_type = self.header(header::CONTENT_TYPE);
-        if content_type.contains("protobuf") || content_type.contains("cbor") {
-            return Err(Failure::new(415, "UnsupportedMediaType", "the sandbox reads JSON and YAML only"));
+        if content_type.contains("protobuf") {
+            return protobuf::decode(self.body);
+        }
+        if content_type.contains("cbor") {
+            return Err(Failure::new(415, "UnsupportedMediaType", "the sandbox reads no CBOR"));
         }
         if content_type.contains("yaml") && !self.body.starts_with(b"{") {
             return serde_yaml::from_slice(self.body).map_err(|error| unreadable(&error));
