@@ -14,7 +14,7 @@ use super::{
     read::Target,
     request::{build, collection_path, object_path, with_query},
 };
-use crate::manifest::Object;
+use crate::manifest::{Object, quantity};
 
 /// Metrics are an extra; a metrics server in trouble must not hold up what asks for them.
 const METRICS_TIMEOUT: Duration = Duration::from_secs(3);
@@ -211,55 +211,11 @@ fn amount(value: &Value, per_unit: f64) -> u64 {
     amount.ceil() as u64
 }
 
-/// The number a Kubernetes quantity stands for (`250m`, `128Mi`, `2e3`); `None` for what is not one
-/// (k8s.io/apimachinery `pkg/api/resource/suffix.go`).
-pub fn quantity(text: &str) -> Option<f64> {
-    let digits = text.trim_end_matches(|character: char| character.is_ascii_alphabetic());
-    let factor = match &text[digits.len()..] {
-        "n" => 1e-9,
-        "u" => 1e-6,
-        "m" => 1e-3,
-        "" => 1.0,
-        "k" => 1e3,
-        "M" => 1e6,
-        "G" => 1e9,
-        "T" => 1e12,
-        "P" => 1e15,
-        "E" => 1e18,
-        "Ki" => 1024.0,
-        "Mi" => 1024_f64.powi(2),
-        "Gi" => 1024_f64.powi(3),
-        "Ti" => 1024_f64.powi(4),
-        "Pi" => 1024_f64.powi(5),
-        "Ei" => 1024_f64.powi(6),
-        _ => return None,
-    };
-    Some(digits.parse::<f64>().ok()? * factor)
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
 
     use super::*;
-
-    #[test]
-    fn quantities() {
-        let read = ["250m", "1", "12345678n", "1.5Gi", "2e3", "128Mi", "1k", "x", "", "5Xi"].map(quantity);
-        let expected = [
-            Some(0.25),
-            Some(1.0),
-            Some(0.012_345_678),
-            Some(1_610_612_736.0),
-            Some(2000.0),
-            Some(134_217_728.0),
-            Some(1000.0),
-            None,
-            None,
-            None,
-        ];
-        assert_eq!(read, expected);
-    }
 
     #[test]
     fn metrics_of_a_pod() {

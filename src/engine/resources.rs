@@ -6,11 +6,11 @@ use super::{Error, basis, browse::read_manifest};
 use crate::{
     cluster::{
         Cluster,
-        logs::{ContainerUse, quantity},
+        logs::ContainerUse,
         read::{Target, bounded},
         readiness::{Readiness, Status, pod_trouble, readiness},
     },
-    manifest::Object,
+    manifest::{Object, quantity},
     release::{Release, Storage},
 };
 

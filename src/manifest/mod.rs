@@ -5,9 +5,11 @@ use std::{cmp::Ordering, collections::BTreeMap};
 use serde_json::Value;
 
 use crate::yaml;
+pub use quantity::quantity;
 use split::flatten;
 pub(crate) use split::split;
 
+mod quantity;
 mod split;
 #[cfg(test)]
 mod tests;
