@@ -625,8 +625,15 @@ impl App {
         self.flash = Some((flash, self.shared.clock + FLASH));
     }
 
+    /// Writes into the log; what was running and has ended now keeps its one line.
     fn write(&mut self, entry: Entry) {
-        let at = if entry.at == 0 { self.shared.now() } else { entry.at };
-        self.shared.log.push(Entry { at, ..entry });
+        let entry = Entry { at: if entry.at == 0 { self.shared.now() } else { entry.at }, ..entry };
+        let began = |known: &&mut Entry| {
+            known.mark == Mark::Running && (&known.what, &known.command) == (&entry.what, &entry.command)
+        };
+        match self.shared.log.iter_mut().rev().find(began) {
+            Some(known) => *known = entry,
+            None => self.shared.log.push(entry),
+        }
     }
 }

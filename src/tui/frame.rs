@@ -78,7 +78,8 @@ fn status(app: &App) -> String {
         parts.push(format!("k8s {}", safe::visible(version.trim_start_matches('v'))));
     }
     if shared.releases > 0 {
-        parts.push(format!("{} releases", shared.releases));
+        let word = if shared.releases == 1 { "release" } else { "releases" };
+        parts.push(format!("{} {word}", shared.releases));
     }
     parts.push(match &shared.live {
         Live::Connecting => format!("{} connecting", glyphs.busy),

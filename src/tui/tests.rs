@@ -1,5 +1,7 @@
 //! The program by keys: type, feed what tasks would tell, look at the screen. No network, no clock, no waiting.
 
+mod rollback;
+
 use std::sync::Arc;
 
 use ratatui::{buffer::Buffer, layout::Rect};

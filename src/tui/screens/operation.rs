@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use ratatui::{buffer::Buffer, layout::Rect, style::Style};
+use unicode_width::UnicodeWidthStr;
 
 use super::{Part, Review, Screen};
 use crate::{
@@ -44,7 +45,8 @@ pub struct Operation {
     name: String,
     to: u32,
     revision: u32,
-    command: Command,
+    /// What does the same with Helm.
+    command: String,
     /// What is still to be started: taken when the screen opens.
     start: Option<(Box<Prepared>, Box<Basis>)>,
     timeout: i64,
@@ -58,9 +60,6 @@ pub struct Operation {
     stage: Stage,
     text: TextPane,
 }
-
-/// The equivalent `helm` command without the context, which is known later.
-struct Command(String);
 
 #[derive(Default)]
 struct Steps {
@@ -96,7 +95,7 @@ impl Operation {
             name: prepared.name.clone(),
             to: prepared.to.revision,
             revision: prepared.next.revision,
-            command: Command(helm_command(&prepared)),
+            command: helm_command(&prepared),
             timeout: i64::try_from(prepared.options.timeout.as_secs()).unwrap_or(i64::MAX),
             start: Some((Box::new(prepared), Box::new(basis))),
             began: 0,
@@ -115,10 +114,8 @@ impl Operation {
         format!("roll back {} in {} to revision {}", self.name, self.namespace, self.to)
     }
 
-    fn entry(&self, mark: Mark, shared: &Shared, details: Vec<String>) -> Effect {
-        let context =
-            if shared.context.is_empty() { String::new() } else { format!(" --kube-context {}", shared.context) };
-        Effect::Log(Entry { at: 0, mark, what: self.words(), command: format!("{}{context}", self.command.0), details })
+    fn entry(&self, mark: Mark, details: Vec<String>) -> Effect {
+        Effect::Log(Entry { at: 0, mark, what: self.words(), command: self.command.clone(), details })
     }
 
     fn begin(&mut self, shared: &Shared) -> Vec<Effect> {
@@ -126,8 +123,11 @@ impl Operation {
             return Vec::new();
         };
         self.began = shared.clock;
+        if !shared.context.is_empty() {
+            self.command.push_str(&format!(" --kube-context {}", shared.context));
+        }
         let task = crate::tui::tasks::Task::Execute(storage, prepared, basis);
-        vec![self.entry(Mark::Running, shared, Vec::new()), Effect::Run(Slot::of(RUN), task)]
+        vec![self.entry(Mark::Running, Vec::new()), Effect::Run(Slot::of(RUN), task)]
     }
 
     fn progress(&mut self, progress: Progress) {
@@ -190,12 +190,12 @@ impl Operation {
                 self.revision = outcome.release.revision;
                 let details = outcome.warnings.clone();
                 self.stage = Stage::Done(outcome);
-                vec![self.entry(Mark::Good, shared, details)]
+                vec![self.entry(Mark::Good, details)]
             }
             Err(report) => {
                 let details = std::iter::once(report.message.clone()).chain(report.hints.iter().cloned()).collect();
                 self.stage = Stage::Failed(report);
-                vec![self.entry(Mark::Bad, shared, details)]
+                vec![self.entry(Mark::Bad, details)]
             }
         }
     }
@@ -272,20 +272,25 @@ impl Operation {
 
     fn draw_head(&self, buffer: &mut Buffer, area: Rect, shared: &Shared) {
         let theme = &shared.theme;
-        let verb = if self.running_now() { "Rolling back" } else { "Rolled back" };
-        let verb = if matches!(self.stage, Stage::Failed(_)) { "Could not roll back" } else { verb };
-        let title = format!(" {verb} {} {} {} (as revision {})", self.name, theme.glyphs.arrow, self.to, self.revision);
-        let side = match (self.cancelling, self.running_now()) {
-            (true, true) => format!("{}  cancelling, the final status will be written ", self.clock(shared)),
-            (false, true) => format!(
-                "{}  {} cancels (runs on if you leave) ",
-                self.clock(shared),
-                shared.keymap.key_of(&Action::Cancel)
-            ),
-            _ => format!("{} ", self.clock(shared)),
+        let verb = match &self.stage {
+            Stage::Running if self.cancelling => "Cancelling",
+            Stage::Running => "Rolling back",
+            Stage::Done(_) => "Rolled back",
+            Stage::Failed(_) => "Could not roll back",
         };
-        put(buffer, area.x, area.y, area.width, &safe::visible(&title), theme.heading);
-        let width = (side.chars().count() as u16).min(area.width);
+        let title = format!(" {verb} {} {} {} (as revision {})", self.name, theme.glyphs.arrow, self.to, self.revision);
+        let used = put(buffer, area.x, area.y, area.width, &safe::visible(&title), theme.heading);
+        let hint = match (self.cancelling, self.running_now()) {
+            (true, true) => "the final status will be written ",
+            (false, true) => &format!("{} cancels (runs on if you leave) ", shared.keymap.key_of(&Action::Cancel)),
+            _ => "",
+        };
+        let room = usize::from(area.width.saturating_sub(used + 2));
+        let clock = format!("{} ", self.clock(shared));
+        let long = format!("{clock} {hint}");
+        // The hint gives way first where there is little room; the footer has the key, too.
+        let side = if long.width() <= room { long } else { clock };
+        let width = (side.width() as u16).min(area.width);
         put(buffer, area.right() - width, area.y, width, &side, theme.dim);
     }
 

@@ -3,13 +3,13 @@
 mod flags;
 mod view;
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
-use ratatui::{buffer::Buffer, layout::Rect, style::Style};
+use ratatui::{buffer::Buffer, layout::Rect};
 
 use super::{Operation, Part, Screen};
 use crate::{
-    diff::{Change, Weight},
+    diff::{Change, ObjectDiff, Weight},
     engine::{Confidence, Prepared, Preview, RollbackOptions, RollbackTarget, preview::ObjectPreview},
     tui::{
         app::Flash,
@@ -41,7 +41,8 @@ pub struct Review {
     target: RollbackTarget,
     stage: Stage,
     objects: Table<Line>,
-    reviewed: BTreeSet<String>,
+    /// What was looked at, as it was looked at.
+    reviewed: BTreeMap<String, ObjectDiff>,
     unchanged_open: bool,
     diff: DiffPane,
     context: usize,
@@ -128,7 +129,7 @@ impl Review {
             target,
             stage: Stage::Loading,
             objects: Table::new(columns).without_headings(),
-            reviewed: BTreeSet::new(),
+            reviewed: BTreeMap::new(),
             unchanged_open: false,
             diff: DiffPane::new(),
             context: CONTEXT,
@@ -167,7 +168,6 @@ impl Review {
             return Vec::new();
         }
         self.flag = flag;
-        // What was looked at stays looked at: a row's mark is dropped only when the new preview changes the object.
         self.options = Some(options);
         self.preview(shared)
     }
@@ -177,9 +177,13 @@ impl Review {
             Ok(ready) => Stage::Ready(ready),
             Err(report) => Stage::Failed(report),
         };
-        let keys: BTreeSet<String> =
-            self.ready().map(|(_, preview)| preview.objects.iter().map(key).collect()).unwrap_or_default();
-        self.reviewed.retain(|reviewed| keys.contains(reviewed));
+        // What was looked at stays looked at, unless the new preview says something else about it.
+        if let Stage::Ready(ready) = &self.stage {
+            let same = |seen: &String, diff: &ObjectDiff| {
+                ready.1.objects.iter().any(|object| key(object) == *seen && object.diff == *diff)
+            };
+            self.reviewed.retain(|seen, diff| same(seen, diff));
+        }
         self.list();
         self.show_selected();
     }
@@ -196,16 +200,13 @@ impl Review {
             change: object.change,
             trouble: object.refusal.is_some() || !object.conflicts.is_empty(),
             minor: stays(object) || object.diff.weight == Weight::LabelsOnly,
-            reviewed: self.reviewed.contains(&key(object)),
+            reviewed: self.reviewed.contains_key(&key(object)),
         };
         let (same, changed): (Vec<_>, Vec<_>) = ready.1.objects.iter().partition(|object| stays(object));
         let mut lines: Vec<Line> = changed.into_iter().map(line).collect();
         if !same.is_empty() {
-            let (words, open) = if same.len() == 1 {
-                ("object stays", self.unchanged_open)
-            } else {
-                ("objects stay", self.unchanged_open)
-            };
+            let words = if same.len() == 1 { "object stays" } else { "objects stay" };
+            let open = self.unchanged_open;
             lines.push(Line {
                 key: UNCHANGED.to_owned(),
                 text: format!("= {} {words} {}", same.len(), if open { "▾" } else { "▸" }),
@@ -219,6 +220,14 @@ impl Review {
             }
         }
         self.objects.set(lines);
+    }
+
+    /// How many of the objects that do not stay were looked at: `2 of 3 reviewed`.
+    fn progress(&self) -> String {
+        let objects = self.ready().map(|(_, preview)| preview.objects.as_slice()).unwrap_or_default();
+        let changed: Vec<_> = objects.iter().filter(|object| !stays(object)).collect();
+        let seen = changed.iter().filter(|object| self.reviewed.contains_key(&key(object))).count();
+        if changed.is_empty() { String::new() } else { format!("{seen} of {} reviewed", changed.len()) }
     }
 
     fn selected(&self) -> Option<&ObjectPreview> {
@@ -240,12 +249,11 @@ impl Review {
     }
 
     fn mark(&mut self) {
-        let Some(line) = self.objects.selected().filter(|line| line.key != UNCHANGED) else {
+        let Some((key, diff)) = self.selected().map(|object| (key(object), object.diff.clone())) else {
             return;
         };
-        let key = line.key.clone();
-        if !self.reviewed.remove(&key) {
-            self.reviewed.insert(key);
+        if self.reviewed.remove(&key).is_none() {
+            self.reviewed.insert(key, diff);
         }
         self.list();
         self.objects.act(&Action::Down);
@@ -299,7 +307,11 @@ impl Review {
 
     fn act(&mut self, action: &Action, shared: &Shared) -> Vec<Effect> {
         match action {
-            Action::Back => return vec![Effect::Cancel(Slot::of("preview")), Effect::Back],
+            Action::Back if !self.objects.filter().is_empty() => {
+                self.objects.set_filter("");
+                self.show_selected();
+            }
+            Action::Back => return leave(),
             Action::Refresh => return self.preview(shared),
             Action::NextPane => self.focus = self.focus.step(1),
             Action::PreviousPane => self.focus = self.focus.step(Focus::ORDER.len() - 1),
@@ -323,9 +335,7 @@ impl Review {
         match (self.focus, action) {
             (Focus::Buttons, Action::Left | Action::Right) => self.go = !self.go,
             (Focus::Buttons, Action::Open) if self.go => return self.press(shared),
-            (Focus::Buttons, Action::Open) => {
-                return vec![Effect::Cancel(Slot::of("preview")), Effect::Back];
-            }
+            (Focus::Buttons, Action::Open) => return leave(),
             (Focus::Flags, Action::Left) => self.flag = (self.flag + flags::COUNT - 1) % flags::COUNT,
             (Focus::Flags, Action::Right) => self.flag = (self.flag + 1) % flags::COUNT,
             (Focus::Flags, Action::Open) => return self.toggle(self.flag, shared),
@@ -352,6 +362,10 @@ impl Review {
     fn on_unchanged(&self) -> bool {
         self.objects.selected().is_some_and(|line| line.key == UNCHANGED)
     }
+}
+
+fn leave() -> Vec<Effect> {
+    vec![Effect::Cancel(Slot::of("preview")), Effect::Back]
 }
 
 /// Whether nothing happens to an object and nothing stands in its way.
@@ -406,12 +420,6 @@ impl Part for Review {
         vec![self.namespace.clone(), self.name.clone(), "roll back".into()]
     }
 
-    fn badge(&self, shared: &Shared) -> Option<(String, Style)> {
-        let (_, preview) = self.ready()?;
-        let changed = preview.objects.iter().filter(|object| !stays(object)).count();
-        (changed > 0).then(|| (format!("{} of {changed} reviewed", self.reviewed.len()), shared.theme.dim))
-    }
-
     fn filter(&self) -> Option<String> {
         Some(if self.focus == Focus::Diff { self.diff.searched() } else { self.objects.filter() }.to_owned())
     }
@@ -434,7 +442,7 @@ impl Part for Review {
     }
 
     fn arrange(&mut self, area: Rect, shared: &Shared) -> Vec<Effect> {
-        let layout = self.layout(area);
+        let layout = self.layout(area, shared);
         self.objects.arrange(layout.objects, shared);
         self.diff.arrange(layout.diff, shared);
         Vec::new()

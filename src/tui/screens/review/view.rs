@@ -33,7 +33,7 @@ pub(super) fn confidence(confidence: Confidence) -> &'static str {
 }
 
 impl Review {
-    pub(super) fn layout(&self, area: Rect) -> Layout {
+    pub(super) fn layout(&self, area: Rect, shared: &Shared) -> Layout {
         let width = usize::from(area.width.saturating_sub(2));
         let (headline, risks) = match &self.stage {
             Stage::Ready(ready) => (wrap(&ready.1.headline, width).len(), risk_lines(&ready.1, width).len()),
@@ -42,7 +42,7 @@ impl Review {
         let headline = headline.min(3) as u16;
         let most = if self.all_risks { area.height / 2 } else { (area.height / 5).max(2) };
         let risks = (risks as u16).min(most);
-        let flags = flag_rows(area.width);
+        let flags = self.flag_places(area.width, shared).last().map_or(1, |(_, row, _)| row + 1);
         let row = |y: u16, height: u16| Rect {
             y: area.y + y.min(area.height),
             height: height.min(area.height.saturating_sub(y)),
@@ -64,7 +64,7 @@ impl Review {
     }
 
     pub(super) fn draw(&self, buffer: &mut Buffer, area: Rect, shared: &Shared) {
-        let layout = self.layout(area);
+        let layout = self.layout(area, shared);
         let theme = &shared.theme;
         self.draw_title(buffer, layout.title, shared);
         match &self.stage {
@@ -137,20 +137,27 @@ impl Review {
         }
     }
 
+    /// The flags in words, each with its row and column.
+    fn flag_places(&self, width: u16, shared: &Shared) -> Vec<(String, u16, u16)> {
+        let (mut x, mut y) = (1, 0);
+        let place = |(index, (name, state)): (usize, &(&str, String))| {
+            let text = format!("{} {name} [{state}]", index + 1);
+            let taken = text.len() as u16;
+            if x + taken > width {
+                (x, y) = (1, y + 1);
+            }
+            x += taken + 2;
+            (text, y, x - taken - 2)
+        };
+        flags::words(&self.options(shared)).iter().enumerate().map(place).collect()
+    }
+
     fn draw_flags(&self, buffer: &mut Buffer, area: Rect, shared: &Shared) {
         let theme = &shared.theme;
-        let (mut x, mut y) = (area.x + 1, area.y);
-        for (index, (name, state)) in flags::words(&self.options(shared)).iter().enumerate() {
-            let text = format!("{} {name} [{state}]", index + 1);
-            let width = text.len() as u16;
-            if x + width > area.right() {
-                (x, y) = (area.x + 1, y + 1);
-            }
-            if y >= area.bottom() {
-                return;
-            }
+        let places = self.flag_places(area.width, shared);
+        for (index, (text, row, column)) in places.iter().enumerate().filter(|(_, place)| place.1 < area.height) {
             let style = if self.focus == Focus::Flags && index == self.flag { theme.selected } else { theme.text };
-            x += put(buffer, x, y, width, &text, style) + 2;
+            put(buffer, area.x + column, area.y + row, area.width.saturating_sub(*column), text, style);
         }
     }
 
@@ -181,7 +188,10 @@ impl Review {
             }
             _ => String::new(),
         };
-        put(buffer, area.x + 1, area.y, area.width.saturating_sub(width as u16 + 2), &why, theme.warn);
+        let progress = self.progress();
+        let width = width as u16 + progress.len() as u16 + 2;
+        put(buffer, area.right().saturating_sub(width), area.y, progress.len() as u16, &progress, theme.dim);
+        put(buffer, area.x + 1, area.y, area.width.saturating_sub(width + 2), &why, theme.warn);
     }
 }
 
@@ -212,13 +222,4 @@ fn risk_lines(preview: &Preview, width: usize) -> Vec<String> {
             .collect::<Vec<_>>()
     };
     preview.risks.iter().flat_map(line).collect()
-}
-
-/// Rows the flags take: all on one where the screen is wide.
-fn flag_rows(width: u16) -> u16 {
-    match width {
-        150.. => 1,
-        90.. => 2,
-        _ => 3,
-    }
 }
