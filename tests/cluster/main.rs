@@ -9,6 +9,7 @@ mod preview;
 mod reads;
 mod records;
 mod rollback;
+mod sandbox;
 mod smoke;
 mod stories;
 #[path = "../support/terminal.rs"]

@@ -27,14 +27,17 @@ async fn helm_and_kubectl_work_on_the_served_sandbox() {
     let kubeconfig = folder.path().join("kubeconfig");
     std::fs::write(&kubeconfig, Sandbox::kubeconfig(address)).expect("a kubeconfig");
     let object = folder.path().join("object.yaml");
-    std::fs::write(&object, "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: mine\ndata:\n  a: b\n").expect("a file");
+    std::fs::write(&object, "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: mine\ndata:\n  a: b\n")
+        .expect("a file");
     let helm = |args: &str| check(plane().helm_path(), &kubeconfig, args);
     let kubectl = |args: &str| check(plane().kubectl_path(), &kubeconfig, args);
 
     assert!(helm("list -A").contains("checkout-4.1.0"));
     assert!(helm("history checkout -n payments").contains("Rollback to 2"));
     assert!(helm("get manifest checkout -n payments").contains("kind: Deployment"));
-    for (release, method) in [("checkout -n payments", "--server-side=false"), ("vault-agent -n vault", "--server-side=true")] {
+    for (release, method) in
+        [("checkout -n payments", "--server-side=false"), ("vault-agent -n vault", "--server-side=true")]
+    {
         helm(&format!("rollback {release} 1 {method} --wait"));
         let history = helm(&format!("history {release} -o json"));
         let history: serde_json::Value = serde_json::from_str(&history).expect("JSON");
@@ -46,7 +49,10 @@ async fn helm_and_kubectl_work_on_the_served_sandbox() {
     kubectl("scale deployment/checkout -n payments --replicas=2");
     kubectl("set image deployment/checkout -n payments *=nginx:1.27");
     kubectl("rollout status deployment/checkout -n payments --timeout=60s");
-    assert_eq!(kubectl("get deployment checkout -n payments -o jsonpath={.spec.replicas}/{.status.readyReplicas}"), "2/2");
+    assert_eq!(
+        kubectl("get deployment checkout -n payments -o jsonpath={.spec.replicas}/{.status.readyReplicas}"),
+        "2/2"
+    );
     kubectl("edit deployment/checkout -n payments");
     assert!(kubectl("get deployment checkout -n payments -o yaml").contains("image: nginx:1.28"));
     assert!(kubectl("describe deployment/checkout -n payments").contains("ScalingReplicaSet"));
