@@ -1,8 +1,11 @@
 //! Rolling back on the sandbox, and trouble that only it can make.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU32, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Duration,
 };
 
 use ops::{Bench, METHODS, deployment, silent, to_first};
@@ -14,6 +17,8 @@ use pilothouse::{
 };
 use tokio_util::sync::CancellationToken;
 
+#[path = "ops/edges.rs"]
+mod edges;
 #[path = "ops/rollback.rs"]
 mod ops;
 
@@ -78,6 +83,95 @@ async fn what_moved_since_the_review_stops_it() {
 async fn the_record_is_a_lock() {
     let sandbox = Sandbox::empty();
     ops::the_record_is_a_lock(cluster(&sandbox), "default").await;
+}
+
+#[tokio::test]
+async fn a_list_is_its_objects() {
+    for method in METHODS {
+        let sandbox = Sandbox::empty();
+        edges::a_list_is_its_objects(cluster(&sandbox), "default", method).await;
+    }
+}
+
+#[tokio::test]
+async fn a_definition_and_its_objects_come_in_one_release() {
+    for method in METHODS {
+        let sandbox = Sandbox::empty();
+        edges::a_definition_and_its_objects_come_in_one_release(cluster(&sandbox), "default", method).await;
+    }
+}
+
+#[tokio::test]
+async fn a_namespace_and_its_objects_come_in_one_release() {
+    for method in METHODS {
+        let sandbox = Sandbox::empty();
+        edges::a_namespace_and_its_objects_come_in_one_release(cluster(&sandbox), "default", method).await;
+    }
+}
+
+#[tokio::test]
+async fn a_version_no_longer_served_is_applied_as_the_served_one() {
+    for method in METHODS {
+        let sandbox = Sandbox::empty();
+        edges::a_version_no_longer_served_is_applied_as_the_served_one(cluster(&sandbox), "default", method).await;
+    }
+}
+
+#[tokio::test]
+async fn hooks_of_other_kinds_run() {
+    for method in METHODS {
+        let sandbox = Sandbox::empty();
+        edges::hooks_of_other_kinds_run(cluster(&sandbox), "default", method).await;
+    }
+}
+
+#[tokio::test]
+async fn a_hook_with_a_generated_name_is_cleaned_up() {
+    for method in METHODS {
+        let sandbox = Sandbox::empty();
+        edges::a_hook_with_a_generated_name_is_cleaned_up(cluster(&sandbox), "default", method).await;
+    }
+}
+
+#[tokio::test]
+async fn what_a_finalizer_holds_is_told() {
+    for method in METHODS {
+        let sandbox = Sandbox::empty();
+        edges::what_a_finalizer_holds_is_told(cluster(&sandbox), "default", method).await;
+    }
+}
+
+#[tokio::test]
+async fn a_generated_name_is_refused_before_anything_is_written() {
+    let sandbox = Sandbox::empty();
+    edges::a_generated_name_is_refused_before_anything_is_written(cluster(&sandbox), "default").await;
+}
+
+#[tokio::test]
+async fn history_max_spares_the_target_and_the_last_good() {
+    let sandbox = Sandbox::empty();
+    edges::history_max_spares_the_target_and_the_last_good(cluster(&sandbox), "default").await;
+}
+
+#[tokio::test]
+async fn a_hook_s_log_is_told_while_it_runs() {
+    let sandbox = Sandbox::empty();
+    edges::a_hook_s_log_is_told_while_it_runs(cluster(&sandbox), "default").await;
+}
+
+#[tokio::test]
+async fn the_timeout_is_for_each_hook() {
+    let sandbox = Sandbox::empty();
+    edges::the_timeout_is_for_each_hook(cluster(&sandbox), "default", Duration::from_secs(3)).await;
+}
+
+#[tokio::test]
+async fn a_pending_record_is_told() {
+    let now = jiff::Timestamp::now().to_string();
+    for (beat, ending) in [(now.as_str(), "is still at work"), ("2026-01-01T00:00:00Z", "was last heard ")] {
+        let sandbox = Sandbox::empty();
+        edges::a_pending_record_is_told(cluster(&sandbox), "default", beat, ending).await;
+    }
 }
 
 /// Breaks the first two writes of the Deployment; the rollback must come through.

@@ -1,7 +1,12 @@
 //! Running hooks: order, delete policies, output-log policies, deadlines (helm/helm `pkg/action/hooks.go`).
 
-use std::time::{Duration, Instant};
+use std::{
+    collections::HashSet,
+    time::{Duration, Instant},
+};
 
+use futures::{StreamExt, stream::FuturesUnordered};
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -25,6 +30,14 @@ const SUCCEEDED: &str = "hook-succeeded";
 const FAILED: &str = "hook-failed";
 /// Log lines of a failed hook's pod that go into the hints.
 const HINT_LINES: usize = 10;
+/// Lines of a hook's log, written before it is followed, that are told.
+const LINES_TOLD: u32 = 1000;
+/// Lines read ahead of the telling.
+const LINES_AHEAD: usize = 64;
+/// How often a running hook is looked at for pods that are not followed yet.
+const LOOK: Duration = Duration::from_secs(1);
+/// How long the rest of a log is awaited once its hook is over.
+const LAST_LINES: Duration = Duration::from_millis(500);
 
 /// The hooks of an event in the order they run: by weight, then name; the record holds them sorted by kind already.
 pub fn ordered(hooks: &[Hook], event: &HookEvent) -> Vec<Hook> {
@@ -195,7 +208,14 @@ impl Runner<'_> {
             let news = |news: cluster::wait::WaitNews| {
                 (self.report)(Progress::Waiting(news.target.key, news.readiness, news.blocker));
             };
-            let Err(error) = self.cluster.wait_finished(target, self.timeout, self.cancel, &news).await else {
+            let over = CancellationToken::new();
+            let finish = async {
+                let finished = self.cluster.wait_finished(target, self.timeout, self.cancel, &news).await;
+                over.cancel();
+                finished
+            };
+            let (finished, ()) = tokio::join!(finish, self.tell_logs(&hook.name, target, &over));
+            let Err(error) = finished else {
                 continue;
             };
             let mut failure = HookFailure::new(error.message.clone(), &error);
@@ -207,6 +227,44 @@ impl Runner<'_> {
             return Err(failure);
         }
         Ok(())
+    }
+
+    /// Tells what a hook's pods write until it is over. Trouble in reading logs fails nothing.
+    async fn tell_logs(&self, hook: &str, target: &Target, over: &CancellationToken) {
+        let mut known = HashSet::new();
+        let mut streams = FuturesUnordered::new();
+        loop {
+            // A hook may end before its pods were seen, so the last look comes after its end.
+            let last = over.is_cancelled();
+            for (pod, container) in self.containers(target).await {
+                let run = starts(&pod, &container).map(|starts| (pod.uid().to_owned(), container.clone(), starts));
+                if run.is_some_and(|run| known.insert(run)) {
+                    streams.push(self.follow(hook, pod, container));
+                }
+            }
+            if last {
+                break;
+            }
+            tokio::select! {
+                () = over.cancelled() => {}
+                () = tokio::time::sleep(LOOK) => {}
+                Some(()) = streams.next() => {}
+            }
+        }
+        let rest = async { while streams.next().await.is_some() {} };
+        // A log that does not end with its container must not hold up the operation.
+        let _ = tokio::time::timeout(LAST_LINES, rest).await;
+    }
+
+    async fn follow(&self, hook: &str, pod: Object, container: String) {
+        let (lines, mut written) = mpsc::channel(LINES_AHEAD);
+        let read = self.cluster.logs(pod.namespace(), pod.name(), &container, LINES_TOLD, true, lines, self.cancel);
+        let tell = async {
+            while let Some(line) = written.recv().await {
+                (self.report)(Progress::HookLog(hook.to_owned(), line));
+            }
+        };
+        let _ = tokio::join!(read, tell);
     }
 
     /// Deletes what an earlier run left, and waits until it is gone.
@@ -250,7 +308,7 @@ impl Runner<'_> {
                 match self.cluster.log_text(pod.namespace(), pod.name(), &container).await {
                     Ok(text) => {
                         for line in text.lines() {
-                            (self.report)(Progress::HookLog(hook.name.clone(), line.to_owned()));
+                            (self.report)(Progress::HookOutput(hook.name.clone(), line.to_owned()));
                         }
                     }
                     Err(error) => {
@@ -296,6 +354,15 @@ impl Runner<'_> {
         }
         hints
     }
+}
+
+/// How often a container was started again; `None` while it waits for its first start.
+fn starts(pod: &Object, container: &str) -> Option<u64> {
+    let statuses = pod.value["status"]["containerStatuses"].as_array()?;
+    let status = statuses.iter().find(|status| status["name"] == container)?;
+    let state = &status["state"];
+    let started = state["running"].is_object() || state["terminated"].is_object();
+    started.then(|| status["restartCount"].as_u64().unwrap_or_default())
 }
 
 fn plain(error: cluster::Error) -> HookFailure {

@@ -40,8 +40,11 @@ pub enum Progress {
     Waiting(ObjectKey, Readiness, Option<String>),
     /// A hook started.
     HookStarted(String),
-    /// A line of a hook's log.
+    /// A hook's pod wrote a line: hook, line. Told while it runs.
     HookLog(String, String),
+    /// A line of the log that the hook's output-log policy asks for, told when it is over: hook, line. It came as
+    /// `HookLog` before.
+    HookOutput(String, String),
     /// A hook ended: name, whether it succeeded, how long in milliseconds.
     HookDone(String, bool, u64),
     /// Something worth knowing that is no failure.

@@ -40,6 +40,15 @@ impl Bench {
 
     /// Writes the next revision and applies its objects, as `helm install` and `helm upgrade` do.
     pub async fn add(&mut self, status: Status, objects: &[Value], hooks: Vec<Hook>) {
+        self.record(status, objects, hooks).await;
+        for object in objects {
+            self.apply(object).await;
+        }
+        self.objects = objects.to_vec();
+    }
+
+    /// Writes the next revision only: its objects are long gone, or never were.
+    pub async fn record(&mut self, status: Status, objects: &[Value], hooks: Vec<Hook>) {
         if status == Status::Deployed {
             self.supersede_deployed().await;
         }
@@ -59,10 +68,6 @@ impl Bench {
         release.info.status = status;
         release.info.description = format!("revision {}", self.revision);
         self.storage.create(&release, &Default::default()).await.expect("create a record");
-        for object in objects {
-            self.apply(object).await;
-        }
-        self.objects = objects.to_vec();
     }
 
     async fn supersede_deployed(&self) {
@@ -100,7 +105,7 @@ impl Bench {
         }
     }
 
-    fn target(&self, api_version: &str, kind: &str, name: &str) -> Target {
+    pub fn target(&self, api_version: &str, kind: &str, name: &str) -> Target {
         let object = Object::new(json!({"apiVersion": api_version, "kind": kind,
             "metadata": {"name": name, "namespace": self.storage.namespace()}}));
         Target { api_version: api_version.to_owned(), key: object.key() }
@@ -120,7 +125,7 @@ impl Bench {
     }
 
     /// Whether a ConfigMap is there.
-    async fn has_config(&self, name: &str) -> bool {
+    pub async fn has_config(&self, name: &str) -> bool {
         let live = self.storage.cluster().get(&self.target("v1", "ConfigMap", name)).await.expect("readable");
         live.is_some()
     }
@@ -176,11 +181,11 @@ pub fn deployment(image: &str, replicas: u32) -> Value {
     })
 }
 
-fn config(name: &str, value: &str) -> Value {
+pub fn config(name: &str, value: &str) -> Value {
     json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}, "data": {"key": value}})
 }
 
-fn hook(event: HookEvent, image: &str) -> Hook {
+pub fn hook(event: HookEvent, image: &str) -> Hook {
     let job = json!({
         "apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "migrate"},
         "spec": {"backoffLimit": 0, "template": {"spec": {"restartPolicy": "Never",

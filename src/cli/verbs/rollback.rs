@@ -267,11 +267,11 @@ async fn execute(session: &Session, storage: &Storage, prepared: Prepared, basis
     Ok(())
 }
 
-/// What of the progress is printed: warnings and hooks' logs always, the rest with `--debug`.
+/// What of the progress is printed: warnings and the logs that hooks' policies ask for always, the rest with `--debug`.
 fn tell(console: &Console, debug: bool, progress: Progress) {
     match progress {
         Progress::Warning(text) => console.note(&format!("WARNING: {text}")),
-        Progress::HookLog(_, line) => console.note(&line),
+        Progress::HookOutput(_, line) => console.note(&line),
         Progress::Cancelling(text) => console.note(&format!("cancelling: {text}")),
         other if debug => console.note(&format!("level=DEBUG msg={:?}", format!("{other:?}"))),
         _ => {}

@@ -158,6 +158,8 @@ impl Operation {
             }
             Progress::HookStarted(name) => self.notes.push((Kind::Plain, format!("hook {name} runs"))),
             Progress::HookLog(name, line) => self.hook_log.push((name, line)),
+            // Every line was shown when it was written.
+            Progress::HookOutput(..) => {}
             Progress::HookDone(name, good, millis) => {
                 let seconds = format!("{}.{} s", millis / 1000, millis % 1000 / 100);
                 let note = if good {
