@@ -54,6 +54,7 @@ async fn show(screen: Screen, console: &Console) -> u8 {
         driver,
         config: screen.config,
         plain: screen.plain,
+        ascii: false,
     };
     match tui::run(options).await {
         Ok(()) => 0,

@@ -74,13 +74,17 @@ pub struct Options {
     pub config: Option<PathBuf>,
     /// No colours, whatever the configuration says.
     pub plain: bool,
+    /// Only ASCII glyphs, unless the configuration says otherwise.
+    pub ascii: bool,
 }
 
 /// How many events may be handled before the screen is drawn again.
 const BATCH: usize = 500;
 
 /// Runs the program until the user leaves. Errors are the terminal's own.
-pub async fn run(options: Options) -> io::Result<()> {
+pub async fn run(mut options: Options) -> io::Result<()> {
+    options.plain |= std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    options.ascii |= !speaks_utf8();
     let mut key = [0; 32];
     getrandom::fill(&mut key).map_err(|error| io::Error::other(error.to_string()))?;
     let mut session = Session::new(options, key, clock);
@@ -179,4 +183,17 @@ fn resized(session: &mut Session, terminal: &Terminal) -> io::Result<()> {
 
 fn clock() -> i64 {
     jiff::Timestamp::now().as_millisecond()
+}
+
+/// Whether the locale's encoding is UTF-8; a locale that names none is taken to be.
+fn speaks_utf8() -> bool {
+    let locale = ["LC_ALL", "LC_CTYPE", "LANG"]
+        .iter()
+        .find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()));
+    locale.is_none_or(|locale| {
+        let upper = locale.to_uppercase();
+        upper.contains("UTF-8")
+            || upper.contains("UTF8")
+            || !matches!(upper.as_str(), "C" | "POSIX") && !upper.contains('.')
+    })
 }

@@ -29,8 +29,8 @@ impl Session {
     /// A session that has not begun to connect. `key` keys the fingerprints of secrets.
     pub fn new(options: Options, key: [u8; 32], clock: Clock) -> Self {
         let (config, trouble) = Config::load(options.config.as_deref());
-        let plain = options.plain || std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-        let mut app = App::new(options, config, key, clock(), (plain, !speaks_utf8()));
+        let looks = (options.plain, options.ascii);
+        let mut app = App::new(options, config, key, clock(), looks);
         if let Some(trouble) = trouble {
             app.set_flash(Flash::bad(trouble));
         }
@@ -167,17 +167,4 @@ pub fn text_of(buffer: &Buffer) -> String {
         out.push('\n');
     }
     out
-}
-
-/// Whether the locale's encoding is UTF-8; a locale that names none is taken to be.
-fn speaks_utf8() -> bool {
-    let locale = ["LC_ALL", "LC_CTYPE", "LANG"]
-        .iter()
-        .find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()));
-    locale.is_none_or(|locale| {
-        let upper = locale.to_uppercase();
-        upper.contains("UTF-8")
-            || upper.contains("UTF8")
-            || !matches!(upper.as_str(), "C" | "POSIX") && !upper.contains('.')
-    })
 }
