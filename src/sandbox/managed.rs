@@ -61,14 +61,23 @@ fn refusal(conflicts: &[FieldConflict]) -> Failure {
 
 /// Whether a write would change nothing but times of ownership.
 pub(super) fn same_but_for_time(before: &Value, after: &Value) -> bool {
-    let timeless = |object: &Value| {
-        let mut object = object.clone();
-        if let Some(entries) = object["metadata"].get_mut("managedFields").and_then(Value::as_array_mut) {
-            for fields in entries.iter_mut().filter_map(Value::as_object_mut) {
-                fields.remove("time");
-            }
-        }
-        object
+    same_except("metadata", before, after, |before, after| {
+        same_except("managedFields", before, after, |before, after| {
+            let entries = |list: &Value| list.as_array().map_or(0, Vec::len);
+            let timeless = |index: usize| same_except("time", &before[index], &after[index], |_, _| true);
+            entries(before) == entries(after) && (0..entries(before)).all(timeless)
+        })
+    })
+}
+
+/// Whether two values are equal but for one field, which `same` compares.
+fn same_except(field: &str, before: &Value, after: &Value, same: impl Fn(&Value, &Value) -> bool) -> bool {
+    let (Some(old), Some(new)) = (before.as_object(), after.as_object()) else {
+        return before == after;
     };
-    timeless(before) == timeless(after)
+    let equal = |(key, value): (&String, &Value)| {
+        let other = new.get(key);
+        if key == field { same(value, other.unwrap_or(&Value::Null)) } else { other == Some(value) }
+    };
+    old.len() == new.len() && old.iter().all(equal)
 }

@@ -98,10 +98,18 @@ impl Store {
 
     /// Objects of a resource in a namespace, or in all when it is empty, by namespace and name.
     pub fn list(&self, resource: &str, namespace: &str) -> Vec<Arc<Value>> {
-        let all = self.objects.get(resource).into_iter().flatten();
-        all.filter(|((home, _), _)| namespace.is_empty() || home == namespace)
-            .map(|(_, object)| object.clone())
-            .collect()
+        self.starting_with(resource, namespace, "").cloned().collect()
+    }
+
+    /// Objects of a namespace whose names start so; all there are when it is empty.
+    pub fn starting_with(&self, resource: &str, namespace: &str, start: &str) -> impl Iterator<Item = &Arc<Value>> {
+        let first = (namespace.to_owned(), start.to_owned());
+        let within = move |home: &str, name: &str, (namespace, start): &ObjectName| {
+            namespace.is_empty() || (home == namespace && name.starts_with(start))
+        };
+        let objects = self.objects.get(resource).map(|objects| objects.range(first.clone()..));
+        let found = objects.into_iter().flatten();
+        found.take_while(move |((home, name), _)| within(home, name, &first)).map(|(_, object)| object)
     }
 
     /// Every object with its resource.

@@ -106,6 +106,10 @@ pub(super) fn update(
     check_identity(kind, before, &object)?;
     carry_over(kind, before, &mut object, &writer.subresource);
     defaults::apply(kind, &mut object);
+    // Controllers mostly write what is there already; ownership is dear to track.
+    if object == **before {
+        return Ok(before.clone());
+    }
     managed::update(kind, Some(before), &mut object, writer, &store.now());
     finish_update(store, kind, before, object, writer)
 }
@@ -288,12 +292,13 @@ fn has_generation(kind: &Kind) -> bool {
 }
 
 fn body_changed(before: &Value, after: &Value) -> bool {
-    let body = |object: &Value| {
-        let mut fields = object.as_object().cloned().unwrap_or_default();
-        fields.retain(|key, _| key != "metadata" && key != "status");
-        fields
+    let body = |object: &Value| -> usize {
+        object.as_object().into_iter().flatten().filter(|(key, _)| *key != "metadata" && *key != "status").count()
     };
-    body(before) != body(after) || before["metadata"]["deletionTimestamp"] != after["metadata"]["deletionTimestamp"]
+    let changed = |(key, value): (&String, &Value)| key != "metadata" && key != "status" && before[key] != *value;
+    body(before) != body(after)
+        || after.as_object().into_iter().flatten().any(changed)
+        || before["metadata"]["deletionTimestamp"] != after["metadata"]["deletionTimestamp"]
 }
 
 /// A text of the metadata, empty when absent.

@@ -15,7 +15,9 @@ pub(super) fn record(store: &mut Store, object: &Value, component: &str, kind: &
         event["involvedObject"]["uid"] == uid.as_str() && event["reason"] == reason && event["message"] == message
     };
     let now = store.now();
-    if let Some(known) = store.list("events", &namespace).into_iter().find(|event| same(event)) {
+    let start = format!("{}.", text(object, "name"));
+    let known = store.starting_with("events", &namespace, &start).find(|event| same(event)).cloned();
+    if let Some(known) = known {
         let mut again = Value::clone(&known);
         again["count"] = (status::number(&known["count"]) + 1).into();
         again["lastTimestamp"] = now.into();

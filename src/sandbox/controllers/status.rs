@@ -17,6 +17,9 @@ pub(super) fn set(store: &mut Store, object: &Arc<Value>, status: Value) {
 
 /// Writes an object's status as another manager, such as `kubelet`.
 pub(super) fn set_as(store: &mut Store, object: &Arc<Value>, status: Value, manager: &str) {
+    if object["status"] == status {
+        return;
+    }
     let Some(kind) = kind_of(store, object) else {
         return;
     };
