@@ -174,6 +174,22 @@ async fn a_pending_record_is_told() {
     }
 }
 
+#[tokio::test]
+async fn a_hook_held_by_a_finalizer_fails() {
+    for method in METHODS {
+        let sandbox = Sandbox::empty();
+        edges::a_hook_held_by_a_finalizer_fails(cluster(&sandbox), "default", method).await;
+    }
+}
+
+#[tokio::test]
+async fn a_kind_that_is_not_served_fails_before_anything_is_applied() {
+    for method in METHODS {
+        let sandbox = Sandbox::empty();
+        edges::a_kind_that_is_not_served_fails_before_anything_is_applied(cluster(&sandbox), "default", method).await;
+    }
+}
+
 /// Breaks the first two writes of the Deployment; the rollback must come through.
 async fn check_survives(method: ApplyMethod, fault: Fault) {
     let sandbox = Sandbox::empty();

@@ -78,8 +78,8 @@ pub(super) struct Applier<'a> {
 
 impl Applier<'_> {
     /// Resolves every object once before anything is applied, as Helm builds its manifests first. Kinds that this
-    /// release itself defines are left to their wave.
-    pub(super) async fn check_kinds(&self) -> Result<(), String> {
+    /// release itself defines are left to their wave. The error is in Helm's words.
+    pub(super) async fn check_kinds(&self) -> Result<(), cluster::Error> {
         let defined = defined_kinds(&self.prepared.objects);
         for object in &self.prepared.objects {
             let Err(error) = self.cluster.target(object, &self.prepared.namespace).await else {
@@ -87,7 +87,7 @@ impl Applier<'_> {
             };
             let own = (object.group().to_owned(), object.kind().to_owned());
             if error.kind != ErrorKind::NoKind || !defined.contains(&own) {
-                return Err(format!("unable to build kubernetes objects from new release manifest: {error}"));
+                return Err(unbuilt(object, error));
             }
         }
         Ok(())
@@ -177,7 +177,8 @@ impl Applier<'_> {
     /// the object did not exist, for a creation whose answer got lost.
     async fn try_one(&self, object: &Object, was_absent: &mut bool) -> Result<Done, Failed> {
         let target = self.cluster.target(object, &self.prepared.namespace).await.map_err(|error| {
-            Failed::new(format!("unable to build kubernetes objects from new release manifest: {error}"), error)
+            let error = unbuilt(object, error);
+            Failed::new(error.message.clone(), error)
         })?;
         let object = as_sent(object, &target);
         let live =
@@ -318,6 +319,13 @@ impl Applier<'_> {
         }
         if failures.is_empty() { Ok(()) } else { Err(failures.join(", ")) }
     }
+}
+
+/// Helm's words for an object of the target that has no place in the cluster.
+fn unbuilt(object: &Object, error: cluster::Error) -> cluster::Error {
+    let error = objects::unmapped(object, error);
+    let message = format!("unable to build kubernetes objects from new release manifest: {}", error.message);
+    cluster::Error { message, ..error }
 }
 
 /// Why a live object that the target lacks is left alone; `None` when it may be deleted.

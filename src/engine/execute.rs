@@ -157,9 +157,9 @@ impl Failure {
         Self { message: if cancelled { why } else { message }, description, hints, half_applied: false, cancelled }
     }
 
-    fn early(name: &str, message: String) -> Self {
-        let description = format!("Rollback {name:?} failed: {message}");
-        Self { message, description, hints: Vec::new(), half_applied: false, cancelled: false }
+    fn early(name: &str, error: crate::cluster::Error) -> Self {
+        let description = format!("Rollback {name:?} failed: {}", error.message);
+        Self { message: error.message, description, hints: error.details, half_applied: false, cancelled: false }
     }
 
     fn into_error(self, release: &Release) -> Error {
@@ -183,7 +183,7 @@ impl Run<'_> {
         let prepared = self.prepared;
         let name = prepared.name.as_str();
         let applier = Applier { cluster: self.storage.cluster(), prepared, report: self.report, cancel: self.cancel };
-        applier.check_kinds().await.map_err(|words| Failure::early(name, words))?;
+        applier.check_kinds().await.map_err(|error| Failure::early(name, error))?;
 
         self.hooks(Phase::PreHooks, &HookEvent::PreRollback, prepared.pre_hooks.len(), release, recorder).await?;
 

@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    objects::as_sent,
+    objects::{as_sent, unmapped},
     progress::{Progress, Reporter},
     record::Recorder,
     time,
@@ -78,7 +78,7 @@ pub(super) struct HookFailure {
 
 impl HookFailure {
     fn new(message: String, error: &cluster::Error) -> Self {
-        Self { message, hints: Vec::new(), cancelled: error.kind == ErrorKind::Cancelled }
+        Self { message, hints: error.details.clone(), cancelled: error.kind == ErrorKind::Cancelled }
     }
 }
 
@@ -180,7 +180,10 @@ impl Runner<'_> {
         let mut placed = Vec::with_capacity(objects.len());
         for object in objects {
             let target = self.cluster.target(&object, self.namespace).await;
-            let target = target.map_err(|error| HookFailure::new(format!("{prefix}: {error}"), &error))?;
+            let target = target.map_err(|error| {
+                let error = unmapped(&object, error);
+                HookFailure::new(format!("{prefix}: {error}"), &error)
+            })?;
             let sent = as_sent(&object, &target);
             placed.push((target, sent));
         }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value};
 
 use crate::{
-    cluster::{Cluster, read::Target},
+    cluster::{self, Cluster, ErrorKind, read::Target},
     manifest::{Object, ObjectKey},
 };
 
@@ -86,6 +86,21 @@ pub(super) fn as_sent(object: &Object, target: &Target) -> Object {
 pub(super) fn group_version_kind(target: &Target) -> String {
     let slash = if target.api_version.contains('/') { "" } else { "/" };
     format!("{slash}{}, Kind={}", target.api_version, target.key.kind)
+}
+
+/// The error of finding where an object lives, in the words of cli-runtime (`pkg/resource/mapper.go`) where its kind is
+/// not served.
+pub(super) fn unmapped(object: &Object, error: cluster::Error) -> cluster::Error {
+    if error.kind != ErrorKind::NoKind {
+        return error;
+    }
+    let message = format!(
+        "resource mapping not found for name: {:?} namespace: {:?} from \"\": {}\nensure CRDs are installed first",
+        object.name(),
+        object.namespace(),
+        error.message
+    );
+    cluster::Error { message, ..error }
 }
 
 /// Groups and kinds that CustomResourceDefinitions among these objects define.

@@ -9,7 +9,7 @@ use super::{
     apply::why_not_deleted,
     basis::Subject,
     fields,
-    objects::{Originals, as_sent},
+    objects::{self, Originals, as_sent},
     preview::{Confidence, ConflictDetail, ObjectPreview},
     retry::patiently,
 };
@@ -84,7 +84,7 @@ impl Oracle<'_> {
         let (live, answer) = match &subject.live {
             Ok(Some(live)) => (Some(live.clone()), self.ask_update(target, &wanted, live, original.as_ref()).await?),
             Ok(None) => (None, self.ask_create(target, &wanted).await?),
-            Err(error) if error.kind == ErrorKind::Forbidden => (original.clone(), stored(wanted.clone())),
+            Err(error) if error.kind == ErrorKind::Forbidden => (self.as_installed(&original), stored(wanted.clone())),
             Err(error) => return Err(error.clone().into()),
         };
         let unverifiable = self.unverifiable(target, live.as_ref(), &answer);
@@ -96,6 +96,13 @@ impl Oracle<'_> {
             predicted.preview.predicted.get_or_insert_with(|| wanted.clone());
         }
         Ok(Predicted { removed_version: removed, unverifiable, original, wanted: Some(wanted), ..predicted })
+    }
+
+    /// What stands in for a live object that may not be read: the current revision's, as Helm left it.
+    fn as_installed(&self, original: &Option<Object>) -> Option<Object> {
+        let mut installed = original.clone()?;
+        objects::own(&mut installed, &self.prepared.name, &self.prepared.namespace);
+        Some(installed)
     }
 
     /// Predicts deleting an object that the target lacks; `None` when there is nothing to delete.

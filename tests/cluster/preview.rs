@@ -3,7 +3,7 @@
 use pilothouse::{
     diff::{Change, Redactor},
     engine::{
-        Error, Prepared, Preview, RollbackOptions, RollbackTarget, ServerSideMode, execute, prepare_rollback, preview,
+        Error, Prepared, Preview, RollbackOptions, ServerSideMode, execute, prepare_rollback, preview,
         progress::Reporter,
     },
     manifest::Object,

@@ -2,7 +2,14 @@
 
 use std::time::Duration;
 
-use pilothouse::{cluster::Cluster, engine::Phase};
+use pilothouse::{
+    cluster::Cluster,
+    diff::{Change, Redactor},
+    engine::{Confidence, Phase, Preview, execute, prepare_rollback, preview},
+    release::{Driver, Status, Storage},
+};
+use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
 
 use crate::plane::plane;
 
@@ -65,6 +72,10 @@ async fn edges_of_both_methods() {
         edges::a_hook_with_a_generated_name_is_cleaned_up(cluster, &namespace, method).await;
         let (cluster, namespace) = fresh().await;
         edges::what_a_finalizer_holds_is_told(cluster, &namespace, method).await;
+        let (cluster, namespace) = fresh().await;
+        edges::a_hook_held_by_a_finalizer_fails(cluster, &namespace, method).await;
+        let (cluster, namespace) = fresh().await;
+        edges::a_kind_that_is_not_served_fails_before_anything_is_applied(cluster, &namespace, method).await;
     }
 }
 
@@ -83,4 +94,131 @@ async fn edges_of_one_method() {
         let (cluster, namespace) = fresh().await;
         edges::a_pending_record_is_told(cluster, &namespace, beat, ending).await;
     }
+}
+
+/// Served by two groups or versions, and one object all the same: it is never deleted.
+#[tokio::test]
+async fn an_object_that_moved_to_another_group_or_version_is_the_same() {
+    for method in ops::METHODS {
+        for pair in [events, scalers] {
+            for back in [false, true] {
+                let (cluster, namespace) = fresh().await;
+                let (old, new) = pair(&namespace);
+                let (from, to) = if back { (&new, &old) } else { (&old, &new) };
+                let mut bench = ops::Bench::new(cluster, &namespace, method);
+                bench.add(Status::Superseded, std::slice::from_ref(to), Vec::new()).await;
+                bench.record(Status::Deployed, std::slice::from_ref(from), Vec::new()).await;
+                let what = format!("{}/web", to["kind"].as_str().unwrap_or_default());
+                let before = plane().object(&namespace, &what);
+                let prepared = bench.prepare(&ops::to_first()).await;
+                let foreseen = preview(&bench.storage, &prepared, &Redactor::new([7; 32])).await.expect("preview");
+                let changes: Vec<Change> = foreseen.objects.iter().map(|object| object.change).collect();
+                assert_eq!(
+                    changes,
+                    [Change::None],
+                    "{method:?} {from} {:?} {:?}",
+                    foreseen.risks,
+                    foreseen.objects[0].diff
+                );
+                let cancel = CancellationToken::new();
+                let done = execute(&bench.storage, prepared, Some(&foreseen.basis), &ops::silent(), &cancel).await;
+                assert_eq!(done.expect("rolls back").counts, [0, 0, 0, 1], "{method:?} {from}");
+                let after = plane().object(&namespace, &what);
+                assert!(!before["metadata"]["uid"].is_null(), "{method:?} {from}");
+                assert_eq!(before["metadata"]["uid"], after["metadata"]["uid"], "{method:?} {from}");
+            }
+        }
+    }
+}
+
+fn events(namespace: &str) -> (Value, Value) {
+    let about = json!({"kind": "Pod", "name": "nobody", "namespace": namespace});
+    let both = json!({"metadata": {"name": "web"}, "kind": "Event", "type": "Normal", "reason": "Moved", "action": "Move",
+        "eventTime": "2026-01-01T00:00:00.000000Z", "reportingInstance": "test"});
+    let (mut core, mut own) = (both.clone(), both);
+    core["apiVersion"] = json!("v1");
+    (core["involvedObject"], core["message"], core["reportingComponent"]) =
+        (about.clone(), json!("moved"), json!("test"));
+    own["apiVersion"] = json!("events.k8s.io/v1");
+    (own["regarding"], own["note"], own["reportingController"]) = (about, json!("moved"), json!("test"));
+    (core, own)
+}
+
+fn scalers(_: &str) -> (Value, Value) {
+    let scaler = |version: &str| {
+        json!({"apiVersion": version, "kind": "HorizontalPodAutoscaler", "metadata": {"name": "web"},
+            "spec": {"minReplicas": 2, "maxReplicas": 4,
+                "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "nobody"}}})
+    };
+    let (mut old, mut new) = (scaler("autoscaling/v1"), scaler("autoscaling/v2"));
+    old["spec"]["targetCPUUtilizationPercentage"] = json!(70);
+    new["spec"]["metrics"] = json!([{"type": "Resource",
+        "resource": {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": 70}}}]);
+    (old, new)
+}
+
+/// Without the right to ask for a dry-run the preview rests on live objects, without the right to read them on what is
+/// stored; it foresees the same and says what it rests on.
+#[tokio::test]
+async fn without_rights_the_preview_rests_on_less_and_says_so() {
+    for method in ops::METHODS {
+        let (cluster, namespace) = fresh().await;
+        let mut bench = ops::Bench::new(cluster, &namespace, method);
+        bench.add(Status::Superseded, &[ops::deployment("web:1", 3), ops::config("a", "1")], Vec::new()).await;
+        let second = [ops::deployment("web:2", 5), ops::config("a", "1"), ops::config("b", "2")];
+        bench.add(Status::Deployed, &second, Vec::new()).await;
+        let (seen, _) = review_as("test", &namespace).await;
+        assert_eq!(seen.confidence, Confidence::ServerDryRun);
+
+        allow(&namespace, "reader", "*");
+        allow(&namespace, "mute", "secrets");
+        for (user, rests_on, words) in [
+            ("reader", Confidence::LiveObjects, "live objects"),
+            ("mute", Confidence::StoredManifests, "stored manifests"),
+        ] {
+            let (preview, refused) = review_as(user, &namespace).await;
+            assert_eq!(preview.confidence, rests_on, "{method:?} {user}");
+            assert_eq!(changes(&preview), changes(&seen), "{method:?} {user}");
+            assert!(refused.contains("cannot create resource \"secrets\""), "{method:?} {user}: {refused}");
+            let said = plane().pilothouse(&["diff", "rollback", "web", "1", "-n", &namespace, "--kube-context", user]);
+            assert!(said.contains(words), "{method:?} {user}: {said}");
+        }
+        assert_eq!(bench.history().await.len(), 2, "nothing is written");
+    }
+}
+
+fn allow(namespace: &str, user: &str, resource: &str) {
+    let rules = json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role",
+        "metadata": {"name": user, "namespace": namespace},
+        "rules": [{"apiGroups": ["*"], "resources": [resource], "verbs": ["get", "list", "watch"]}]});
+    plane().shell(&format!("{} apply -f - <<'ROLE'\n{rules}\nROLE", plane().kubectl_path().display()));
+    plane().kubectl(&["create", "rolebinding", user, "--role", user, "--user", user, "-n", namespace]);
+}
+
+/// What a user sees, and what comes of pressing the button all the same.
+async fn review_as(user: &str, namespace: &str) -> (Preview, String) {
+    let storage = Storage::new(plane().cluster(user, namespace).await, Driver::Secrets, namespace);
+    let prepared = prepare_rollback(&storage, "web", &ops::to_first()).await.expect("records are readable");
+    let seen = preview(&storage, &prepared, &Redactor::new([7; 32])).await.expect("preview");
+    if user == "test" {
+        return (seen, String::new());
+    }
+    let ended = execute(&storage, prepared, Some(&seen.basis), &ops::silent(), &CancellationToken::new()).await;
+    (seen, ended.expect_err("it may not write").to_string())
+}
+
+fn changes(preview: &Preview) -> Vec<(String, Change, Vec<String>)> {
+    let mut changes: Vec<_> = preview
+        .objects
+        .iter()
+        .map(|object| {
+            let key = &object.target.key;
+            let spec = object.predicted.as_ref().map(|predicted| &predicted.value["spec"]);
+            let told = ["/replicas", "/template/spec/containers/0/image"];
+            let told = told.iter().filter_map(|path| Some(spec?.pointer(path)?.to_string()));
+            (format!("{}/{}", key.kind, key.name), object.change, told.collect())
+        })
+        .collect();
+    changes.sort();
+    changes
 }

@@ -280,6 +280,48 @@ pub async fn what_a_finalizer_holds_is_told(cluster: Cluster, namespace: &str, m
     assert_eq!(told(&preview, "deleting"), [words]);
 }
 
+/// A hook whose last run cannot be deleted: nothing new runs, and what holds the old one is told.
+pub async fn a_hook_held_by_a_finalizer_fails(cluster: Cluster, namespace: &str, method: ApplyMethod) {
+    let mut bench = Bench::new(cluster.clone(), namespace, method);
+    let mut held = config("held", "1");
+    held["metadata"]["finalizers"] = json!(["pilothouse.dev/hold"]);
+    let target = bench.target("v1", "ConfigMap", "held");
+    bench.add(Status::Superseded, &[config("a", "1")], vec![plain_hook("held", "ConfigMap", &[])]).await;
+    bench.add(Status::Deployed, &[config("a", "2")], Vec::new()).await;
+    held["metadata"]["namespace"] = json!(namespace);
+    cluster.create(&target, &Object::new(held), false).await.expect("create");
+    let options = RollbackOptions { timeout: Duration::from_secs(2), ..to_first() };
+    let ended = bench.rollback(&options, &silent(), &CancellationToken::new()).await;
+    let Err(Error::Failed { message, hints }) = ended else { panic!("it is held: {ended:?}") };
+    assert_eq!(
+        message,
+        format!(
+            "resource ConfigMap/{namespace}/held still exists. status: Terminating, message: Resource scheduled for deletion\ncontext deadline exceeded"
+        )
+    );
+    assert_eq!(hints, ["ConfigMap/held: held by finalizers pilothouse.dev/hold"]);
+}
+
+pub async fn a_kind_that_is_not_served_fails_before_anything_is_applied(
+    cluster: Cluster,
+    namespace: &str,
+    method: ApplyMethod,
+) {
+    let mut bench = Bench::new(cluster, namespace, method);
+    let dial = json!({"apiVersion": "gone.example/v1", "kind": "Dial", "metadata": {"name": "dial"}});
+    bench.record(Status::Superseded, &[config("a", "1"), dial], Vec::new()).await;
+    bench.add(Status::Deployed, &[config("a", "2")], Vec::new()).await;
+    let (_, preview) = review(&bench, &to_first()).await;
+    let words = "the cluster serves no Dial of gone.example/v1: Dial/dial cannot be applied";
+    assert_eq!(told(&preview, "removed-api"), [words]);
+    let ended = bench.rollback(&to_first(), &silent(), &CancellationToken::new()).await;
+    // As real Helm says when its discovery cache is fresh.
+    let words = "unable to build kubernetes objects from new release manifest: resource mapping not found for name: \"dial\" namespace: \"\" from \"\": no matches for kind \"Dial\" in version \"gone.example/v1\"\nensure CRDs are installed first";
+    assert_eq!(ended.expect_err("the kind is gone").to_string(), words);
+    let history = bench.history().await;
+    assert_eq!(history[1..], ["deployed revision 2".to_owned(), format!("failed Rollback \"web\" failed: {words}")]);
+}
+
 /// The words about a record that somebody holds: how old, who, and whether that somebody is still there.
 pub async fn a_pending_record_is_told(cluster: Cluster, namespace: &str, beat: &str, ending: &str) {
     let mut bench = Bench::new(cluster, namespace, ApplyMethod::ServerSide);
