@@ -71,14 +71,19 @@ pub(super) fn delete(
     Ok((store.put(kind, dying), false))
 }
 
+/// The preconditions (apiserver `pkg/registry/rest/delete.go`, `BeforeDelete`).
 fn check(kind: &Kind, live: &Value, options: &DeleteOptions) -> Result<(), Failure> {
-    let name = text(live, "name");
-    let wanted = [(&options.uid, "uid", "UID"), (&options.resource_version, "resourceVersion", "ResourceVersion")];
-    for (wanted, key, word) in wanted {
+    let wanted = [
+        (&options.uid, "uid", "UID", "deleted and then recreated"),
+        (&options.resource_version, "resourceVersion", "ResourceVersion", "modified"),
+    ];
+    for (wanted, key, word, fate) in wanted {
         let actual = text(live, key);
         if let Some(wanted) = wanted.as_ref().filter(|wanted| **wanted != actual) {
-            let why = format!("Precondition failed: {word} in precondition: {wanted}, {word} in object meta: {actual}");
-            return Err(Failure::conflict(kind, &name, &why));
+            let why = format!(
+                "the {word} in the precondition ({wanted}) does not match the {word} in record ({actual}). The object might have been {fate}"
+            );
+            return Err(Failure::conflict(kind, &text(live, "name"), &why).naming_kind(kind));
         }
     }
     Ok(())

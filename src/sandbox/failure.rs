@@ -49,6 +49,13 @@ impl Failure {
         Self::about(409, "Conflict", kind, name, message)
     }
 
+    /// The same, naming the kind where the server mostly names the resource.
+    pub fn naming_kind(mut self, kind: &Kind) -> Self {
+        self.message = self.message.replacen(&kind.resource(), &kind.qualified(), 1);
+        self.details["kind"] = kind.kind.clone().into();
+        self
+    }
+
     /// 409: the object changed since it was read.
     pub fn modified(kind: &Kind, name: &str) -> Self {
         let why = "the object has been modified; please apply your changes to the latest version and try again";

@@ -1,5 +1,6 @@
-//! Quantities as the server stores them: `0.1` becomes `100m`, `1024Mi` becomes `1Gi`
-//! (apimachinery `pkg/api/resource/quantity.go`, `CanonicalizeBytes`).
+//! Quantities of resources as the server stores them: `0.1` becomes `100m`, `1024Mi` becomes `1Gi`
+//! (apimachinery `pkg/api/resource/quantity.go`, `CanonicalizeBytes`), what is below a thousandth becomes one
+//! (kubernetes `pkg/apis/core/v1/defaults.go`, `SetDefaults_ResourceList`).
 
 use serde_json::Value;
 
@@ -16,9 +17,10 @@ pub(super) fn canonicalize_all(resources: &mut Value) {
     }
 }
 
-/// The canonical form; `None` for what is no quantity, or too exotic (exponents, below one nano).
+/// The canonical form; `None` for what is no quantity, and for exponents, which the server keeps as they are.
 fn canonical(text: &str) -> Option<String> {
     let (nanos, binary) = parse(text)?;
+    let nanos = nanos + (-nanos).rem_euclid(1_000_000);
     let whole = nanos % 1_000_000_000 == 0;
     if binary && whole {
         let value = nanos / 1_000_000_000;
@@ -46,8 +48,6 @@ fn canonical(text: &str) -> Option<String> {
         ("k", 1_000_000_000_000),
         ("", 1_000_000_000),
         ("m", 1_000_000),
-        ("u", 1_000),
-        ("n", 1),
     ];
     Some(largest(nanos, DECIMAL))
 }
@@ -102,7 +102,7 @@ mod tests {
 
     #[test]
     fn quantities_are_written_as_the_server_writes_them() {
-        // Expected values: what a real API server 1.36 returned for these.
+        // Expected values: what a real API server 1.36 returned for these as the memory limits of a pod.
         let cases = [
             ("0.1", "100m"),
             ("1000m", "1"),
@@ -115,6 +115,17 @@ mod tests {
             ("1000M", "1G"),
             ("0", "0"),
             ("512", "512"),
+            ("1.5", "1500m"),
+            ("100u", "1m"),
+            ("100n", "1m"),
+            ("1.5Mi", "1536Ki"),
+            ("1025Ki", "1025Ki"),
+            ("1.1Gi", "1181116006400m"),
+            ("0.1Gi", "107374182400m"),
+            ("2048", "2048"),
+            ("1Ki", "1Ki"),
+            ("0.5Ki", "512"),
+            ("10.0", "10"),
         ];
         for (given, stored) in cases {
             assert_eq!(canonical(given).as_deref(), Some(stored), "{given}");

@@ -24,6 +24,9 @@ impl Selector {
     pub fn parse(kind: &Kind, labels: &str, fields: &str) -> Result<Self, Failure> {
         let selector = Self { labels: parse_labels(labels)?, fields: parse_fields(fields)? };
         match selector.fields.iter().find(|(field, _)| !selectable(kind, field)) {
+            Some((field, _)) if own_fields(kind).is_empty() => Err(Failure::bad_request(format!(
+                "{field:?} is not a known field selector: only \"metadata.name\", \"metadata.namespace\""
+            ))),
             Some((field, _)) => Err(Failure::bad_request(format!("field label not supported: {field}"))),
             None => Ok(selector),
         }
@@ -134,9 +137,9 @@ fn parse_fields(text: &str) -> Result<Vec<(String, Demand)>, Failure> {
     parts.map(parse).collect()
 }
 
-/// The fields a kind can be selected by (kubernetes `pkg/apis/*/v1/conversion.go`).
-fn selectable(kind: &Kind, field: &str) -> bool {
-    let own: &[&str] = match kind.kind.as_str() {
+/// The fields a kind can be selected by besides name and namespace (kubernetes `pkg/apis/*/v1/conversion.go`).
+fn own_fields(kind: &Kind) -> &'static [&'static str] {
+    match kind.kind.as_str() {
         "Pod" => &[
             "spec.nodeName",
             "spec.restartPolicy",
@@ -167,8 +170,11 @@ fn selectable(kind: &Kind, field: &str) -> bool {
         "Job" => &["status.successful"],
         "Service" => &["spec.clusterIP", "spec.type"],
         _ => &[],
-    };
-    field == "metadata.name" || (kind.namespaced && field == "metadata.namespace") || own.contains(&field)
+    }
+}
+
+fn selectable(kind: &Kind, field: &str) -> bool {
+    field == "metadata.name" || (kind.namespaced && field == "metadata.namespace") || own_fields(kind).contains(&field)
 }
 
 fn field(object: &Value, path: &str) -> String {

@@ -355,7 +355,7 @@ fn position(object: &Value) -> (String, String) {
 type Continued = (Option<u64>, Option<(String, String)>);
 
 fn read_continue(token: &str) -> Result<Continued, Failure> {
-    let invalid = || Failure::bad_request("continue key is not valid");
+    let invalid = || Failure::bad_request("invalid continue token: continue key is not valid");
     let bytes = URL_SAFE_NO_PAD.decode(token).map_err(|_| invalid())?;
     let (revision, namespace, name) = serde_json::from_slice(&bytes).map_err(|_| invalid())?;
     Ok((Some(revision), Some((namespace, name))))

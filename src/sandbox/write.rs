@@ -220,7 +220,12 @@ pub(super) fn check_identity(kind: &Kind, before: &Value, object: &Value) -> Res
     }
     let (uid, stated) = (text(before, "uid"), text(object, "uid"));
     if !stated.is_empty() && stated != uid {
-        let why = format!("Precondition failed: UID in precondition: {stated}, UID in object meta: {uid}");
+        let place = [kind.plural.as_str(), &text(before, "namespace"), &name];
+        let key = place.map(|part| if part.is_empty() { String::new() } else { format!("/{part}") }).concat();
+        let why = format!(
+            "StorageError: invalid object, Code: 4, Key: /registry{key}, ResourceVersion: 0, AdditionalErrorMsg: \
+             Precondition failed: UID in precondition: {stated}, UID in object meta: {uid}"
+        );
         return Err(Failure::conflict(kind, &name, &why));
     }
     let version = text(object, "resourceVersion");

@@ -1,15 +1,19 @@
 //! The sandbox through `kube`, as the rest of the program meets it. What is expected here is what a real API server 1.36
 //! with its controllers does.
 
+mod deletes;
+mod lists;
 mod objects;
 mod ssa;
 
 use std::time::Duration;
 
 use http::{Method, Request};
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use super::Sandbox;
+use super::{Fault, Sandbox};
+
+const MERGE: &str = "application/merge-patch+json";
 
 /// Sends a request and answers code and body.
 async fn send(client: &kube::Client, method: Method, path: &str, content_type: &str, body: &Value) -> (u16, Value) {
@@ -51,5 +55,29 @@ fn until<'a>(
             Ok(object) => object,
             Err(_) => panic!("{place}: {path} never became as wanted: {}", get(client, path).await.1),
         }
+    }
+}
+
+/// A Deployment `web`.
+fn deployment(image: &str, replicas: u32) -> Value {
+    json!({
+        "apiVersion": "apps/v1", "kind": "Deployment", "metadata": { "name": "web" },
+        "spec": {
+            "replicas": replicas, "selector": { "matchLabels": { "app": "web" } },
+            "template": {
+                "metadata": { "labels": { "app": "web" } },
+                "spec": { "containers": [{ "name": "web", "image": image }] },
+            },
+        },
+    })
+}
+
+/// Whether a Deployment has rolled out with so many pods.
+fn is_done(replicas: i64) -> impl Fn(&Value) -> bool {
+    move |object| {
+        let status = &object["status"];
+        let counts = ["replicas", "updatedReplicas", "availableReplicas"];
+        status["observedGeneration"] == object["metadata"]["generation"]
+            && counts.iter().all(|key| status[key].as_i64().unwrap_or(0) == replicas)
     }
 }

@@ -3,32 +3,9 @@
 use http::Method;
 use serde_json::{Value, json};
 
-use super::{Sandbox, get, post, send, until};
+use super::{MERGE, Sandbox, deployment, get, is_done, post, send, until};
 
 const DEPLOYMENTS: &str = "/apis/apps/v1/namespaces/default/deployments";
-const MERGE: &str = "application/merge-patch+json";
-
-fn deployment(image: &str, replicas: u32) -> Value {
-    json!({
-        "apiVersion": "apps/v1", "kind": "Deployment", "metadata": { "name": "web" },
-        "spec": {
-            "replicas": replicas, "selector": { "matchLabels": { "app": "web" } },
-            "template": {
-                "metadata": { "labels": { "app": "web" } },
-                "spec": { "containers": [{ "name": "web", "image": image }] },
-            },
-        },
-    })
-}
-
-fn is_done(replicas: i64) -> impl Fn(&Value) -> bool {
-    move |object| {
-        let status = &object["status"];
-        let counts = ["replicas", "updatedReplicas", "availableReplicas"];
-        status["observedGeneration"] == object["metadata"]["generation"]
-            && counts.iter().all(|key| status[key].as_i64().unwrap_or(0) == replicas)
-    }
-}
 
 #[tokio::test]
 async fn a_deployment_rolls_to_a_new_image() {
