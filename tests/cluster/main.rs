@@ -3,6 +3,7 @@
 
 mod apply;
 mod cli;
+mod flags;
 mod incident;
 mod plane;
 mod preview;

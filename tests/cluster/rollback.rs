@@ -157,6 +157,45 @@ fn scalers(_: &str) -> (Value, Value) {
     (old, new)
 }
 
+/// A definition stops serving the version that both revisions were written in.
+#[tokio::test]
+async fn a_version_that_is_served_no_more_is_found_by_group_and_kind() {
+    for method in ops::METHODS {
+        let (cluster, namespace) = fresh().await;
+        let group = format!("{namespace}.example");
+        let version = |name: &str, stored: bool| {
+            json!({"name": name, "served": true, "storage": stored,
+                "schema": {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": true}}})
+        };
+        let names = json!({"kind": "Knob", "listKind": "KnobList", "plural": "knobs", "singular": "knob"});
+        let definition = json!({"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
+            "metadata": {"name": format!("knobs.{group}")},
+            "spec": {"group": group, "scope": "Namespaced", "names": names,
+                "versions": [version("v1beta1", false), version("v1", true)]}});
+        let kubectl = plane().kubectl_path();
+        plane().shell(&format!("{} apply -f - <<'CRD'\n{definition}\nCRD", kubectl.display()));
+        plane().kubectl(&["wait", "--for=condition=Established", &format!("crd/knobs.{group}")]);
+        let knob = |size: u32| {
+            json!({"apiVersion": format!("{group}/v1beta1"), "kind": "Knob", "metadata": {"name": "knob"},
+                "spec": {"size": size}})
+        };
+        let mut bench = ops::Bench::new(cluster, &namespace, method);
+        bench.add(Status::Superseded, &[knob(1)], Vec::new()).await;
+        bench.add(Status::Deployed, &[knob(2)], Vec::new()).await;
+        let stop = r#"[{"op":"replace","path":"/spec/versions/0/served","value":false}]"#;
+        plane().kubectl(&["patch", "crd", &format!("knobs.{group}"), "--type=json", "-p", stop]);
+        let path = format!("/apis/{group}");
+        plane().wait_until("v1beta1 to be served no more", || {
+            !plane().kubectl(&["get", "--raw", &path]).contains("v1beta1")
+        });
+        let bench = ops::Bench::new(plane().cluster("test", &namespace).await, &namespace, method);
+        let done = bench.rollback(&ops::to_first(), &ops::silent(), &CancellationToken::new()).await;
+        assert_eq!(done.expect("rolls back").counts, [0, 1, 0, 0], "{method:?}");
+        let live = plane().object(&namespace, &format!("knobs.{group}/knob"));
+        assert_eq!((&live["apiVersion"], &live["spec"]["size"]), (&json!(format!("{group}/v1")), &json!(1)));
+    }
+}
+
 /// Without the right to ask for a dry-run the preview rests on live objects, without the right to read them on what is
 /// stored; it foresees the same and says what it rests on.
 #[tokio::test]
