@@ -16,7 +16,10 @@ pub(super) fn apply(kind: &Kind, object: &mut Value) {
         "ReplicaSet" => replicated(&mut object["spec"]),
         "StatefulSet" => stateful_set(&mut object["spec"]),
         "DaemonSet" => daemon_set(&mut object["spec"]),
-        "Job" => job(&mut object["spec"]),
+        "Job" => {
+            job(&mut object["spec"]);
+            label_job(object);
+        }
         "CronJob" => cron_job(&mut object["spec"]),
         "Service" => service(&mut object["spec"]),
         "Secret" => secret(object),
@@ -132,9 +135,19 @@ fn container(container: &mut Value) {
             probe(found);
         }
     }
+    for key in ["postStart", "preStop"] {
+        if let Some(found) = container.get_mut("lifecycle").and_then(|hooks| hooks.get_mut(key)) {
+            http_get(found);
+        }
+    }
     for variable in items(container, "env") {
         if let Some(reference) = variable.get_mut("valueFrom").and_then(|from| from.get_mut("fieldRef")) {
             default(reference, "apiVersion", "v1");
+        }
+        if let Some(fields) =
+            variable.as_object_mut().filter(|fields| fields.get("value").is_some_and(|text| text == ""))
+        {
+            fields.remove("value");
         }
     }
 }
@@ -144,7 +157,11 @@ fn probe(probe: &mut Value) {
     {
         default(probe, key, value);
     }
-    if let Some(get) = probe.get_mut("httpGet") {
+    http_get(probe);
+}
+
+fn http_get(handler: &mut Value) {
+    if let Some(get) = handler.get_mut("httpGet") {
         default(get, "path", "/");
         default(get, "scheme", "HTTP");
     }
@@ -154,11 +171,34 @@ fn volume(volume: &mut Value) {
     for key in ["secret", "configMap", "projected", "downwardAPI"] {
         if let Some(source) = volume.get_mut(key) {
             default(source, "defaultMode", 420);
+            downward(source);
+            items(source, "sources").for_each(projection);
         }
+    }
+    if let Some(path) = volume.get_mut("hostPath") {
+        default(path, "type", "");
     }
     let sourced = volume.as_object().is_some_and(|fields| fields.len() > 1);
     if !sourced {
         default(volume, "emptyDir", json!({}));
+    }
+}
+
+/// One source of a projected volume.
+fn projection(source: &mut Value) {
+    if let Some(token) = source.get_mut("serviceAccountToken") {
+        default(token, "expirationSeconds", 3600);
+    }
+    if let Some(fields) = source.get_mut("downwardAPI") {
+        downward(fields);
+    }
+}
+
+fn downward(source: &mut Value) {
+    for item in items(source, "items") {
+        if let Some(reference) = item.get_mut("fieldRef") {
+            default(reference, "apiVersion", "v1");
+        }
     }
 }
 
@@ -231,6 +271,15 @@ fn job(spec: &mut Value) {
     default(spec, "completionMode", "NonIndexed");
     default(spec, "suspend", false);
     default(spec, "podReplacementPolicy", "TerminatingOrFailed");
+    default(spec, "manualSelector", false);
+}
+
+/// A Job without labels gets those of its pods.
+fn label_job(job: &mut Value) {
+    let labels = job["spec"]["template"]["metadata"]["labels"].clone();
+    if labels.is_object() {
+        default(&mut job["metadata"], "labels", labels);
+    }
 }
 
 fn cron_job(spec: &mut Value) {

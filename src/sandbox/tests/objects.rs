@@ -54,3 +54,33 @@ async fn refusals_are_in_the_servers_words() {
     let (code, unknown) = get(&client, "/apis/storage.k8s.io/v1/storageclasses").await;
     assert_eq!((code, &unknown["reason"]), (501, &json!("NotImplemented")));
 }
+
+#[tokio::test]
+async fn what_is_left_out_is_filled_in_as_by_the_server() {
+    let sandbox = Sandbox::empty();
+    let client = sandbox.client();
+    let pod = json!({
+        "containers": [{
+            "name": "c", "image": "nginx:1.25", "env": [{ "name": "EMPTY", "value": "" }],
+            "lifecycle": { "preStop": { "httpGet": { "port": 80 } } },
+        }],
+        "volumes": [
+            { "name": "host", "hostPath": { "path": "/x" } },
+            { "name": "token", "projected": { "sources": [{ "serviceAccountToken": { "path": "t" } }] } },
+            { "name": "labels", "downwardAPI": { "items": [{ "path": "l", "fieldRef": { "fieldPath": "metadata.labels" } }] } },
+        ],
+        "restartPolicy": "Never",
+    });
+    let job = json!({ "metadata": { "name": "once" }, "spec": { "template": { "spec": pod } } });
+    let (code, job) = post(&client, "/apis/batch/v1/namespaces/default/jobs", job).await;
+    assert_eq!((code, &job["spec"]["manualSelector"]), (201, &json!(false)));
+    let spec = &job["spec"]["template"]["spec"];
+    let container = &spec["containers"][0];
+    assert_eq!(container["env"], json!([{ "name": "EMPTY" }]));
+    assert_eq!(container["lifecycle"]["preStop"]["httpGet"], json!({ "path": "/", "port": 80, "scheme": "HTTP" }));
+    assert_eq!(spec["volumes"][0]["hostPath"], json!({ "path": "/x", "type": "" }));
+    let token = json!({ "path": "t", "expirationSeconds": 3600 });
+    assert_eq!(spec["volumes"][1]["projected"]["sources"][0]["serviceAccountToken"], token);
+    let labels = json!({ "apiVersion": "v1", "fieldPath": "metadata.labels" });
+    assert_eq!(spec["volumes"][2]["downwardAPI"]["items"][0]["fieldRef"], labels);
+}
