@@ -16,15 +16,15 @@ pub fn drift(recorded: &Object, live: &Object) -> (Value, Value) {
     let mut recorded_value = recorded.value.clone();
     let mut live_value = live.value.clone();
     if recorded.kind() == "Secret" {
-        one_data(&mut recorded_value);
-        one_data(&mut live_value);
+        fold_string_data(&mut recorded_value);
+        fold_string_data(&mut live_value);
     }
     let mut view = View { kind: recorded.kind(), path: Vec::new() };
     view.both(&recorded_value, &live_value)
 }
 
-/// Folds `stringData` into `data`, and writes all of `data` alike.
-fn one_data(secret: &mut Value) {
+/// Folds a Secret's `stringData` into `data` as the server does, and writes all of `data` alike.
+pub fn fold_string_data(secret: &mut Value) {
     let Some(secret) = secret.as_object_mut() else {
         return;
     };

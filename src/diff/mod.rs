@@ -10,13 +10,15 @@ mod redact;
 mod summary;
 #[cfg(test)]
 mod tests;
+mod visible;
 
 use crate::manifest::ObjectKey;
 
-pub use drift::drift;
+pub use drift::{drift, fold_string_data};
 pub use hunks::hunks;
 pub use object::{object, objects};
 pub use redact::Redactor;
+pub use visible::visible;
 
 /// What happens to one object. The words are those of `diff -o json`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize)]

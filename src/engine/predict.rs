@@ -23,7 +23,7 @@ use crate::{
         error::FieldConflict,
         read::Target,
     },
-    diff::{self, Redactor},
+    diff::{self, Redactor, fold_string_data},
     manifest::Object,
     release::ApplyMethod,
 };
@@ -320,6 +320,7 @@ fn stored(wanted: Object) -> Answer {
 
 /// Sorts what the server said: an outcome, no right to ask (then our own merge stands in), a refusal, or no answer at all.
 fn answer(asked: Result<Object, cluster::Error>, local: impl FnOnce() -> Object) -> Result<Answer, Error> {
+    let local = || as_stored(local());
     let (predicted, confidence, refusal) = match asked {
         Ok(predicted) => (predicted, Confidence::ServerDryRun, None),
         Err(error) if lacks_rights(&error) || error.message.contains("does not support dry run") => {
@@ -329,6 +330,14 @@ fn answer(asked: Result<Object, cluster::Error>, local: impl FnOnce() -> Object)
         Err(error) => return Err(error.into()),
     };
     Ok(Answer { predicted: Some(predicted), confidence, refusal, conflicts: Vec::new(), migrates: false })
+}
+
+/// What our own merge came to, in the form the server keeps it: a Secret has no `stringData`.
+fn as_stored(mut object: Object) -> Object {
+    if object.kind() == "Secret" {
+        fold_string_data(&mut object.value);
+    }
+    object
 }
 
 /// Whether a 403 is about rights (`User "x" cannot patch resource …`), not an admission plugin's refusal.

@@ -204,7 +204,7 @@ impl App {
             }
             Event::Resize(columns, rows) => {
                 self.size = (columns, rows);
-                Vec::new()
+                vec![Job { owner: APP, effect: Effect::Redraw }]
             }
             Event::Terminate => self.carry_out(APP, vec![Effect::CancelAndQuit]),
             Event::News(_, _, News::Broken(report)) => {

@@ -77,6 +77,8 @@ pub enum Effect {
     Title(String),
     /// Stop as ctrl-z does.
     Suspend,
+    /// Send the next frame whole.
+    Redraw,
     /// Leave.
     Exit,
 }

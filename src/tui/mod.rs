@@ -158,6 +158,7 @@ async fn carry_out(
     match effect {
         Effect::Sequence(sequence) => terminal.write(&sequence),
         Effect::Title(title) => terminal.set_title(&title),
+        Effect::Redraw => terminal.renew(),
         Effect::Suspend => {
             terminal.suspend()?;
             resized(session, terminal)

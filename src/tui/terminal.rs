@@ -95,6 +95,12 @@ impl Terminal {
 
     fn retake(&mut self) -> io::Result<()> {
         enter(self.mouse)?;
+        self.renew()
+    }
+
+    /// Forgets what is on the screen: the next frame is sent whole. After a resize nobody knows what a terminal kept, not
+    /// even when it is as large as before.
+    pub fn renew(&mut self) -> io::Result<()> {
         execute!(io::stdout(), Clear(ClearType::All))?;
         // Made anew rather than cleared: clearing asks the terminal where its cursor is, and whoever reads the keys
         // would swallow the answer.
@@ -131,5 +137,49 @@ pub fn give_back() {
     if TAKEN.swap(false, Ordering::SeqCst) {
         let _ = execute!(io::stdout(), DisableMouseCapture, DisableBracketedPaste, LeaveAlternateScreen, cursor::Show);
         let _ = disable_raw_mode();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{env, io::Read};
+
+    use portable_pty::{CommandBuilder, PtySize, native_pty_system};
+
+    use super::*;
+
+    /// Its own process in a pseudo-terminal, because it panics for good.
+    #[test]
+    #[ignore = "started by the test below"]
+    fn panics() {
+        let _terminal = Terminal::take(true).expect("this runs in a terminal");
+        panic!("out of bounds, on purpose");
+    }
+
+    #[test]
+    fn a_panic_gives_the_terminal_back_before_it_is_told() {
+        let pair = native_pty_system().openpty(PtySize::default());
+        let pair = pair.expect("a pseudo-terminal");
+        let mut command = CommandBuilder::new("sh");
+        let program = env::current_exe().expect("this is a program");
+        let arguments = "--exact tui::terminal::tests::panics --ignored --nocapture";
+        let script = format!("{} {arguments}; echo \"exit $?\"; stty -a", program.display());
+        command.args(["-c", &script]);
+        let mut child = pair.slave.spawn_command(command).expect("a shell");
+        let mut output = pair.master.try_clone_reader().expect("readable");
+        drop(pair.slave);
+        let mut said = Vec::new();
+        // Where the other end of a pseudo-terminal is gone, Linux answers with an error: that is the end.
+        let _ = output.read_to_end(&mut said);
+        child.wait().expect("it ends");
+        let said = String::from_utf8_lossy(&said);
+        let place = |wanted: &str| said.find(wanted).unwrap_or_else(|| panic!("no {wanted:?} in {said}"));
+        let told = place("out of bounds, on purpose");
+        for (on, off) in [("\x1b[?1049h", "\x1b[?1049l"), ("\x1b[?25l", "\x1b[?25h"), ("\x1b[?1003h", "\x1b[?1003l")] {
+            assert!(place(on) < place(off) && place(off) < told, "{said}");
+        }
+        assert!(place("exit 101") > told);
+        let state = &said[told..];
+        assert!(state.contains(" icanon ") && state.contains(" echo "), "{state}");
     }
 }

@@ -15,3 +15,4 @@ mod smoke;
 mod stories;
 #[path = "../support/terminal.rs"]
 mod terminal;
+mod trouble;

@@ -3,7 +3,6 @@
 use std::{
     io::{Read, Write},
     num::NonZero,
-    process::Command,
     sync::{Arc, Condvar, Mutex},
     thread,
     time::{Duration, Instant},
@@ -24,8 +23,8 @@ pub struct Terminal {
 
 struct Screen {
     parser: vt100::Parser,
-    /// Bytes received so far; also tells an idle screen from a drawing one.
-    received: u64,
+    /// Every byte the program has sent.
+    sent: Vec<u8>,
     closed: bool,
 }
 
@@ -45,7 +44,7 @@ impl Terminal {
         let mut output = pair.master.try_clone_reader().expect("the terminal is readable");
         let input = pair.master.take_writer().expect("the terminal is writable");
         let screen =
-            Screen { parser: vt100::Parser::new(nonzero(rows), nonzero(columns), 0), received: 0, closed: false };
+            Screen { parser: vt100::Parser::new(nonzero(rows), nonzero(columns), 0), sent: Vec::new(), closed: false };
         let shared = Arc::new((Mutex::new(screen), Condvar::new()));
         let reader = shared.clone();
         thread::spawn(move || {
@@ -54,7 +53,7 @@ impl Terminal {
                 let count = output.read(&mut buffer).unwrap_or(0);
                 let mut screen = reader.0.lock().expect("no holder panics");
                 screen.parser.process(&buffer[..count]);
-                screen.received += count as u64;
+                screen.sent.extend_from_slice(&buffer[..count]);
                 screen.closed = count == 0;
                 reader.1.notify_all();
                 if count == 0 {
@@ -93,14 +92,9 @@ impl Terminal {
         self.input.write_all(&bytes).and_then(|()| self.input.flush()).expect("the terminal takes keys");
     }
 
-    /// The screen's text now, a line each, trailing blanks cut.
-    pub fn screen(&self) -> String {
-        contents(&self.shared.0.lock().expect("no holder panics"))
-    }
-
-    /// Bytes the program has written so far.
-    pub fn received(&self) -> u64 {
-        self.shared.0.lock().expect("no holder panics").received
+    /// Every byte the program has sent so far.
+    pub fn sent(&self) -> Vec<u8> {
+        self.shared.0.lock().expect("no holder panics").sent.clone()
     }
 
     /// Waits until the screen shows `text`; returns the screen.
@@ -112,27 +106,27 @@ impl Terminal {
     /// Waits until the screen satisfies `holds`; panics with the screen when it never does.
     #[track_caller]
     pub fn wait_until(&self, what: &str, holds: impl Fn(&str) -> bool) -> String {
-        let deadline = Instant::now() + PATIENCE;
-        let mut screen = self.shared.0.lock().expect("no holder panics");
-        loop {
-            let text = contents(&screen);
-            if holds(&text) {
-                return text;
-            }
-            let left = deadline.saturating_duration_since(Instant::now());
-            if left.is_zero() || screen.closed {
-                drop(screen);
-                panic!("waited in vain for {what}; the screen:\n{text}");
-            }
-            screen = self.shared.1.wait_timeout(screen, left).expect("no holder panics").0;
+        match self.within(PATIENCE, |text, _| holds(text)) {
+            Ok(text) => text,
+            Err(text) => panic!("waited in vain for {what}; the screen:\n{text}"),
         }
     }
 
-    /// Waits until the program has written at least once more than `received` bytes.
-    pub fn wait_output_after(&self, received: u64) {
+    /// Waits so long for the screen and the number of bytes sent to satisfy `holds`: the screen that does, or the last one.
+    pub fn within(&self, patience: Duration, holds: impl Fn(&str, usize) -> bool) -> Result<String, String> {
+        let deadline = Instant::now() + patience;
         let mut screen = self.shared.0.lock().expect("no holder panics");
-        while screen.received <= received && !screen.closed {
-            screen = self.shared.1.wait(screen).expect("no holder panics");
+        loop {
+            let text = screen.parser.screen().contents();
+            if holds(&text, screen.sent.len()) {
+                return Ok(text);
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() || screen.closed {
+                return Err(text);
+            }
+            let waited = self.shared.1.wait_timeout(screen, left);
+            screen = waited.expect("no holder panics").0;
         }
     }
 
@@ -140,18 +134,6 @@ impl Terminal {
     pub fn resize(&self, columns: u16, rows: u16) {
         self.shared.0.lock().expect("no holder panics").parser.screen_mut().set_size(nonzero(rows), nonzero(columns));
         self.master.resize(size(columns, rows)).expect("the terminal resizes");
-    }
-
-    /// Sends a signal by name (`TERM`, `HUP`, `INT`) to a process of the program: the deepest child named `name`.
-    pub fn signal(&self, signal: &str, name: &str) {
-        let shell = self.child.process_id().expect("the program runs").to_string();
-        let killed = Command::new("pkill").args([&format!("-{signal}"), "-P", &shell, "-f", name]).status();
-        assert!(killed.is_ok_and(|status| status.success()), "no process {name:?} below {shell} to signal");
-    }
-
-    /// The program's process id.
-    pub fn process_id(&self) -> u32 {
-        self.child.process_id().expect("the program runs")
     }
 
     /// Waits for the program's end; its exit code.
@@ -165,10 +147,6 @@ impl Drop for Terminal {
         // Already ended is fine: nothing may outlive the test, that is all.
         let _ended = self.child.kill();
     }
-}
-
-fn contents(screen: &Screen) -> String {
-    screen.parser.screen().contents()
 }
 
 fn size(columns: u16, rows: u16) -> PtySize {

@@ -11,7 +11,7 @@ use crate::{
         report::Report,
         session::Session,
     },
-    diff::{Change, Line, ObjectDiff, Redactor, hunks},
+    diff::{Change, Line, ObjectDiff, Redactor, hunks, visible},
     engine::{
         self, Confidence, Preview,
         browse::{self, Drift},
@@ -228,6 +228,7 @@ pub fn preview_text(preview: &Preview, style: &Style) -> String {
             text += &format!("! {}/{} is refused: {refusal}\n", object.target.key.kind, object.target.key.name);
         }
     }
+    text = text.lines().map(|line| format!("{}\n", visible(line))).collect();
     text.push('\n');
     preview.objects.iter().for_each(|object| text += &object_text(&object.diff, style));
     text
@@ -244,7 +245,7 @@ fn object_text(diff: &ObjectDiff, style: &Style) -> String {
     };
     let group = diff.api_version.rsplit_once('/').map_or(diff.api_version.as_str(), |(group, _)| group);
     let heading = format!("{}, {}, {} ({group}) {verb}:", diff.key.namespace, diff.key.name, diff.key.kind);
-    let mut text = style.colors.paint("33", "0", &heading) + "\n";
+    let mut text = style.colors.paint("33", "0", &visible(&heading)) + "\n";
     if style.suppress.contains(&diff.key.kind) {
         return text + &format!("+ Changes suppressed on sensitive content of type {}\n\n", diff.key.kind);
     }
@@ -275,17 +276,4 @@ fn lines(diff: &ObjectDiff, context: usize) -> Vec<String> {
         }));
     }
     lines
-}
-
-/// The terminal is not trusted with cluster text.
-fn visible(text: &str) -> String {
-    let mut visible = String::with_capacity(text.len());
-    for character in text.chars() {
-        match character {
-            '\t' => visible.push('\t'),
-            control if control.is_control() => visible.extend(control.escape_default()),
-            other => visible.push(other),
-        }
-    }
-    visible
 }

@@ -1,0 +1,9 @@
+//! The program in a real pseudo-terminal, on the sandbox: the terminal comes back, and trouble is told.
+
+mod comes_back;
+mod served;
+#[path = "../support/terminal.rs"]
+mod terminal;
+mod trouble;
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_pilothouse");
