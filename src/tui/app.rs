@@ -1,5 +1,8 @@
 //! The state of the program and how events change it: pure and synchronous.
 
+mod connection;
+mod trail;
+
 use std::collections::BTreeMap;
 
 use crossterm::event::{KeyEvent, KeyEventKind};
@@ -13,14 +16,14 @@ use super::{
     layers::{Confirm, Help, Layer, Palette, Picker, picker},
     log::{Entry, Mark},
     report::Report,
-    screens::{APP, Log, Releases, Screen, ScreenId},
+    screens::{APP, Log, Screen, ScreenId},
     shared::Shared,
     tasks::Task,
     template::{Display, Fields},
     theme::Theme,
     widgets::{input::LineEdit, safe},
 };
-use crate::{cluster::Cluster, diff::Redactor, release::Storage, sandbox::Sandbox};
+use crate::{diff::Redactor, sandbox::Sandbox};
 
 /// A line shown for some seconds.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -133,13 +136,6 @@ impl App {
             effects.push(Effect::Run(Slot::of("contexts"), contexts));
         }
         self.carry_out(APP, effects)
-    }
-
-    fn connect(&mut self) -> Effect {
-        self.shared.live = Live::Connecting;
-        let task =
-            if self.options.sandbox { Task::Sandbox } else { Task::Connect(Box::new(self.options.connect.clone())) };
-        Effect::Run(Slot::of("connect"), task)
     }
 
     /// The shown screen.
@@ -328,7 +324,7 @@ impl App {
             Action::ShowLog => {
                 return self.carry_out(shown, vec![Effect::Show(Box::new(Screen::Log(Box::<Log>::default())))]);
             }
-            Action::ShowOperation => self.show_operation(),
+            Action::ShowOperation => return self.show_operation(),
             Action::Reveal => return self.reveal(),
             Action::Refresh if self.shared.storage.is_none() || self.shared.live == Live::Down => {
                 let effect = self.connect();
@@ -374,31 +370,6 @@ impl App {
         let all = std::iter::once(picker::ALL).chain(self.shared.namespace_names());
         let items: Vec<_> = all.map(|name| (name.to_owned(), String::new())).collect();
         self.layers.push(Layer::Picker(Picker::new(picker::Purpose::Namespace, items, &self.shared.namespace)));
-    }
-
-    fn show_operation(&mut self) {
-        let mut found = self.screens.iter().filter(|(_, screen)| matches!(screen, Screen::Operation(_)));
-        match found.next_back().map(|(id, _)| *id) {
-            Some(id) => self.go_to(id),
-            None => self.set_flash(Flash::bad("no operation was started in this session")),
-        }
-    }
-
-    fn go_to(&mut self, id: ScreenId) {
-        if self.shown() != id {
-            self.trail.truncate(self.at + 1);
-            self.trail.push(id);
-            self.at = self.trail.len() - 1;
-        }
-    }
-
-    /// Back or forward over the visited screens.
-    fn walk(&mut self, forward: bool) -> Vec<Job> {
-        let to = if forward { self.at + 1 } else { self.at.wrapping_sub(1) };
-        if to < self.trail.len() {
-            self.at = to;
-        }
-        Vec::new()
     }
 
     fn quit(&mut self) -> Vec<Job> {
@@ -488,64 +459,6 @@ impl App {
         }
     }
 
-    /// Opens a screen after the shown one, or in its place; screens ahead are forgotten unless something runs in them.
-    fn show(&mut self, screen: Screen, replace: bool) -> Vec<Job> {
-        let id = self.next_id;
-        self.next_id += 1;
-        self.screens.insert(id, screen);
-        let keep = if replace { self.at } else { self.at + 1 };
-        self.trail.truncate(keep);
-        self.trail.push(id);
-        self.at = self.trail.len() - 1;
-        let mut jobs = self.forget_unreachable();
-        jobs.extend(self.tell(id, ScreenEvent::Opened));
-        jobs
-    }
-
-    fn forget_unreachable(&mut self) -> Vec<Job> {
-        let trail = &self.trail;
-        let gone: Vec<ScreenId> = self
-            .screens
-            .iter()
-            .filter(|(id, screen)| !trail.contains(id) && !matches!(screen, Screen::Operation(_)))
-            .map(|(id, _)| *id)
-            .collect();
-        let mut jobs = Vec::new();
-        for owner in gone {
-            self.screens.remove(&owner);
-            self.shared.waiting.retain(|(known, _), _| *known != owner);
-            jobs.push(Job { owner, effect: Effect::CancelAll });
-        }
-        jobs
-    }
-
-    fn use_context(&mut self, context: String) -> Vec<Job> {
-        self.options.connect.context = Some(context.clone());
-        self.options.connect.namespace = None;
-        self.options.sandbox = false;
-        self.shared.context = context;
-        self.shared.namespace = String::new();
-        (self.shared.storage, self.shared.version, self.shared.namespaces) = (None, None, None);
-        self.shared.releases = 0;
-        let effect = self.connect();
-        let mut jobs = self.home();
-        jobs.extend(self.carry_out(APP, vec![effect]));
-        jobs
-    }
-
-    /// Back to a fresh home screen; every other screen is forgotten, operations go on.
-    fn home(&mut self) -> Vec<Job> {
-        self.trail.clear();
-        self.at = 0;
-        let id = self.next_id;
-        self.next_id += 1;
-        self.screens.insert(id, Screen::Releases(Box::<Releases>::default()));
-        self.trail.push(id);
-        let mut jobs = self.forget_unreachable();
-        jobs.extend(self.tell(id, ScreenEvent::Opened));
-        jobs
-    }
-
     fn use_namespace(&mut self, namespace: String) -> Vec<Job> {
         self.shared.namespace = namespace;
         let mut jobs = self.tell_all(|| ScreenEvent::Changed);
@@ -583,19 +496,6 @@ impl App {
             _ => {}
         }
         Vec::new()
-    }
-
-    fn connected(&mut self, cluster: Cluster, sandbox: Option<Sandbox>) -> Vec<Job> {
-        self.sandbox = sandbox;
-        self.shared.context = cluster.context().to_owned();
-        self.shared.storage = Some(Storage::new(cluster.clone(), self.shared.driver, ""));
-        let effects = vec![
-            Effect::Run(Slot::of("version"), Task::Version(cluster.clone())),
-            Effect::Run(Slot::of("namespaces"), Task::Namespaces(cluster)),
-        ];
-        let mut jobs = self.carry_out(APP, effects);
-        jobs.extend(self.tell_all(|| ScreenEvent::Opened));
-        jobs
     }
 
     /// Shows an error and writes it into the log.

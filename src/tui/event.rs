@@ -103,6 +103,8 @@ pub enum News {
 pub enum ScreenEvent {
     /// It was opened, or the connection came (again): ask for what is shown.
     Opened,
+    /// It is looked at again after another screen was.
+    Shown,
     /// An action that is not the frame's own.
     Action(Action),
     /// The text of the filter or search line changed.

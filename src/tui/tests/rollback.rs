@@ -416,3 +416,22 @@ async fn the_log_keeps_one_line_an_operation_with_the_command_of_helm() {
     program.shows("✓ roll back checkout in payments to revision 4");
     program.shows("helm rollback checkout 4 --namespace payments");
 }
+
+#[tokio::test]
+async fn health_is_read_again_while_somebody_looks_and_never_for_nobody() {
+    let mut program = Program::home((100, 30));
+    program.app.shared.storage = Some(checkout().await.0);
+    let looks = |program: &mut Program, after: i64, event: Event| {
+        program.jobs.clear();
+        program.app.shared.clock += after;
+        program.event(event);
+        program.started(|task| matches!(task, Task::Condition(..)))
+    };
+    let key = || Event::Key(KeyPress::parse("j").expect("a key").event());
+    // The one that was never read is asked for at once; the others are as old as their records' first look.
+    assert!(looks(&mut program, 0, Event::Clock));
+    program.event(Event::Ended(HOME, Slot("condition".into(), "orders/catalog".into())));
+    assert!(!looks(&mut program, 29_000, key()));
+    assert!(!looks(&mut program, 3_600_000, Event::Clock));
+    assert!(looks(&mut program, 1_000, key()));
+}

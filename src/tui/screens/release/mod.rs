@@ -4,6 +4,7 @@ mod hooks;
 mod resources;
 mod revisions;
 mod texts;
+mod view;
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -22,7 +23,7 @@ use crate::{
         keymap::{Action, Place},
         shared::Shared,
         tasks::Task,
-        widgets::{diff::DiffPane, put, rule, safe, table::Table, text::TextPane},
+        widgets::{diff::DiffPane, put, rule, table::Table, text::TextPane},
     },
 };
 
@@ -450,95 +451,6 @@ impl ReleaseScreen {
             _ => Box::new(move || texts::chart(&release)),
         }))
     }
-
-    fn areas(area: Rect) -> (Rect, Rect) {
-        let width = if area.width >= 110 { 42 } else { 30 };
-        (Rect { width, ..area }, Rect { x: area.x + width, width: area.width.saturating_sub(width), ..area })
-    }
-
-    /// The body's part of the right side: tabs and heading left out.
-    fn body(right: Rect) -> Rect {
-        Rect {
-            x: right.x + 1,
-            y: right.y + 2,
-            width: right.width.saturating_sub(1),
-            height: right.height.saturating_sub(2),
-        }
-    }
-
-    fn view_tabs(&self, buffer: &mut Buffer, area: Rect, shared: &Shared) {
-        let theme = &shared.theme;
-        let mut x = area.x + 1;
-        for (index, (tab, long, short)) in TABS.iter().enumerate() {
-            let chosen = *tab == self.tab;
-            let style = if chosen { theme.selected } else { theme.text };
-            let title = if chosen || area.width >= 74 { long } else { short };
-            let room = area.right().saturating_sub(x);
-            x += put(buffer, x, area.y, room, &format!("{} {title}", index + 1), style) + 1;
-        }
-    }
-
-    /// What the body shows, in words.
-    fn heading(&self) -> String {
-        let Some(selected) = self.selected() else {
-            return String::new();
-        };
-        match self.tab {
-            Tab::Changes => {
-                let place = |is: bool, text: String| if is { format!("[{text}]") } else { text };
-                let previous = self.before(selected).map_or("nothing".into(), |before| before.to_string());
-                let marked = self.marked().map_or("marked".into(), |marked| format!("marked {marked}"));
-                format!(
-                    "revision {selected} against  {}  {}  {}   v changes it",
-                    place(self.against == Against::Previous, previous),
-                    place(self.against == Against::Marked, marked),
-                    place(self.against == Against::Live, "live".into()),
-                )
-            }
-            Tab::Values => format!("{} values of revision {selected}   3 changes it", self.values.word()),
-            _ => {
-                let described =
-                    self.release(selected).map(|release| release.info.description.as_str()).unwrap_or_default();
-                format!("revision {selected}  {}", safe::visible(described))
-            }
-        }
-    }
-
-    fn why_empty(&self) -> Option<(String, bool)> {
-        if let Some(trouble) = &self.trouble {
-            return Some((trouble.clone(), true));
-        }
-        match self.selected() {
-            None if !self.loaded => Some(("reading revisions …".into(), false)),
-            None => Some((format!("there is no release {} in {} any more", self.name, self.namespace), true)),
-            Some(selected) if self.release(selected).is_none() => {
-                Some((format!("reading revision {selected} …"), false))
-            }
-            Some(_) if self.tab == Tab::Changes && self.changes.is_empty() => {
-                Some(("there are no objects".into(), false))
-            }
-            Some(_) => None,
-        }
-    }
-
-    fn view_body(&self, buffer: &mut Buffer, area: Rect, shared: &Shared) {
-        let theme = &shared.theme;
-        if let Some((why, bad)) = self.why_empty() {
-            for (line, y) in crate::tui::widgets::wrap(&safe::visible(&why), area.width as usize)
-                .iter()
-                .zip(area.top()..area.bottom())
-            {
-                put(buffer, area.x, y, area.width, line, if bad { theme.bad } else { theme.dim });
-            }
-            return;
-        }
-        match self.tab {
-            Tab::Changes => self.changes.view(buffer, area, theme, self.on_body),
-            Tab::Resources => self.resources.view(buffer, area, shared, self.on_body),
-            Tab::Hooks => self.hooks.view(buffer, area, shared, self.on_body),
-            _ => self.text.view(buffer, area, theme, false),
-        }
-    }
 }
 
 impl Part for ReleaseScreen {
@@ -575,7 +487,7 @@ impl Part for ReleaseScreen {
                 Vec::new()
             }
             ScreenEvent::News(slot, news) => self.news(&slot, news, shared),
-            ScreenEvent::Ended(_) | ScreenEvent::Changed => Vec::new(),
+            ScreenEvent::Ended(_) | ScreenEvent::Changed | ScreenEvent::Shown => Vec::new(),
         }
     }
 

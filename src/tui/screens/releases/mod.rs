@@ -3,7 +3,7 @@
 mod book;
 mod row;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use ratatui::{buffer::Buffer, layout::Rect};
 
@@ -34,6 +34,8 @@ use crate::{
 const SUMMARIES: usize = 8;
 /// How many releases are looked at live at once.
 const CONDITIONS: usize = 3;
+/// After how many milliseconds health and drift of a row in view are read again, if somebody is at the keys.
+const FRESH: i64 = 30_000;
 /// In how many namespaces records are followed singly where all at once is forbidden.
 const SINGLE_WATCHES: usize = 100;
 
@@ -50,6 +52,10 @@ pub struct Releases {
     loaded: bool,
     /// Tasks under way, by slot.
     reading: BTreeSet<Slot>,
+    /// When each release was last looked at live, by key, in milliseconds.
+    looked: HashMap<String, i64>,
+    /// When the user last did something here, in milliseconds: nothing is read again for nobody.
+    used: i64,
     /// Whether rows came, went or moved since the table was built.
     stale: bool,
     on_namespaces: bool,
@@ -71,6 +77,8 @@ impl Default for Releases {
             singly: false,
             loaded: false,
             reading: BTreeSet::new(),
+            looked: HashMap::new(),
+            used: 0,
             stale: true,
             on_namespaces: false,
             pane_hidden: false,
@@ -316,18 +324,17 @@ impl Releases {
         self.namespaces.select(&shared.namespace);
     }
 
-    /// What came into view and is not known yet, a few at a time.
+    /// What came into view and is not known yet or no longer fresh, a few at a time.
     fn wanted(&mut self, shared: &Shared) -> Vec<Effect> {
         let (Some(table), Some(storage)) = (&self.table, &shared.storage) else {
             return Vec::new();
         };
         let lazily = table.sorted().is_some_and(|(column, _)| is_lazy(column));
-        let rest: Box<dyn Iterator<Item = &ReleaseRow>> =
-            if lazily { Box::new(table.ordered()) } else { Box::new(std::iter::empty()) };
+        let rest = table.ordered().filter(|_| lazily).map(|row| (row, false));
         let busy = |name| self.reading.iter().filter(|slot| slot.0 == name).count();
         let (mut summaries, mut conditions) = (busy("summary"), busy("condition"));
         let mut effects = Vec::new();
-        for row in table.visible().chain(rest) {
+        for (row, in_view) in table.visible().map(|row| (row, true)).chain(rest) {
             let place = storage.in_namespace(&row.meta.namespace);
             let slot = Slot("summary", row.key().to_owned());
             if row.summary.is_none() && summaries < SUMMARIES && self.reading.insert(slot.clone()) {
@@ -336,8 +343,11 @@ impl Releases {
             }
             let slot = Slot("condition", row.key().to_owned());
             let readable = matches!(row.summary, Some(Ok(_)));
-            if readable && row.condition.is_none() && conditions < CONDITIONS && self.reading.insert(slot.clone()) {
+            let old = || in_view && self.looked.get(row.key()).is_some_and(|at| self.used - at >= FRESH);
+            let due = readable && (row.condition.is_none() || old());
+            if due && conditions < CONDITIONS && self.reading.insert(slot.clone()) {
                 conditions += 1;
+                self.looked.insert(row.key().to_owned(), shared.clock);
                 let task = Task::Condition(place, Box::new((*row.meta).clone()), shared.redactor());
                 effects.push(Effect::Run(slot, task));
             }
@@ -436,7 +446,11 @@ impl Part for Releases {
     }
 
     fn update(&mut self, event: ScreenEvent, shared: &Shared) -> Vec<Effect> {
+        if matches!(event, ScreenEvent::Action(_) | ScreenEvent::Filter(_) | ScreenEvent::Shown) {
+            self.used = shared.clock;
+        }
         match event {
+            ScreenEvent::Shown => Vec::new(),
             ScreenEvent::Opened => self.follow(shared),
             ScreenEvent::Action(action) => self.act(&action, shared),
             ScreenEvent::Filter(text) => {

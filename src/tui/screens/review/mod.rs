@@ -202,7 +202,8 @@ impl Review {
             minor: stays(object) || object.diff.weight == Weight::LabelsOnly,
             reviewed: self.reviewed.contains_key(&key(object)),
         };
-        let (same, changed): (Vec<_>, Vec<_>) = ready.1.objects.iter().partition(|object| stays(object));
+        let (same, mut changed): (Vec<_>, Vec<_>) = ready.1.objects.iter().partition(|object| stays(object));
+        changed.sort_by_key(|object| object.diff.weight == Weight::LabelsOnly && object.conflicts.is_empty());
         let mut lines: Vec<Line> = changed.into_iter().map(line).collect();
         if !same.is_empty() {
             let words = if same.len() == 1 { "object stays" } else { "objects stay" };

@@ -1,0 +1,50 @@
+//! Connecting, and switching to another context.
+
+use super::App;
+use crate::{
+    cluster::Cluster,
+    release::Storage,
+    sandbox::Sandbox,
+    tui::{
+        effect::{Effect, Job, Live, Slot},
+        event::ScreenEvent,
+        screens::APP,
+        tasks::Task,
+    },
+};
+
+impl App {
+    pub(super) fn connect(&mut self) -> Effect {
+        self.shared.live = Live::Connecting;
+        let task =
+            if self.options.sandbox { Task::Sandbox } else { Task::Connect(Box::new(self.options.connect.clone())) };
+        Effect::Run(Slot::of("connect"), task)
+    }
+
+    pub(super) fn connected(&mut self, cluster: Cluster, sandbox: Option<Sandbox>) -> Vec<Job> {
+        self.sandbox = sandbox;
+        self.shared.context = cluster.context().to_owned();
+        self.shared.storage = Some(Storage::new(cluster.clone(), self.shared.driver, ""));
+        let effects = vec![
+            Effect::Run(Slot::of("version"), Task::Version(cluster.clone())),
+            Effect::Run(Slot::of("namespaces"), Task::Namespaces(cluster)),
+        ];
+        let mut jobs = self.carry_out(APP, effects);
+        jobs.extend(self.tell_all(|| ScreenEvent::Opened));
+        jobs
+    }
+
+    pub(super) fn use_context(&mut self, context: String) -> Vec<Job> {
+        self.options.connect.context = Some(context.clone());
+        self.options.connect.namespace = None;
+        self.options.sandbox = false;
+        self.shared.context = context;
+        self.shared.namespace = String::new();
+        (self.shared.storage, self.shared.version, self.shared.namespaces) = (None, None, None);
+        self.shared.releases = 0;
+        let effect = self.connect();
+        let mut jobs = self.home();
+        jobs.extend(self.carry_out(APP, vec![effect]));
+        jobs
+    }
+}
