@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 
 use futures::StreamExt as _;
+use ops::next;
 use pilothouse::release::{Driver, Error, RecordMeta, Release, Status, Storage, codec};
-use records::next;
 use serde_json::{Value, json};
 
 use crate::plane::{chart, plane};
 
 #[path = "../ops/records.rs"]
-mod records;
+mod ops;
 
 async fn storage(driver: Driver, namespace: &str) -> Storage {
     Storage::new(plane().cluster("test", namespace).await, driver, namespace)
@@ -112,21 +112,21 @@ async fn helm_goes_on_from_our_records() {
 async fn written_records_are_listed_and_read() {
     let namespace = plane().namespace();
     let cluster = plane().cluster("test", &namespace).await;
-    records::written_records_are_listed_and_read(cluster, &namespace).await;
+    ops::written_records_are_listed_and_read(cluster, &namespace).await;
 }
 
 #[tokio::test]
 async fn a_heartbeat_does_not_disturb_and_a_stranger_does() {
     let namespace = plane().namespace();
     let cluster = plane().cluster("test", &namespace).await;
-    records::a_heartbeat_does_not_disturb_and_a_stranger_does(cluster, &namespace).await;
+    ops::a_heartbeat_does_not_disturb_and_a_stranger_does(cluster, &namespace).await;
 }
 
 #[tokio::test]
 async fn the_list_is_live() {
     let namespace = plane().namespace();
     let cluster = plane().cluster("test", &namespace).await;
-    records::the_list_is_live(cluster, &namespace).await;
+    ops::the_list_is_live(cluster, &namespace).await;
 }
 
 #[tokio::test]
