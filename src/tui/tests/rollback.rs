@@ -430,7 +430,7 @@ async fn health_is_read_again_while_somebody_looks_and_never_for_nobody() {
     let key = || Event::Key(KeyPress::parse("j").expect("a key").event());
     // The one that was never read is asked for at once; the others are as old as their records' first look.
     assert!(looks(&mut program, 0, Event::Clock));
-    program.event(Event::Ended(HOME, Slot("condition".into(), "orders/catalog".into())));
+    program.event(Event::Ended(HOME, Slot("condition", "orders/catalog".into())));
     assert!(!looks(&mut program, 29_000, key()));
     assert!(!looks(&mut program, 3_600_000, Event::Clock));
     assert!(looks(&mut program, 1_000, key()));
