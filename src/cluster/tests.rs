@@ -122,7 +122,8 @@ async fn a_watch_recovers_from_410_and_from_a_broken_connection() {
     cluster.wait_ready(&[web()], &options, &CancellationToken::new(), &|_| ()).await.expect("ready");
     let watches = requests.lock().expect("not poisoned");
     let from: Vec<_> = watches.iter().filter_map(|url| url.split_once("&resourceVersion=")).map(|(_, v)| v).collect();
-    assert_eq!(from, ["1", "5", "7"]);
+    // The last watch ends with its answer, so one from "9" may be asked for before the readiness is seen.
+    assert_eq!(from.get(..3), Some(&["1", "5", "7"][..]));
 }
 
 /// Reading one object may be allowed where listing is not.
