@@ -36,7 +36,12 @@ impl Terminal {
         command.args(args);
         command.cwd(env!("CARGO_MANIFEST_DIR"));
         command.env("TERM", "xterm-256color");
+        command.env("LC_ALL", "C.UTF-8");
         command.env_remove("NO_COLOR");
+        // Nothing of the tester's own configuration, and no log in the tester's home.
+        for folder in ["XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME"] {
+            command.env(folder, env!("CARGO_TARGET_TMPDIR"));
+        }
         for (name, value) in envs {
             command.env(name, value);
         }

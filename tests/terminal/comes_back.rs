@@ -17,7 +17,7 @@ const IDLE: Duration = Duration::from_millis(1500);
 
 /// A shell that runs a script, so that something is there to tell afterwards whether the terminal was given back.
 fn shell(script: &str) -> Terminal {
-    Terminal::start("bash", &["-c", script], &Served::envs(), (100, 30))
+    Terminal::start("bash", &["-c", script], &[], (100, 30))
 }
 
 /// The sandbox's home from a shell that tells the program's process id before and its exit code after it.
@@ -92,7 +92,7 @@ fn the_pager_has_the_terminal_until_it_ends() {
     let mut pager = tempfile::NamedTempFile::new().expect("a file");
     writeln!(pager, "echo \"paging {STATE}\"\nread line").expect("it is written");
     let line = format!("bash {}", pager.path().display());
-    let envs = [&Served::envs()[..], &[("PAGER", line.as_str())]].concat();
+    let envs = [("PAGER", line.as_str())];
     let mut terminal = Terminal::start("bash", &["-c", &script], &envs, (100, 30));
     terminal.wait_for("my-app");
     terminal.keys("<enter>2");

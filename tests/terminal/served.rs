@@ -19,10 +19,6 @@ use tokio::runtime::Runtime;
 
 use crate::{PROGRAM, terminal::Terminal};
 
-/// The environment of every program here: nothing of the tester's own configuration.
-const ENVS: [(&str, &str); 3] =
-    [("XDG_CONFIG_HOME", "/nonexistent"), ("XDG_STATE_HOME", "/nonexistent"), ("LC_ALL", "C.UTF-8")];
-
 /// A served sandbox; it ends with this value.
 pub struct Served {
     runtime: Runtime,
@@ -92,15 +88,10 @@ impl Served {
         self.runtime.block_on(work)
     }
 
-    /// The environment of a program that is not told of this cluster.
-    pub fn envs() -> Vec<(&'static str, &'static str)> {
-        ENVS.to_vec()
-    }
-
     /// The full-screen program on this cluster. It tells its process id first.
     pub fn open(&self, args: &str, size: (u16, u16)) -> Terminal {
         let kubeconfig = self.kubeconfig();
-        let envs = [&ENVS[..], &[("KUBECONFIG", kubeconfig.as_str())]].concat();
+        let envs = [("KUBECONFIG", kubeconfig.as_str())];
         let script = format!("echo pid $$; exec {PROGRAM} {args}");
         Terminal::start("sh", &["-c", &script], &envs, size)
     }
@@ -108,7 +99,7 @@ impl Served {
     /// A headless command on this cluster.
     pub fn run(&self, args: &[&str]) -> Output {
         let mut command = Command::new(PROGRAM);
-        command.args(args).envs(ENVS).env("KUBECONFIG", self.kubeconfig());
+        command.args(args).env("KUBECONFIG", self.kubeconfig());
         command.output().expect("the program starts")
     }
 }
