@@ -143,7 +143,12 @@ impl Terminal {
 
     /// Waits for the program's end; its exit code.
     pub fn wait_exit(&mut self) -> u32 {
-        self.child.wait().expect("the program ends").exit_code()
+        let code = self.child.wait().expect("the program ends").exit_code();
+        // What it wrote last may still be on its way here.
+        let screen = self.shared.0.lock().expect("no holder panics");
+        let waited = self.shared.1.wait_timeout_while(screen, PATIENCE, |screen| !screen.closed);
+        assert!(!waited.expect("no holder panics").1.timed_out(), "the terminal of an ended program stays open");
+        code
     }
 }
 
