@@ -10,14 +10,37 @@ use std::{
 /// Each room and the rooms it may use. A file directly under `src` (`lib.rs`, `main.rs`) is no room.
 const ROOMS: &[(&str, &[&str])] = &[
     ("yaml", &[]),
+    ("version", &[]),
+    ("template", &["version", "yaml"]),
+    ("values", &["yaml"]),
+    ("chart", &["values", "version", "yaml"]),
+    ("render", &["chart", "manifest", "template", "values", "version", "yaml"]),
     ("manifest", &["yaml"]),
     ("diff", &["manifest", "yaml"]),
     ("cluster", &["diff", "manifest", "yaml"]),
-    ("release", &["cluster", "manifest", "yaml"]),
-    ("engine", &["cluster", "diff", "manifest", "release", "sandbox", "yaml"]),
+    ("release", &["chart", "cluster", "manifest", "values", "yaml"]),
+    (
+        "engine",
+        &[
+            "chart", "cluster", "diff", "manifest", "release", "render", "sandbox", "template", "values", "version",
+            "yaml",
+        ],
+    ),
     ("sandbox", &["cluster", "manifest", "release", "yaml"]),
-    ("cli", &["cluster", "diff", "engine", "manifest", "release", "sandbox", "yaml"]),
-    ("tui", &["cluster", "diff", "engine", "manifest", "release", "sandbox", "yaml"]),
+    (
+        "cli",
+        &[
+            "chart", "cluster", "diff", "engine", "manifest", "release", "render", "sandbox", "template", "values",
+            "version", "yaml",
+        ],
+    ),
+    (
+        "tui",
+        &[
+            "chart", "cluster", "diff", "engine", "manifest", "release", "render", "sandbox", "template", "values",
+            "version", "yaml",
+        ],
+    ),
 ];
 
 /// External crates that only some rooms may import.
@@ -31,7 +54,7 @@ const CRATES: &[(&[&str], &[&str])] = &[
 ];
 
 /// Rooms that touch no network, clock, randomness or environment, and words that would.
-const PURE: &[&str] = &["yaml", "manifest", "diff"];
+const PURE: &[&str] = &["yaml", "version", "template", "values", "render", "manifest", "diff"];
 const IMPURE: &[&str] = &[
     "std::env",
     "std::fs",
@@ -41,7 +64,9 @@ const IMPURE: &[&str] = &[
     "Instant::now",
     "getrandom",
     "tokio::",
-    "jiff::",
+    "Timestamp::now",
+    "Zoned::now",
+    "TimeZone::system",
 ];
 
 /// Writes of `cluster`: only `engine` calls them. `read_only` names are fine anywhere.

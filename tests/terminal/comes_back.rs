@@ -128,14 +128,13 @@ fn an_idle_screen_draws_nothing() {
     terminal.wait_until("the release to be looked at", |screen| {
         screen.contains("live") && screen.contains("1/1") && screen.contains("k8s")
     });
-    let drawn = || {
+    // A slow machine is still being told of the cluster when the release shows, and ages move on by the minute: it has to
+    // come to rest, which a program that draws for no reason never does.
+    let rests = || {
         let before = terminal.sent().len();
-        terminal.within(IDLE, |_, sent| sent > before).ok()
+        terminal.within(IDLE, |_, sent| sent > before).is_err()
     };
-    // Ages move on by the minute, at once for all: a second look sees nothing move.
-    if drawn().is_some() {
-        assert_eq!(drawn(), None, "it draws");
-    }
+    assert!((0..20).any(|_| rests()), "it draws on and on");
 }
 
 /// A rollback whose hook never ends: resized all the while, it stays the same screen; then a signal ends the program.

@@ -1,0 +1,2 @@
+//! The functions that Helm 4.2.4 registers: Sprig 3.3.0's less `env` and `expandenv`, plus Helm's own. One file a family,
+//! each with a `functions()` table of names.

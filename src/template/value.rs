@@ -1,0 +1,287 @@
+//! What a template computes with: Go's values, as far as templates of charts can meet them.
+
+use std::{cell::RefCell, collections::BTreeMap, fmt, rc::Rc};
+
+/// A Go value. Cloning is cheap: maps are shared and mutable as Go's are (`set`, `unset`, `mergeOverwrite` are seen by
+/// everyone who holds the map), everything else is immutable.
+#[derive(Clone, Default)]
+pub enum Value {
+    /// An untyped nil, a nil interface or a missing key; prints as `<no value>`.
+    #[default]
+    Nil,
+    /// Go's `bool`.
+    Bool(bool),
+    /// Go's `int`: constants, `len`, `int`, `add1` on constants, indices of `range`.
+    Int(i64),
+    /// Go's `int64`: `--set`, `int64`, Sprig's integer mathematics.
+    Int64(i64),
+    /// Go's `int32`, a rune.
+    Int32(i32),
+    /// Go's `uint8`, a byte: `index` of a string.
+    Uint8(u8),
+    /// Go's `uint64`: the parts of a semantic version.
+    Uint64(u64),
+    /// Go's `float64`: every number that came through YAML or JSON.
+    Float64(f64),
+    /// Go's `string`.
+    String(Str),
+    /// A slice.
+    List(List),
+    /// A map with string keys.
+    Map(Map),
+    /// A Go struct or named type with fields or methods.
+    Object(Rc<dyn Object>),
+}
+
+/// A Go string: text, or bytes that are not UTF-8 (files of a chart may hold anything).
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Str {
+    /// Valid UTF-8.
+    Text(Rc<str>),
+    /// Anything else; never valid UTF-8, so that equal strings are equal values.
+    Raw(Rc<[u8]>),
+}
+
+/// A slice: immutable, shared, with the Go name of its elements' type.
+#[derive(Clone)]
+pub struct List {
+    /// Go's name of the element type: `interface {}`, `string`, `int`, `uint8`.
+    pub element: &'static str,
+    /// The elements.
+    pub items: Rc<[Value]>,
+    /// Whether this is Go's nil slice (which `toJson` prints as `null`).
+    pub is_nil: bool,
+}
+
+/// A map, shared and mutable.
+#[derive(Clone)]
+pub struct Map {
+    /// Go's name of the map's type: `map[string]interface {}`, `common.Values`, `map[string]string`.
+    pub type_name: &'static str,
+    /// The entries, in the order Go's `range` and `fmt` visit them.
+    pub entries: Rc<RefCell<BTreeMap<Rc<str>, Value>>>,
+}
+
+/// Go's `map[string]interface {}`.
+pub const ANY_MAP: &str = "map[string]interface {}";
+/// Go's `interface {}`, the element of most slices.
+pub const ANY: &str = "interface {}";
+
+/// A Go type with fields or methods that a chart can reach: `.Files`, `.Capabilities`, a time, a version.
+pub trait Object {
+    /// Go's name of the type as `%T` prints it: `*common.Capabilities`, `time.Time`.
+    fn type_name(&self) -> &'static str;
+    /// Go's kind as `kindOf` prints it: `ptr`, `struct`, `map`, `slice`, `int64`.
+    fn kind(&self) -> &'static str;
+    /// The exported field of this name; for a named map the entry, `Nil` where it is missing.
+    fn field(&self, _name: &str) -> Option<Value> {
+        None
+    }
+    /// The parameters of the method of this name, `None` where there is no such method.
+    fn method(&self, _name: &str) -> Option<super::func::Signature> {
+        None
+    }
+    /// Calls a method that [`Object::method`] knows, with arguments that fit its signature.
+    ///
+    /// # Errors
+    /// What the method's own error says.
+    fn call(&self, name: &str, _arguments: &[Value]) -> Result<Value, super::Fault> {
+        Err(super::Fault::new(format!("no method {name}")))
+    }
+    /// What `%v` prints.
+    fn display(&self) -> String;
+    /// The value underneath, for named types over a plain one (a slice, a map, a number), as `range`, `len` and
+    /// `toYaml` see it; for a struct its JSON form.
+    fn underlying(&self) -> Value {
+        Value::Nil
+    }
+    /// Go's truth of it: a struct is always true, a nil pointer or an empty collection false.
+    fn is_true(&self) -> bool {
+        true
+    }
+    /// The concrete type, for functions that take one kind of object (a time, a version).
+    fn as_any(&self) -> &dyn std::any::Any;
+}
+
+impl Str {
+    /// A string of these bytes.
+    pub fn from_bytes(bytes: Vec<u8>) -> Self {
+        match String::from_utf8(bytes) {
+            Ok(text) => Self::Text(text.into()),
+            Err(error) => Self::Raw(error.into_bytes().into()),
+        }
+    }
+
+    /// The bytes.
+    pub fn as_bytes(&self) -> &[u8] {
+        match self {
+            Self::Text(text) => text.as_bytes(),
+            Self::Raw(bytes) => bytes,
+        }
+    }
+
+    /// The text, with U+FFFD for bytes that are none, as Go's `range` over a string sees them.
+    pub fn to_text(&self) -> std::borrow::Cow<'_, str> {
+        match self {
+            Self::Text(text) => text.as_ref().into(),
+            Self::Raw(bytes) => String::from_utf8_lossy(bytes),
+        }
+    }
+}
+
+impl fmt::Debug for Str {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.to_text(), f)
+    }
+}
+
+impl From<&str> for Str {
+    fn from(text: &str) -> Self {
+        Self::Text(text.into())
+    }
+}
+
+impl From<String> for Str {
+    fn from(text: String) -> Self {
+        Self::Text(text.into())
+    }
+}
+
+impl Map {
+    /// A new empty `map[string]interface {}`.
+    pub fn new() -> Self {
+        BTreeMap::new().into()
+    }
+
+    /// The entry of this key, `None` where there is none (a nil entry is `Some(Nil)`).
+    pub fn get(&self, key: &str) -> Option<Value> {
+        self.entries.borrow().get(key).cloned()
+    }
+
+    /// Sets an entry, seen by everyone who holds this map.
+    pub fn set(&self, key: impl Into<Rc<str>>, value: Value) {
+        self.entries.borrow_mut().insert(key.into(), value);
+    }
+
+    /// The entries as they are now, sorted by key.
+    pub fn snapshot(&self) -> Vec<(Rc<str>, Value)> {
+        self.entries.borrow().iter().map(|(key, value)| (key.clone(), value.clone())).collect()
+    }
+
+    /// How many entries there are.
+    pub fn len(&self) -> usize {
+        self.entries.borrow().len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.entries.borrow().is_empty()
+    }
+}
+
+impl Default for Map {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl From<BTreeMap<Rc<str>, Value>> for Map {
+    fn from(entries: BTreeMap<Rc<str>, Value>) -> Self {
+        Self { type_name: ANY_MAP, entries: Rc::new(RefCell::new(entries)) }
+    }
+}
+
+impl List {
+    /// A `[]interface {}`.
+    pub fn any(items: Vec<Value>) -> Self {
+        Self { element: ANY, items: items.into(), is_nil: false }
+    }
+
+    /// A `[]string`.
+    pub fn strings(items: impl IntoIterator<Item = impl Into<Value>>) -> Self {
+        Self { element: "string", items: items.into_iter().map(Into::into).collect(), is_nil: false }
+    }
+}
+
+impl Value {
+    /// A value read from YAML or JSON, or set by `--set`: integers are Go's `int64`, every other number `float64`.
+    /// YAML's numbers must have been made floats before, as `values` does; see [`Value::from_json_floats`].
+    pub fn from_json(json: &serde_json::Value) -> Self {
+        Self::convert(json, false)
+    }
+
+    /// As [`Value::from_json`], with every number Go's `float64`, as `json.Unmarshal` makes them.
+    pub fn from_json_floats(json: &serde_json::Value) -> Self {
+        Self::convert(json, true)
+    }
+
+    fn convert(json: &serde_json::Value, floats: bool) -> Self {
+        match json {
+            serde_json::Value::Null => Self::Nil,
+            serde_json::Value::Bool(value) => Self::Bool(*value),
+            serde_json::Value::Number(number) => match number.as_i64() {
+                Some(integer) if !floats => Self::Int64(integer),
+                _ => Self::Float64(number.as_f64().unwrap_or_default()),
+            },
+            serde_json::Value::String(text) => Self::String(text.as_str().into()),
+            serde_json::Value::Array(items) => {
+                Self::List(List::any(items.iter().map(|item| Self::convert(item, floats)).collect()))
+            }
+            serde_json::Value::Object(entries) => {
+                let entries: BTreeMap<Rc<str>, Self> =
+                    entries.iter().map(|(key, value)| (key.as_str().into(), Self::convert(value, floats))).collect();
+                Self::Map(entries.into())
+            }
+        }
+    }
+
+    /// The string, where it is one.
+    pub fn as_str(&self) -> Option<&Str> {
+        match self {
+            Self::String(text) => Some(text),
+            _ => None,
+        }
+    }
+}
+
+impl From<bool> for Value {
+    fn from(value: bool) -> Self {
+        Self::Bool(value)
+    }
+}
+
+impl From<f64> for Value {
+    fn from(value: f64) -> Self {
+        Self::Float64(value)
+    }
+}
+
+impl From<&str> for Value {
+    fn from(text: &str) -> Self {
+        Self::String(text.into())
+    }
+}
+
+impl From<String> for Value {
+    fn from(text: String) -> Self {
+        Self::String(text.into())
+    }
+}
+
+impl From<Str> for Value {
+    fn from(text: Str) -> Self {
+        Self::String(text)
+    }
+}
+
+impl From<List> for Value {
+    fn from(list: List) -> Self {
+        Self::List(list)
+    }
+}
+
+impl From<Map> for Value {
+    fn from(map: Map) -> Self {
+        Self::Map(map)
+    }
+}
