@@ -90,6 +90,15 @@ pub trait Object {
     }
     /// What `%v` prints.
     fn display(&self) -> String;
+    /// What an action prints, `{{ . }}`: Go takes the address of a field first, so a `String` of the pointer counts here,
+    /// but not in [`Object::display`] (`.Capabilities.KubeVersion`).
+    fn print(&self) -> String {
+        self.display()
+    }
+    /// The bytes of a `[]uint8`, without a value for each; see [`Value::bytes`].
+    fn bytes(&self) -> Option<&[u8]> {
+        None
+    }
     /// The value underneath, for named types over a plain one (a slice, a map, a number), as `range`, `len` and
     /// `toYaml` see it; for a struct its JSON form.
     fn underlying(&self) -> Value {
@@ -232,6 +241,19 @@ impl Value {
                     entries.iter().map(|(key, value)| (key.as_str().into(), Self::convert(value, floats))).collect();
                 Self::Map(entries.into())
             }
+        }
+    }
+
+    /// The bytes of a `[]uint8`, of which `toString`, `quote` and `printf "%s"` make a string: a list of bytes, or a
+    /// file in `range .Files`.
+    pub fn bytes(&self) -> Option<std::borrow::Cow<'_, [u8]>> {
+        match self {
+            Self::Object(object) => object.bytes().map(Into::into),
+            Self::List(list) if list.element == "uint8" => {
+                let byte = |item: &Self| if let Self::Uint8(byte) = item { *byte } else { 0 };
+                Some(list.items.iter().map(byte).collect::<Vec<_>>().into())
+            }
+            _ => None,
         }
     }
 
