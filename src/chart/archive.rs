@@ -1,0 +1,322 @@
+//! The files of a chart's archive, a gzipped tar. It is inflated once; every file is a slice of that buffer.
+//!
+//! What is refused, and in which words: helm/helm `pkg/chart/loader/archive/archive.go`. The tar is read as Go's
+//! `archive/tar` reads it: ustar, pax, and GNU's long names. Links become empty files, as in Helm: nothing follows them.
+
+use std::{borrow::Cow, io::Read};
+
+use bytes::Bytes;
+use flate2::bufread::MultiGzDecoder;
+use jiff::Timestamp;
+
+use super::{Error, File};
+
+/// The largest file of a chart.
+pub(super) const MAX_FILE_SIZE: u64 = 5 << 20;
+/// What all files of an archive may hold.
+const MAX_CHART_SIZE: u64 = 100 << 20;
+/// What an archive may inflate to: its files and their headers.
+const MAX_INFLATED: u64 = MAX_CHART_SIZE + (16 << 20);
+/// What is put aside for an archive that says how large it is, before it has proved it.
+const MAX_RESERVED: usize = 16 << 20;
+/// Deflate cannot do better than this.
+const MAX_RATIO: usize = 1032;
+const BLOCK: usize = 512;
+
+/// What an archive and the archives in it may still inflate to together.
+pub(super) struct Budget(u64);
+
+impl Default for Budget {
+    fn default() -> Self {
+        Self(10 * MAX_CHART_SIZE)
+    }
+}
+
+/// Words for data that is no gzip, which some callers of Helm's explain.
+pub(super) const NOT_GZIP: &str = "gzip: invalid header";
+
+/// Reads all files of an archive, in its order, their names without the folder that holds the chart.
+///
+/// # Errors
+/// Helm's words.
+pub(super) fn read(archive: &[u8], budget: &mut Budget) -> Result<Vec<File>, Error> {
+    if !archive.starts_with(&[0x1f, 0x8b, 8]) {
+        return Err(Error::new(if archive.is_empty() { "EOF" } else { NOT_GZIP }));
+    }
+    let (data, end) = inflate(archive, budget);
+    let mut tar = Tar { data, at: 0, end };
+    let mut files = Vec::new();
+    let mut remaining = MAX_CHART_SIZE;
+    while let Some(entry) = tar.next()? {
+        let name = inner_name(&entry.name)?;
+        if entry.size > remaining {
+            return Err(too_large());
+        }
+        if entry.size > MAX_FILE_SIZE {
+            return Err(Error::new(format!(
+                "decompressed chart file {:?} is larger than the maximum file size {MAX_FILE_SIZE}",
+                entry.name
+            )));
+        }
+        remaining -= entry.size;
+        let data = tar.take(entry.stored)?;
+        if entry.stored < entry.size || remaining == 0 {
+            return Err(too_large());
+        }
+        files.push(File { name, data: without_bom(data), modified: entry.modified });
+    }
+    if files.is_empty() {
+        return Err(Error::new("no files in chart archive"));
+    }
+    Ok(files)
+}
+
+fn too_large() -> Error {
+    Error::new(format!("decompressed chart is larger than the maximum size {MAX_CHART_SIZE}"))
+}
+
+/// The data without the mark that some editors put before UTF-8.
+pub(super) fn without_bom(mut data: Bytes) -> Bytes {
+    if data.starts_with(b"\xef\xbb\xbf") { data.split_off(3) } else { data.split_off(0) }
+}
+
+/// All that can be inflated, and why there is no more.
+fn inflate(archive: &[u8], budget: &mut Budget) -> (Bytes, Error) {
+    let claimed = archive.last_chunk::<4>().map_or(0, |size| u32::from_le_bytes(*size) as usize);
+    let possible = archive.len().saturating_mul(MAX_RATIO);
+    let mut data = Vec::with_capacity(claimed.min(possible).min(MAX_RESERVED) + 1);
+    let limit = MAX_INFLATED.min(budget.0);
+    let end = match MultiGzDecoder::new(archive).take(limit).read_to_end(&mut data) {
+        Ok(size) if size as u64 == limit => too_large(),
+        Ok(_) => Error::new("unexpected EOF"),
+        Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => Error::new("unexpected EOF"),
+        Err(error) => Error::new(format!("flate: {error}")),
+    };
+    budget.0 -= data.len() as u64;
+    (Bytes::from(data), end)
+}
+
+/// The path below the chart's folder.
+fn inner_name(name: &str) -> Result<String, Error> {
+    let delimiter = if name.contains('\\') { '\\' } else { '/' };
+    let (folder, inner) = name.split_once(delimiter).unwrap_or((name, ""));
+    let inner = if delimiter == '\\' { inner.replace('\\', "/") } else { inner.to_owned() };
+    if inner.starts_with('/') {
+        return Err(Error::new("chart illegally contains absolute paths"));
+    }
+    let inner = clean(&inner);
+    if inner == "." {
+        let problem = format!("chart illegally contains content outside the base directory: {name:?}");
+        return Err(Error::new(problem));
+    }
+    if inner.starts_with("..") {
+        return Err(Error::new("chart illegally references parent directory"));
+    }
+    if matches!(inner.as_bytes(), [drive, b':', b'/', ..] if drive.is_ascii_alphabetic()) {
+        return Err(Error::new("chart contains illegally named files"));
+    }
+    if folder == "Chart.yaml" {
+        return Err(Error::new("chart yaml not in base directory"));
+    }
+    Ok(inner)
+}
+
+/// Go's `path.Clean` of a relative path.
+pub(super) fn clean(path: &str) -> String {
+    let mut parts: Vec<&str> = Vec::new();
+    for part in path.split('/') {
+        match part {
+            "" | "." => {}
+            ".." if parts.last().is_some_and(|last| *last != "..") => {
+                parts.pop();
+            }
+            part => parts.push(part),
+        }
+    }
+    if parts.is_empty() { ".".to_owned() } else { parts.join("/") }
+}
+
+/// A file of a tar.
+struct Entry {
+    name: String,
+    /// How long its header says it is.
+    size: u64,
+    /// How much of it follows the header: nothing for links and devices.
+    stored: u64,
+    modified: Option<Timestamp>,
+}
+
+/// What a header or several that belong together say of the next file.
+#[derive(Default)]
+struct Extended {
+    name: Option<String>,
+    size: Option<u64>,
+    modified: Option<Timestamp>,
+}
+
+struct Tar {
+    data: Bytes,
+    at: usize,
+    /// Why the data ends where it does.
+    end: Error,
+}
+
+impl Tar {
+    /// The next entry that is neither a folder nor a global header.
+    fn next(&mut self) -> Result<Option<Entry>, Error> {
+        let mut extended = Extended::default();
+        while let Some(header) = self.header()? {
+            let header = Header(&header);
+            let size = header.number(124..136)?;
+            match header.kind() {
+                b'x' => extended.read_pax(&self.take(size)?)?,
+                b'g' => {
+                    self.take(size)?;
+                    extended = Extended::default();
+                }
+                b'L' => extended.name = Some(text(&self.take(size)?).into_owned()),
+                b'K' => {
+                    self.take(size)?;
+                }
+                b'S' => return Err(Error::new("archive/tar: sparse files are not supported")),
+                _ => {
+                    let entry = header.entry(size, std::mem::take(&mut extended))?;
+                    if !header.is_folder(&entry.name)? {
+                        return Ok(Some(entry));
+                    }
+                    self.take(entry.stored)?;
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    /// The next header, `None` at the end: two blocks of zeros, or no more data.
+    fn header(&mut self) -> Result<Option<Bytes>, Error> {
+        let at_end = self.at >= self.data.len();
+        if at_end && self.end.message == "unexpected EOF" {
+            return Ok(None);
+        }
+        let block = self.take(BLOCK as u64)?;
+        if block.iter().any(|byte| *byte != 0) {
+            return Ok(Some(block));
+        }
+        let second = self.data.get(self.at..self.at + BLOCK).unwrap_or_default();
+        if second.iter().all(|byte| *byte == 0) { Ok(None) } else { Err(invalid()) }
+    }
+
+    /// The next bytes, padded to a whole block.
+    fn take(&mut self, size: u64) -> Result<Bytes, Error> {
+        let rest = self.data.len() - self.at.min(self.data.len());
+        let size = usize::try_from(size).ok().filter(|size| *size <= rest).ok_or_else(|| self.end.clone())?;
+        let start = self.at;
+        self.at += size.next_multiple_of(BLOCK);
+        Ok(self.data.slice(start..start + size))
+    }
+}
+
+fn invalid() -> Error {
+    Error::new("archive/tar: invalid tar header")
+}
+
+/// Text up to the first zero.
+fn text(bytes: &[u8]) -> Cow<'_, str> {
+    let end = bytes.iter().position(|byte| *byte == 0).unwrap_or(bytes.len());
+    String::from_utf8_lossy(bytes.get(..end).unwrap_or_default())
+}
+
+/// A block that is a header.
+struct Header<'a>(&'a [u8]);
+
+impl Header<'_> {
+    fn field(&self, range: std::ops::Range<usize>) -> &[u8] {
+        self.0.get(range).unwrap_or_default()
+    }
+
+    fn kind(&self) -> u8 {
+        self.0.get(156).copied().unwrap_or_default()
+    }
+
+    fn entry(&self, size: u64, extended: Extended) -> Result<Entry, Error> {
+        self.check_sum()?;
+        let size = extended.size.unwrap_or(size);
+        let header_only = (b'1'..=b'6').contains(&self.kind());
+        let seconds = i64::try_from(self.number(136..148)?).unwrap_or_default();
+        Ok(Entry {
+            name: extended.name.unwrap_or_else(|| self.name()),
+            size,
+            stored: if header_only { 0 } else { size },
+            modified: extended.modified.or_else(|| Timestamp::from_second(seconds).ok()),
+        })
+    }
+
+    fn name(&self) -> String {
+        let name = text(self.field(0..100));
+        let prefix = if self.field(257..263) == b"ustar\0" { text(self.field(345..500)) } else { "".into() };
+        if prefix.is_empty() { name.into_owned() } else { format!("{prefix}/{name}") }
+    }
+
+    fn is_folder(&self, name: &str) -> Result<bool, Error> {
+        let regular = matches!(self.kind(), b'0' | 0);
+        let mode = self.number(100..108)?;
+        Ok(self.kind() == b'5' || regular && name.ends_with('/') || mode & !0o7777 == 0o40000)
+    }
+
+    fn check_sum(&self) -> Result<(), Error> {
+        let sum = |range| self.field(range).iter().map(|byte| u64::from(*byte)).sum::<u64>();
+        let blanks = 8 * u64::from(b' ');
+        if self.octal(148..156)? == sum(0..148) + blanks + sum(156..BLOCK) { Ok(()) } else { Err(invalid()) }
+    }
+
+    /// A number in octal digits, or in GNU's big-endian bytes where the first bit is set.
+    fn number(&self, range: std::ops::Range<usize>) -> Result<u64, Error> {
+        match self.field(range.clone()) {
+            [first, rest @ ..] if first & 0x80 != 0 => {
+                let digits = rest.iter().try_fold(u64::from(first & 0x7f), |number, byte| {
+                    number.checked_mul(256).map(|number| number + u64::from(*byte))
+                });
+                digits.filter(|number| i64::try_from(*number).is_ok()).ok_or_else(invalid)
+            }
+            _ => self.octal(range),
+        }
+    }
+
+    fn octal(&self, range: std::ops::Range<usize>) -> Result<u64, Error> {
+        let digits = self.field(range);
+        let digits = std::str::from_utf8(digits).map_err(|_| invalid())?;
+        let digits = digits.trim_matches([' ', '\0']);
+        let digits = digits.split('\0').next().unwrap_or_default();
+        if digits.is_empty() { Ok(0) } else { u64::from_str_radix(digits, 8).map_err(|_| invalid()) }
+    }
+}
+
+impl Extended {
+    /// Records of the form `LENGTH KEY=VALUE\n`.
+    fn read_pax(&mut self, records: &[u8]) -> Result<(), Error> {
+        let records = std::str::from_utf8(records).map_err(|_| invalid())?;
+        let mut rest = records;
+        while !rest.is_empty() {
+            let (length, _) = rest.split_once(' ').ok_or_else(invalid)?;
+            let size: usize = length.parse().map_err(|_| invalid())?;
+            let record = rest.get(length.len() + 1..size).and_then(|record| record.strip_suffix('\n'));
+            let (key, value) = record.and_then(|record| record.split_once('=')).ok_or_else(invalid)?;
+            match key {
+                "path" if value.contains('\0') => return Err(invalid()),
+                "path" if !value.is_empty() => self.name = Some(value.to_owned()),
+                "size" => self.size = Some(value.parse().map_err(|_| invalid())?),
+                "mtime" => self.modified = pax_time(value),
+                _ => {}
+            }
+            rest = rest.get(size..).unwrap_or_default();
+        }
+        Ok(())
+    }
+}
+
+/// Seconds since 1970 with a fraction.
+fn pax_time(text: &str) -> Option<Timestamp> {
+    let (seconds, fraction) = text.split_once('.').unwrap_or((text, ""));
+    let nanoseconds = format!("{fraction:0<9}").get(..9)?.parse::<i32>().ok()?;
+    let nanoseconds = if text.starts_with('-') { -nanoseconds } else { nanoseconds };
+    Timestamp::new(seconds.parse().ok()?, nanoseconds).ok()
+}

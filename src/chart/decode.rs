@@ -1,0 +1,164 @@
+//! YAML into structs as sigs.k8s.io/yaml and Go's `encoding/json` do: keys in any case, numbers and booleans taken as
+//! text where text is wanted, `null` for nothing, and Go's words for what does not fit.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
+
+use crate::yaml;
+
+/// A struct that can be read from YAML, into what it already holds.
+pub(super) trait Decode: Default {
+    /// Go's name of the type, and of its package: `v2`, `Metadata`.
+    const TYPE: (&'static str, &'static str);
+
+    /// The names of its fields.
+    const FIELDS: &'static [&'static str];
+
+    /// Reads one of [`Decode::FIELDS`].
+    fn field(&mut self, name: &str, value: &Value, decoder: &mut Decoder);
+}
+
+/// Reads a document into a struct. Fields that the document does not name stay as they are.
+///
+/// # Errors
+/// Go's words: what is not YAML, or the first field that does not fit (the others are read nonetheless).
+pub(super) fn unmarshal<T: Decode>(data: &[u8], target: &mut T) -> Result<(), String> {
+    let mut decoder = Decoder::default();
+    decoder.structure(&parse(data)?, target);
+    match decoder.error {
+        Some(error) => Err(format!("error unmarshaling JSON: while decoding JSON: {error}")),
+        None => Ok(()),
+    }
+}
+
+/// The document as a plain value.
+fn parse(data: &[u8]) -> Result<Value, String> {
+    let text = std::str::from_utf8(data)
+        .map_err(|_| "error converting YAML to JSON: yaml: invalid leading UTF-8 octet".to_owned())?;
+    yaml::from_str(text).map_err(|error| error.message)
+}
+
+/// Where in the structs reading is, and what went wrong first.
+#[derive(Default)]
+pub(super) struct Decoder {
+    path: Vec<&'static str>,
+    structure: &'static str,
+    error: Option<String>,
+}
+
+impl Decoder {
+    fn structure<T: Decode>(&mut self, value: &Value, target: &mut T) {
+        let entries = match value {
+            Value::Object(entries) => entries,
+            Value::Null => return,
+            other => return self.mismatch(other, &format!("{}.{}", T::TYPE.0, T::TYPE.1)),
+        };
+        let outer = std::mem::replace(&mut self.structure, T::TYPE.1);
+        for (key, value) in entries {
+            let Some(name) = T::FIELDS.iter().find(|name| name.eq_ignore_ascii_case(key)) else {
+                continue;
+            };
+            self.path.push(name);
+            target.field(name, value, self);
+            self.path.pop();
+        }
+        self.structure = outer;
+    }
+
+    /// Go's `string`.
+    pub(super) fn string(&mut self, value: &Value, target: &mut String) {
+        match value {
+            Value::Null => {}
+            Value::String(text) => target.clone_from(text),
+            Value::Bool(_) | Value::Number(_) => *target = value.to_string(),
+            other => self.mismatch(other, "string"),
+        }
+    }
+
+    /// Go's `bool`.
+    pub(super) fn bool(&mut self, value: &Value, target: &mut bool) {
+        match value {
+            Value::Null => {}
+            Value::Bool(value) => *target = *value,
+            other => self.mismatch(other, "bool"),
+        }
+    }
+
+    /// Go's `[]string`.
+    pub(super) fn strings(&mut self, value: &Value, target: &mut Vec<String>) {
+        let Some(items) = self.items(value, "[]string") else { return target.clear() };
+        *target = items
+            .iter()
+            .map(|item| {
+                let mut text = String::new();
+                self.string(item, &mut text);
+                text
+            })
+            .collect();
+    }
+
+    /// Go's `map[string]string`: added to what is there.
+    pub(super) fn string_map(&mut self, value: &Value, target: &mut BTreeMap<String, String>) {
+        let entries: &Map<String, Value> = match value {
+            Value::Object(entries) => entries,
+            Value::Null => return target.clear(),
+            other => return self.mismatch(other, "map[string]string"),
+        };
+        for (key, value) in entries {
+            let mut text = String::new();
+            self.string(value, &mut text);
+            target.insert(key.clone(), text);
+        }
+    }
+
+    /// Go's slice of pointers to structs, without its empty elements. Tells whether there were any.
+    pub(super) fn structures<T: Decode>(&mut self, value: &Value, target: &mut Vec<T>) -> bool {
+        target.clear();
+        let items = self.items(value, &format!("[]*{}.{}", T::TYPE.0, T::TYPE.1)).unwrap_or_default();
+        for item in items.iter().filter(|item| !item.is_null()) {
+            let mut element = T::default();
+            self.structure(item, &mut element);
+            target.push(element);
+        }
+        target.len() < items.len()
+    }
+
+    /// Go's `[]any`.
+    pub(super) fn any(&mut self, value: &Value, target: &mut Vec<Value>) {
+        match self.items(value, "[]interface {}") {
+            Some(items) => *target = items.to_vec(),
+            None => target.clear(),
+        }
+    }
+
+    fn items<'a>(&mut self, value: &'a Value, wanted: &str) -> Option<&'a [Value]> {
+        match value {
+            Value::Array(items) => return Some(items),
+            Value::Null => {}
+            other => self.mismatch(other, wanted),
+        }
+        None
+    }
+
+    fn mismatch(&mut self, value: &Value, wanted: &str) {
+        let found = match value {
+            Value::Null => "null",
+            Value::Bool(_) => "bool",
+            Value::Number(_) => "number",
+            Value::String(_) => "string",
+            Value::Array(_) => "array",
+            Value::Object(_) => "object",
+        };
+        let place = match self.structure {
+            "" => "value".to_owned(),
+            structure => format!("struct field {structure}.{}", self.path.join(".")),
+        };
+        self.fail(format!("json: cannot unmarshal {found} into Go {place} of type {wanted}"));
+    }
+
+    /// Remembers an error, unless there was one before.
+    pub(super) fn fail(&mut self, message: String) {
+        self.error.get_or_insert(message);
+    }
+}

@@ -1,0 +1,288 @@
+//! From files to a chart with its sub-charts (helm/helm `pkg/chart/v2/loader/load.go`, `pkg/chart/loader/load.go`).
+
+use std::{fs, path::Path};
+
+use bytes::Bytes;
+use serde_json::Value;
+
+use super::{
+    API_V1, API_V2, Chart, Error, File, Lock,
+    archive::{self, Budget, NOT_GZIP},
+    decode::{Decode, Decoder, unmarshal},
+    folder::{self, io_error},
+};
+use crate::{values::Values, yaml};
+
+/// How deep charts may nest: an archive can hold itself.
+const MAX_DEPTH: usize = 64;
+
+/// What Helm 2's charts did not say, and what Helm 4 renders; others (`v3`) are refused by [`Chart::load`].
+const KNOWN_VERSIONS: [&str; 3] = ["", API_V1, API_V2];
+
+impl Chart {
+    /// Loads a chart that is to be installed, rendered or packaged: a folder or an archive.
+    ///
+    /// # Errors
+    /// Helm's words for what cannot be read, is no chart or is one of another `apiVersion`.
+    pub fn load(path: &Path) -> Result<Self, Error> {
+        let files = if is_folder(path)? {
+            let top = absolute(path)?;
+            let name = top.join("Chart.yaml");
+            let data = fs::read(&name).map_err(|error| {
+                let outer = format!("unable to detect chart at {}", name.display());
+                io_error("open", &name, &error).within(outer)
+            })?;
+            check_version(&data)?;
+            return Self::load_any(path);
+        } else {
+            let data = read_archive(path)?;
+            archive::read(&data, &mut Budget::default()).map_err(|error| match error.message.as_str() {
+                NOT_GZIP => not_a_chart(path, &error),
+                _ => Error::new("unable to load chart archive"),
+            })?
+        };
+        Self::from_detected(files)
+    }
+
+    /// Loads a chart to look at: as [`Chart::load`], of any `apiVersion`.
+    ///
+    /// # Errors
+    /// Helm's words for what cannot be read or is no chart.
+    pub fn load_any(path: &Path) -> Result<Self, Error> {
+        if is_folder(path)? {
+            let mut notices = Vec::new();
+            let files = folder::read(&absolute(path)?, &mut notices)?;
+            let mut chart = Self::from_files(files, &mut Budget::default(), 0)?;
+            notices.append(&mut chart.notices);
+            return Ok(Self { notices, ..chart });
+        }
+        let data = read_archive(path)?;
+        let mut budget = Budget::default();
+        let files = archive::read(&data, &mut budget).map_err(|error| match error.message.as_str() {
+            NOT_GZIP => not_a_chart(path, &error),
+            _ => error,
+        })?;
+        Self::from_files(files, &mut budget, 0)
+    }
+
+    /// Loads a chart from the bytes of an archive.
+    ///
+    /// # Errors
+    /// Helm's words for what is no chart or one of another `apiVersion`.
+    pub fn from_archive(archive: &[u8]) -> Result<Self, Error> {
+        let files = archive::read(archive, &mut Budget::default()).map_err(|error| match error.message.as_str() {
+            NOT_GZIP => Error::new(format!("stream does not appear to be a valid chart file (details: {error})")),
+            _ => error.within("unable to load chart archive"),
+        })?;
+        Self::from_detected(files)
+    }
+
+    fn from_detected(files: Vec<File>) -> Result<Self, Error> {
+        let Some(file) = files.iter().find(|file| file.name == "Chart.yaml") else {
+            let problem = Error::new("unable to detect chart version, no Chart.yaml found");
+            return Err(with_hint(problem, &files));
+        };
+        check_version(&file.data)?;
+        Self::from_files(files, &mut Budget::default(), 0)
+    }
+
+    fn from_files(files: Vec<File>, budget: &mut Budget, depth: usize) -> Result<Self, Error> {
+        if depth > MAX_DEPTH {
+            return Err(Error::new(format!("charts nest deeper than {MAX_DEPTH}")));
+        }
+        let mut chart = Self { raw: files, ..Self::default() };
+        let found = chart.read_metadata()?;
+        let sub_charts = chart.read_files()?;
+        if !found {
+            return Err(with_hint(Error::new("Chart.yaml file is missing"), &chart.raw));
+        }
+        chart.metadata.validate()?;
+        for (name, files) in sub_charts {
+            if name.starts_with(['_', '.']) {
+                continue;
+            }
+            let sub_chart = chart.sub_chart(&name, files, budget, depth)?;
+            chart.dependencies.push(sub_chart);
+        }
+        for dependency in &mut chart.dependencies {
+            chart.notices.append(&mut dependency.notices);
+        }
+        Ok(chart)
+    }
+
+    fn sub_chart(&self, name: &str, files: Vec<File>, budget: &mut Budget, depth: usize) -> Result<Self, Error> {
+        let files = match files.as_slice() {
+            [first, ..] if name.ends_with(".tgz") && first.name != name => {
+                return Err(Error::new(format!(
+                    "error unpacking subchart tar in {}: expected {name}, got {}",
+                    self.name(),
+                    first.name
+                )));
+            }
+            [first, ..] if name.ends_with(".tgz") => archive::read(&first.data, budget),
+            _ => Ok(files
+                .into_iter()
+                .filter_map(|file| {
+                    let (_, name) = file.name.split_once('/')?;
+                    Some(File { name: name.to_owned(), ..file })
+                })
+                .collect()),
+        };
+        files
+            .and_then(|files| Self::from_files(files, budget, depth + 1))
+            .map_err(|error| error.within(format!("error unpacking subchart {name} in {}", self.name())))
+    }
+
+    /// Reads `Chart.yaml`; whether there is one, or something that stands for it.
+    fn read_metadata(&mut self) -> Result<bool, Error> {
+        let mut found =
+            self.raw.iter().any(|file| matches!(file.name.as_str(), "requirements.yaml" | "requirements.lock"));
+        for file in self.raw.iter().filter(|file| file.name == "Chart.yaml") {
+            found = true;
+            unmarshal(&file.data, &mut self.metadata).map_err(|error| cannot_load("Chart.yaml", error))?;
+            if self.metadata.api_version.is_empty() {
+                API_V1.clone_into(&mut self.metadata.api_version);
+            }
+        }
+        Ok(found)
+    }
+
+    /// Sorts the files into what they are for; returns those of sub-charts by the name below `charts/`.
+    fn read_files(&mut self) -> Result<Vec<(String, Vec<File>)>, Error> {
+        let mut sub_charts: Vec<(String, Vec<File>)> = Vec::new();
+        let raw = std::mem::take(&mut self.raw);
+        for file in &raw {
+            match file.name.as_str() {
+                "Chart.yaml" => {}
+                "Chart.lock" => self.read_lock(file)?,
+                "values.yaml" => {
+                    self.values = values(&file.data).map_err(|error| cannot_load("values.yaml", error))?;
+                }
+                "values.schema.json" => self.schema = Some(file.clone()),
+                "requirements.yaml" => {
+                    self.old_file(file, "Dependencies are handled in Chart.yaml since apiVersion \"v2\". We recommend migrating dependencies to Chart.yaml.");
+                    unmarshal(&file.data, &mut self.metadata).map_err(|error| cannot_load(&file.name, error))?;
+                }
+                "requirements.lock" => {
+                    self.read_lock(file)?;
+                    self.old_file(file, "Dependency locking is handled in Chart.lock since apiVersion \"v2\". We recommend migrating to Chart.lock.");
+                }
+                name if name.starts_with("templates/") => self.templates.push(file.clone()),
+                name => match name.strip_prefix("charts/") {
+                    Some(inner) if !inner.ends_with(".prov") => {
+                        let (chart, _) = inner.split_once('/').unwrap_or((inner, ""));
+                        let file = File { name: inner.to_owned(), ..file.clone() };
+                        match sub_charts.iter_mut().find(|(name, _)| name == chart) {
+                            Some((_, files)) => files.push(file),
+                            None => sub_charts.push((chart.to_owned(), vec![file])),
+                        }
+                    }
+                    _ => self.files.push(file.clone()),
+                },
+            }
+        }
+        self.raw = raw;
+        Ok(sub_charts)
+    }
+
+    fn read_lock(&mut self, file: &File) -> Result<(), Error> {
+        let mut lock = Lock::default();
+        unmarshal(&file.data, &mut lock).map_err(|error| cannot_load(&file.name, error))?;
+        self.lock = Some(lock);
+        Ok(())
+    }
+
+    /// A file of `v1`, which stays among the files there and has no place in later charts.
+    fn old_file(&mut self, file: &File, warning: &str) {
+        if self.metadata.api_version == API_V1 {
+            self.files.push(file.clone());
+        } else {
+            self.notices.push(format!("Warning: {warning}"));
+        }
+    }
+}
+
+/// The part of `Chart.yaml` that says how to read the rest.
+#[derive(Default)]
+struct Base {
+    api_version: String,
+}
+
+impl Decode for Base {
+    const TYPE: (&'static str, &'static str) = ("loader", "chartBase");
+    const FIELDS: &'static [&'static str] = &["apiVersion"];
+
+    fn field(&mut self, _name: &str, value: &Value, decoder: &mut Decoder) {
+        decoder.string(value, &mut self.api_version);
+    }
+}
+
+fn check_version(chart_yaml: &[u8]) -> Result<(), Error> {
+    let mut base = Base::default();
+    unmarshal(chart_yaml, &mut base).map_err(|error| cannot_load("Chart.yaml", error))?;
+    match base.api_version.as_str() {
+        version if KNOWN_VERSIONS.contains(&version) => Ok(()),
+        "v3" => Err(Error::new("invalid chart apiVersion")),
+        _ => Err(Error::new("unsupported chart version")),
+    }
+}
+
+fn cannot_load(name: &str, problem: String) -> Error {
+    Error::new(problem).within(format!("cannot load {name}"))
+}
+
+/// The documents of `values.yaml`, whole numbers as floats.
+fn values(data: &Bytes) -> Result<Values, String> {
+    let text = String::from_utf8_lossy(data);
+    match yaml::from_str(&text).map_err(|error| format!("cannot unmarshal yaml document: {}", error.message))? {
+        Value::Object(values) => Ok(values.into_iter().map(|(key, value)| (key, floats(value))).collect()),
+        _ => Ok(Values::new()),
+    }
+}
+
+fn floats(value: Value) -> Value {
+    match value {
+        Value::Number(number) => number.as_f64().map_or(Value::Null, Value::from),
+        Value::Array(items) => items.into_iter().map(floats).collect(),
+        Value::Object(entries) => entries.into_iter().map(|(key, value)| (key, floats(value))).collect(),
+        other => other,
+    }
+}
+
+fn is_folder(path: &Path) -> Result<bool, Error> {
+    fs::metadata(path).map(|status| status.is_dir()).map_err(|error| io_error("stat", path, &error))
+}
+
+fn absolute(path: &Path) -> Result<std::path::PathBuf, Error> {
+    std::path::absolute(path).map_err(|error| Error::new(error.to_string()))
+}
+
+fn not_a_chart(path: &Path, error: &Error) -> Error {
+    let path = path.display();
+    Error::new(format!("file '{path}' does not appear to be a valid chart file (details: {error})"))
+}
+
+fn read_archive(path: &Path) -> Result<Vec<u8>, Error> {
+    let data = fs::read(path).map_err(|error| io_error("open", path, &error))?;
+    if data.starts_with(&[0x1f, 0x8b, 8]) {
+        return Ok(data);
+    }
+    let path = path.display().to_string();
+    let problem = if path.ends_with(".yml") || path.ends_with(".yaml") {
+        format!("file '{path}' seems to be a YAML file, but expected a gzipped archive")
+    } else {
+        let kind = "application/octet-stream";
+        format!("file '{path}' does not appear to be a gzipped archive; got '{kind}'")
+    };
+    Err(Error::new(problem))
+}
+
+/// Names a file that is nearly the one that is missing.
+fn with_hint(error: Error, files: &[File]) -> Error {
+    let near = files.iter().find(|file| {
+        let name = file.name.to_lowercase();
+        matches!(name.as_str(), "chart.yaml" | "charts.yaml" | "chart.yml" | "charts.yml")
+    });
+    let hint = near.map(|file| format!("{} is there: a chart's file is named Chart.yaml", file.name));
+    Error { hint, ..error }
+}

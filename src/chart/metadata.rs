@@ -1,0 +1,304 @@
+//! `Chart.yaml` and `Chart.lock`: fields, reading, checks (helm/helm `pkg/chart/v2/metadata.go`, `dependency.go`).
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashSet},
+    sync::LazyLock,
+};
+
+use regex::Regex;
+use serde_json::Value;
+
+use super::{
+    Error,
+    decode::{Decode, Decoder},
+};
+
+/// `apiVersion` of charts whose dependencies are in `requirements.yaml`.
+pub const API_V1: &str = "v1";
+/// `apiVersion` of today's charts.
+pub const API_V2: &str = "v2";
+
+/// `Chart.yaml`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Metadata {
+    /// The chart's name.
+    pub name: String,
+    /// Home page.
+    pub home: String,
+    /// Where its source is.
+    pub sources: Vec<String>,
+    /// Version of the chart.
+    pub version: String,
+    /// One sentence on what it is.
+    pub description: String,
+    /// Keywords.
+    pub keywords: Vec<String>,
+    /// Maintainers.
+    pub maintainers: Vec<Maintainer>,
+    /// URL of an icon.
+    pub icon: String,
+    /// `apiVersion`: `v1` or `v2`.
+    pub api_version: String,
+    /// Condition that enables the chart.
+    pub condition: String,
+    /// Tags that enable the chart.
+    pub tags: String,
+    /// Version of what the chart deploys.
+    pub app_version: String,
+    /// Whether it should not be used any more.
+    pub deprecated: bool,
+    /// Annotations.
+    pub annotations: BTreeMap<String, String>,
+    /// Constraint on the version of Kubernetes.
+    pub kube_version: String,
+    /// Dependencies.
+    pub dependencies: Vec<Dependency>,
+    /// `type`: `application`, `library` or empty.
+    pub kind: String,
+    /// Which of its lists, `maintainers` and `dependencies`, were read with an empty entry: [`Metadata::validate`] refuses.
+    pub empty_entries: BTreeSet<&'static str>,
+}
+
+/// Who looks after a chart.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Maintainer {
+    /// Name.
+    pub name: String,
+    /// Address.
+    pub email: String,
+    /// Page.
+    pub url: String,
+}
+
+/// A dependency as `Chart.yaml` and `Chart.lock` name it.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Dependency {
+    /// Name of the chart.
+    pub name: String,
+    /// Constraint on its version; in a lock the version itself.
+    pub version: String,
+    /// URL of the repository.
+    pub repository: String,
+    /// Paths of values, with commas: the first that is a boolean enables or disables it.
+    pub condition: String,
+    /// Tags that enable or disable it.
+    pub tags: Vec<String>,
+    /// Set while a chart is processed; files rarely hold it.
+    pub enabled: bool,
+    /// `import-values`: names, or tables of `child` and `parent`.
+    pub import_values: Vec<Value>,
+    /// Another name for this use of the chart.
+    pub alias: String,
+}
+
+/// `Chart.lock`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Lock {
+    /// When it was made, as written.
+    pub generated: String,
+    /// Digest of the dependencies it was made from.
+    pub digest: String,
+    /// The dependencies with their exact versions.
+    pub dependencies: Vec<Dependency>,
+}
+
+impl Metadata {
+    /// Cleans the texts of what cannot be printed, and checks the chart.
+    ///
+    /// # Errors
+    /// Helm's words: `validation: …`.
+    pub fn validate(&mut self) -> Result<(), Error> {
+        self.sanitize();
+        let problem = self.problem().map(|problem| Error::new(format!("validation: {problem}")));
+        problem.map_or(Ok(()), Err)
+    }
+
+    fn sanitize(&mut self) {
+        let texts = [
+            &mut self.name,
+            &mut self.description,
+            &mut self.home,
+            &mut self.icon,
+            &mut self.condition,
+            &mut self.tags,
+            &mut self.app_version,
+            &mut self.kube_version,
+        ];
+        let lists = self.sources.iter_mut().chain(&mut self.keywords);
+        texts.into_iter().chain(lists).for_each(sanitize);
+        for maintainer in &mut self.maintainers {
+            [&mut maintainer.name, &mut maintainer.email, &mut maintainer.url].into_iter().for_each(sanitize);
+        }
+        for dependency in &mut self.dependencies {
+            dependency.sanitize();
+        }
+    }
+
+    fn note_empty(&mut self, list: &'static str, empty: bool) {
+        if empty {
+            self.empty_entries.insert(list);
+        } else {
+            self.empty_entries.remove(list);
+        }
+    }
+
+    fn problem(&self) -> Option<String> {
+        let missing = |field: &str| Some(format!("chart.metadata.{field} is required"));
+        match self {
+            _ if self.api_version.is_empty() => missing("apiVersion"),
+            _ if self.name.is_empty() => missing("name"),
+            _ if matches!(self.name.as_str(), "." | "..") => {
+                Some(format!("chart.metadata.name {:?} is not allowed", self.name))
+            }
+            _ if self.name.contains('/') && self.name != "/" => {
+                Some(format!("chart.metadata.name {:?} is invalid", self.name))
+            }
+            _ if self.version.is_empty() => missing("version"),
+            _ if !matches!(self.kind.as_str(), "" | "application" | "library") => {
+                Some("chart.metadata.type must be application or library".to_owned())
+            }
+            _ if self.empty_entries.contains("maintainers") => {
+                Some("maintainers must not contain empty or null nodes".to_owned())
+            }
+            _ => self.dependency_problem(),
+        }
+    }
+
+    fn dependency_problem(&self) -> Option<String> {
+        if self.empty_entries.contains("dependencies") {
+            return Some("dependencies must not contain empty or null nodes".to_owned());
+        }
+        let mut seen = HashSet::new();
+        for dependency in &self.dependencies {
+            let allowed = |char: char| char.is_ascii_alphanumeric() || matches!(char, '_' | '-');
+            if !dependency.alias.chars().all(allowed) {
+                return Some(format!("dependency {:?} has disallowed characters in the alias", dependency.name));
+            }
+            if !seen.insert(dependency.key()) {
+                return Some(format!("more than one dependency with name or alias {:?}", dependency.key()));
+            }
+        }
+        None
+    }
+}
+
+impl Dependency {
+    /// The name under which the parent knows it: the alias, or the chart's name.
+    pub fn key(&self) -> &str {
+        if self.alias.is_empty() { &self.name } else { &self.alias }
+    }
+
+    fn sanitize(&mut self) {
+        let texts = [&mut self.name, &mut self.version, &mut self.repository, &mut self.condition];
+        texts.into_iter().chain(&mut self.tags).for_each(sanitize);
+    }
+}
+
+/// Makes every white space a blank and drops what Go's `unicode.IsPrint` refuses.
+fn sanitize(text: &mut String) {
+    static HIDDEN: LazyLock<Regex> =
+        LazyLock::new(|| Regex::new(r"[^\p{L}\p{M}\p{N}\p{P}\p{S} ]").expect("a constant pattern"));
+    if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+        return;
+    }
+    let spaced: String = text.chars().map(|char| if char.is_whitespace() { ' ' } else { char }).collect();
+    *text = HIDDEN.replace_all(&spaced, "").into_owned();
+}
+
+impl Decode for Metadata {
+    const TYPE: (&'static str, &'static str) = ("v2", "Metadata");
+    const FIELDS: &'static [&'static str] = &[
+        "name",
+        "home",
+        "sources",
+        "version",
+        "description",
+        "keywords",
+        "maintainers",
+        "icon",
+        "apiVersion",
+        "condition",
+        "tags",
+        "appVersion",
+        "deprecated",
+        "annotations",
+        "kubeVersion",
+        "dependencies",
+        "type",
+    ];
+
+    fn field(&mut self, name: &str, value: &Value, decoder: &mut Decoder) {
+        match name {
+            "name" => decoder.string(value, &mut self.name),
+            "home" => decoder.string(value, &mut self.home),
+            "sources" => decoder.strings(value, &mut self.sources),
+            "version" => decoder.string(value, &mut self.version),
+            "description" => decoder.string(value, &mut self.description),
+            "keywords" => decoder.strings(value, &mut self.keywords),
+            "maintainers" => {
+                let empty = decoder.structures(value, &mut self.maintainers);
+                self.note_empty("maintainers", empty);
+            }
+            "icon" => decoder.string(value, &mut self.icon),
+            "apiVersion" => decoder.string(value, &mut self.api_version),
+            "condition" => decoder.string(value, &mut self.condition),
+            "tags" => decoder.string(value, &mut self.tags),
+            "appVersion" => decoder.string(value, &mut self.app_version),
+            "deprecated" => decoder.bool(value, &mut self.deprecated),
+            "annotations" => decoder.string_map(value, &mut self.annotations),
+            "kubeVersion" => decoder.string(value, &mut self.kube_version),
+            "dependencies" => {
+                let empty = decoder.structures(value, &mut self.dependencies);
+                self.note_empty("dependencies", empty);
+            }
+            _ => decoder.string(value, &mut self.kind),
+        }
+    }
+}
+
+impl Decode for Maintainer {
+    const TYPE: (&'static str, &'static str) = ("v2", "Maintainer");
+    const FIELDS: &'static [&'static str] = &["name", "email", "url"];
+
+    fn field(&mut self, name: &str, value: &Value, decoder: &mut Decoder) {
+        match name {
+            "name" => decoder.string(value, &mut self.name),
+            "email" => decoder.string(value, &mut self.email),
+            _ => decoder.string(value, &mut self.url),
+        }
+    }
+}
+
+impl Decode for Dependency {
+    const TYPE: (&'static str, &'static str) = ("v2", "Dependency");
+    const FIELDS: &'static [&'static str] =
+        &["name", "version", "repository", "condition", "tags", "enabled", "import-values", "alias"];
+
+    fn field(&mut self, name: &str, value: &Value, decoder: &mut Decoder) {
+        match name {
+            "name" => decoder.string(value, &mut self.name),
+            "version" => decoder.string(value, &mut self.version),
+            "repository" => decoder.string(value, &mut self.repository),
+            "condition" => decoder.string(value, &mut self.condition),
+            "tags" => decoder.strings(value, &mut self.tags),
+            "enabled" => decoder.bool(value, &mut self.enabled),
+            "import-values" => decoder.any(value, &mut self.import_values),
+            _ => decoder.string(value, &mut self.alias),
+        }
+    }
+}
+
+impl Decode for Lock {
+    const TYPE: (&'static str, &'static str) = ("v2", "Lock");
+    const FIELDS: &'static [&'static str] = &["generated", "digest", "dependencies"];
+
+    fn field(&mut self, name: &str, value: &Value, decoder: &mut Decoder) {
+        match name {
+            "generated" => decoder.string(value, &mut self.generated),
+            "digest" => decoder.string(value, &mut self.digest),
+            _ => {
+                decoder.structures(value, &mut self.dependencies);
+            }
+        }
+    }
+}
