@@ -4,6 +4,7 @@
 //! positions. The functions are in `funcs/`, one file a family.
 
 pub mod env;
+pub(crate) mod fmt;
 pub mod func;
 pub mod funcs;
 pub mod value;

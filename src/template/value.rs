@@ -257,6 +257,60 @@ impl Value {
         }
     }
 
+    /// Go's name of the type, as `%T` prints it; `<nil>` for nil.
+    pub fn type_name(&self) -> std::borrow::Cow<'static, str> {
+        match self {
+            Self::Nil => "<nil>".into(),
+            Self::Bool(_) => "bool".into(),
+            Self::Int(_) => "int".into(),
+            Self::Int64(_) => "int64".into(),
+            Self::Int32(_) => "int32".into(),
+            Self::Uint8(_) => "uint8".into(),
+            Self::Uint64(_) => "uint64".into(),
+            Self::Float64(_) => "float64".into(),
+            Self::String(_) => "string".into(),
+            Self::List(list) if list.element == ANY => "[]interface {}".into(),
+            Self::List(list) => format!("[]{}", list.element).into(),
+            Self::Map(map) => map.type_name.into(),
+            Self::Object(object) => object.type_name().into(),
+        }
+    }
+
+    /// Go's `reflect.Kind` of the value: `map`, `slice`, `float64`; `invalid` for nil.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Nil => "invalid",
+            Self::Bool(_) => "bool",
+            Self::Int(_) => "int",
+            Self::Int64(_) => "int64",
+            Self::Int32(_) => "int32",
+            Self::Uint8(_) => "uint8",
+            Self::Uint64(_) => "uint64",
+            Self::Float64(_) => "float64",
+            Self::String(_) => "string",
+            Self::List(_) => "slice",
+            Self::Map(_) => "map",
+            Self::Object(object) => object.kind(),
+        }
+    }
+
+    /// Go's truth of a value, as `if`, `and`, `or` and `not` see it.
+    pub fn is_true(&self) -> bool {
+        match self {
+            Self::Nil => false,
+            Self::Bool(value) => *value,
+            Self::Int(value) | Self::Int64(value) => *value != 0,
+            Self::Int32(value) => *value != 0,
+            Self::Uint8(value) => *value != 0,
+            Self::Uint64(value) => *value != 0,
+            Self::Float64(value) => *value != 0.0,
+            Self::String(text) => !text.as_bytes().is_empty(),
+            Self::List(list) => !list.items.is_empty(),
+            Self::Map(map) => !map.is_empty(),
+            Self::Object(object) => object.is_true(),
+        }
+    }
+
     /// The string, where it is one.
     pub fn as_str(&self) -> Option<&Str> {
         match self {

@@ -1,0 +1,121 @@
+//! Values as YAML, JSON, TOML, base 64 and base 32, and back: Helm's functions (`pkg/engine/funcs.go`) where it has
+//! its own, Sprig's else.
+
+mod json;
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use json::Style;
+
+use crate::{
+    template::{
+        Fault, List, Map, Str, Value,
+        func::{Function, function},
+    },
+    yaml,
+};
+
+const COMPACT: Style = Style { html: true, pretty: false };
+const PRETTY: Style = Style { html: true, pretty: true };
+const RAW: Style = Style { html: false, pretty: false };
+
+pub(crate) fn functions() -> Vec<(&'static str, Function)> {
+    vec![
+        ("toYaml", function(|value: Value| to_yaml(&value).unwrap_or_default())),
+        ("mustToYaml", function(|value: Value| to_yaml(&value))),
+        ("fromYaml", function(|text: Str| or_error(from_yaml_map(&text)))),
+        ("fromYamlArray", function(|text: Str| or_first(from_yaml_list(&text)))),
+        ("toJson", function(|value: Value| json::write(&value, COMPACT).unwrap_or_default())),
+        ("mustToJson", function(|value: Value| json::write(&value, COMPACT))),
+        ("toPrettyJson", function(|value: Value| json::write(&value, PRETTY).unwrap_or_default())),
+        ("mustToPrettyJson", function(|value: Value| json::write(&value, PRETTY))),
+        ("toRawJson", function(|value: Value| json::write(&value, RAW))),
+        ("mustToRawJson", function(|value: Value| json::write(&value, RAW))),
+        ("fromJson", function(|text: Str| or_error(from_json_map(&text)))),
+        ("fromJsonArray", function(|text: Str| or_first(from_json_list(&text)))),
+        ("mustFromJson", function(|text: Str| from_json(&text))),
+        ("b64enc", function(|text: Str| STANDARD.encode(text.as_bytes()))),
+    ]
+}
+
+/// A map, or one that holds the error under `Error`.
+fn or_error(result: Result<Map, Fault>) -> Map {
+    result.unwrap_or_else(|fault| {
+        let map = Map::new();
+        map.set("Error", fault.message.into());
+        map
+    })
+}
+
+/// A list, or one that holds the error.
+fn or_first(result: Result<List, Fault>) -> List {
+    result.unwrap_or_else(|fault| List::any(vec![fault.message.into()]))
+}
+
+fn to_yaml(value: &Value) -> Result<String, Fault> {
+    let json = json::write(value, RAW)
+        .map_err(|fault| Fault::new(format!("error marshaling into JSON: {}", fault.message)))?;
+    let value: serde_json::Value = serde_json::from_str(&json).map_err(|error| Fault::new(error.to_string()))?;
+    let mut text = yaml::to_string(&value);
+    text.pop();
+    Ok(text)
+}
+
+fn from_yaml(text: &Str) -> Result<Value, Fault> {
+    let value = yaml::from_str(&text.to_text()).map_err(|error| Fault::new(error.message))?;
+    Ok(Value::from_json_floats(&value))
+}
+
+fn from_json(text: &Str) -> Result<Value, Fault> {
+    let value = serde_json::from_slice(text.as_bytes()).map_err(|error| Fault::new(error.to_string()))?;
+    Ok(Value::from_json_floats(&value))
+}
+
+/// What a JSON decoder says of a value of another type than wanted.
+fn mismatch(value: &Value, wanted: &str) -> Fault {
+    let found = match value {
+        Value::Bool(_) => "bool",
+        Value::Float64(_) => "number",
+        Value::String(_) => "string",
+        Value::List(_) => "array",
+        _ => "object",
+    };
+    Fault::new(format!("json: cannot unmarshal {found} into Go value of type {wanted}"))
+}
+
+fn map(value: Value) -> Result<Map, Fault> {
+    match value {
+        Value::Map(map) => Ok(map),
+        Value::Nil => Ok(Map::new()),
+        other => Err(mismatch(&other, "map[string]interface {}")),
+    }
+}
+
+fn list(value: Value) -> Result<List, Fault> {
+    match value {
+        Value::List(list) => Ok(list),
+        Value::Nil => Ok(List { is_nil: true, ..List::any(Vec::new()) }),
+        other => Err(mismatch(&other, "[]interface {}")),
+    }
+}
+
+fn while_decoding(fault: Fault) -> Fault {
+    Fault::new(format!("error unmarshaling JSON: while decoding JSON: {}", fault.message))
+}
+
+fn from_yaml_map(text: &Str) -> Result<Map, Fault> {
+    map(from_yaml(text)?).map_err(while_decoding)
+}
+
+fn from_yaml_list(text: &Str) -> Result<List, Fault> {
+    let list = list(from_yaml(text)?).map_err(while_decoding)?;
+    // A null leaves the empty slice that stood there.
+    Ok(List { is_nil: false, ..list })
+}
+
+fn from_json_map(text: &Str) -> Result<Map, Fault> {
+    map(from_json(text)?)
+}
+
+fn from_json_list(text: &Str) -> Result<List, Fault> {
+    list(from_json(text)?)
+}
