@@ -105,15 +105,18 @@ pub fn read(manifest: &str) -> Result<Vec<Object>, yaml::Error> {
 /// Sorts objects into Helm's install order by kind, stable within a kind
 /// (`pkg/release/v1/util/kind_sorter.go`, `InstallOrder`). Unknown kinds come last, by kind name.
 pub fn install_order(objects: &mut [Object]) {
-    objects.sort_by(|a, b| {
-        let place = |object: &Object| INSTALL_ORDER.iter().position(|kind| *kind == object.kind());
-        match (place(a), place(b)) {
-            (Some(a), Some(b)) => a.cmp(&b),
-            (Some(_), None) => Ordering::Less,
-            (None, Some(_)) => Ordering::Greater,
-            (None, None) => a.kind().cmp(b.kind()),
-        }
-    });
+    objects.sort_by(|a, b| compare_kinds(a.kind(), b.kind()));
+}
+
+/// The order of two kinds as [`install_order`] has it.
+pub fn compare_kinds(a: &str, b: &str) -> Ordering {
+    let place = |kind: &str| INSTALL_ORDER.iter().position(|known| *known == kind);
+    match (place(a), place(b)) {
+        (Some(a), Some(b)) => a.cmp(&b),
+        (Some(_), None) => Ordering::Less,
+        (None, Some(_)) => Ordering::Greater,
+        (None, None) => a.cmp(b),
+    }
 }
 
 const INSTALL_ORDER: &[&str] = &[

@@ -1,7 +1,15 @@
 //! Chart, values and capabilities become ordered objects, hooks and notes; `lint`; where a line came from.
 
 mod capabilities;
+mod documents;
+mod error;
 mod files;
 mod glob;
+mod head;
+mod scope;
 
 pub use capabilities::{Capabilities, KubeVersion};
+pub use documents::{Document, Hook, RenderedFile, Sorted, sort};
+pub use error::{Error, Excerpt};
+pub use head::Head;
+pub use scope::ReleaseFacts;
