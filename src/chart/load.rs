@@ -2,7 +2,6 @@
 
 use std::{fs, path::Path};
 
-use bytes::Bytes;
 use serde_json::Value;
 
 use super::{
@@ -11,7 +10,7 @@ use super::{
     decode::{Decode, Decoder, unmarshal},
     folder::{self, io_error},
 };
-use crate::{values::Values, yaml};
+use crate::values;
 
 /// How deep charts may nest: an archive can hold itself.
 const MAX_DEPTH: usize = 64;
@@ -156,7 +155,8 @@ impl Chart {
                 "Chart.yaml" => {}
                 "Chart.lock" => self.read_lock(file)?,
                 "values.yaml" => {
-                    self.values = values(&file.data).map_err(|error| cannot_load("values.yaml", error))?;
+                    self.values = values::from_yaml(&String::from_utf8_lossy(&file.data))
+                        .map_err(|error| cannot_load("values.yaml", error))?;
                 }
                 "values.schema.json" => self.schema = Some(file.clone()),
                 "requirements.yaml" => {
@@ -229,24 +229,6 @@ fn check_version(chart_yaml: &[u8]) -> Result<(), Error> {
 
 fn cannot_load(name: &str, problem: String) -> Error {
     Error::new(problem).within(format!("cannot load {name}"))
-}
-
-/// The documents of `values.yaml`, whole numbers as floats.
-fn values(data: &Bytes) -> Result<Values, String> {
-    let text = String::from_utf8_lossy(data);
-    match yaml::from_str(&text).map_err(|error| format!("cannot unmarshal yaml document: {}", error.message))? {
-        Value::Object(values) => Ok(values.into_iter().map(|(key, value)| (key, floats(value))).collect()),
-        _ => Ok(Values::new()),
-    }
-}
-
-fn floats(value: Value) -> Value {
-    match value {
-        Value::Number(number) => number.as_f64().map_or(Value::Null, Value::from),
-        Value::Array(items) => items.into_iter().map(floats).collect(),
-        Value::Object(entries) => entries.into_iter().map(|(key, value)| (key, floats(value))).collect(),
-        other => other,
-    }
 }
 
 fn is_folder(path: &Path) -> Result<bool, Error> {

@@ -2,6 +2,7 @@
 
 mod archive;
 mod decode;
+mod dependencies;
 mod folder;
 mod ignore;
 mod load;
@@ -10,6 +11,7 @@ mod metadata;
 use bytes::Bytes;
 use jiff::Timestamp;
 
+pub use dependencies::process_dependencies;
 pub use metadata::{API_V1, API_V2, Dependency, Lock, Maintainer, Metadata};
 
 use crate::values::Values;

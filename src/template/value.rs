@@ -200,6 +200,12 @@ impl From<BTreeMap<Rc<str>, Value>> for Map {
     }
 }
 
+impl FromIterator<(Rc<str>, Value)> for Map {
+    fn from_iter<T: IntoIterator<Item = (Rc<str>, Value)>>(entries: T) -> Self {
+        entries.into_iter().collect::<BTreeMap<_, _>>().into()
+    }
+}
+
 impl List {
     /// A `[]interface {}`.
     pub fn any(items: Vec<Value>) -> Self {

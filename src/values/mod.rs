@@ -1,7 +1,22 @@
 //! Values: read, set, merged, scoped to sub-charts, checked against schemas.
 
+mod coalesce;
+mod notice;
+mod options;
+mod read;
+mod set;
+
 use serde_json::{Map, Value};
+
+pub use coalesce::{Nulls, Tree, coalesce, coalesce_tables, copy, from_json, to_json};
+pub use notice::{Level, Notice};
+pub use options::Options;
+pub use read::{from_yaml, merge};
+pub use set::{Reading, set};
 
 /// A table of values. Whole numbers that YAML or JSON gave are floats here (`1.0`), as Go's JSON step leaves them; integers
 /// come from `--set` alone, as Go's `int64`. Templates can tell them apart.
 pub type Values = Map<String, Value>;
+
+/// The key below which every chart of a tree sees the same values.
+pub const GLOBAL: &str = "global";
