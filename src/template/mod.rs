@@ -7,6 +7,8 @@ pub mod env;
 pub(crate) mod fmt;
 pub mod func;
 pub mod funcs;
+#[cfg(test)]
+mod tests;
 pub mod value;
 
 pub use env::Env;

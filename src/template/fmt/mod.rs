@@ -4,8 +4,6 @@ mod float;
 mod format;
 mod printer;
 mod quote;
-#[cfg(test)]
-mod tests;
 
 pub(crate) use float::shortest;
 pub(crate) use quote::{is_print, quote};

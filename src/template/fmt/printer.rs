@@ -328,15 +328,12 @@ impl<'a> Printer<'a> {
         };
         let sign = if sign == "+" && self.flags.space && !self.flags.plus { " " } else { sign };
         let shows_sign = self.flags.plus || sign != "+";
-        let shown = if shows_sign { sign } else { "" };
-        if digits == "Inf" || digits == "NaN" {
-            let shown = match digits {
-                "NaN" if !self.flags.space && !self.flags.plus => "",
-                "NaN" => sign,
-                _ => shown,
-            };
-            return self.pad_blank(format!("{shown}{digits}").as_bytes());
+        match digits {
+            "NaN" if !self.flags.space && !self.flags.plus => return self.pad_blank(b"NaN"),
+            "NaN" | "Inf" => return self.pad_blank(format!("{sign}{digits}").as_bytes()),
+            _ => {}
         }
+        let shown = if shows_sign { sign } else { "" };
         let digits = if self.flags.sharp && verb != 'b' { sharp(digits, verb, precision) } else { digits.to_owned() };
         let zeros = self.flags.zero && !self.flags.minus;
         match self.flags.width {
@@ -388,7 +385,8 @@ fn sharp(digits: &str, verb: char, precision: Option<usize>) -> String {
     let marks: &[char] = if matches!(verb, 'x' | 'X') { &['p', 'P'] } else { &['e', 'E'] };
     let (number, tail) = digits.split_at(digits.find(marks).unwrap_or(digits.len()));
     let wanted = if matches!(verb, 'g' | 'G' | 'x') { precision.unwrap_or(6) } else { 0 };
-    let significant = number.trim_start_matches(['0', '.', 'x', 'X']).chars().filter(|char| *char != '.').count();
+    // Go counts the `x` of a prefix as well.
+    let significant = number.trim_start_matches(['0', '.']).chars().filter(|char| *char != '.').count();
     let (point, lone_zero) = if number.contains('.') { ("", 0) } else { (".", usize::from(number == "0")) };
     let zeros = wanted.saturating_sub(significant + lone_zero);
     format!("{number}{point}{}{tail}", "0".repeat(zeros))

@@ -1,9 +1,10 @@
-//! Go's own functions (`text/template/funcs.go`), except `and` and `or`, which the evaluator short-circuits.
+//! Go's own functions (`text/template/funcs.go`), except `and` and `or`, which the evaluator
+//! short-circuits, and `slice`, which is Sprig's.
 
 use std::rc::Rc;
 
 use crate::template::{
-    Fault, List, Map, Str, Value, fmt,
+    Fault, Map, Str, Value, fmt,
     func::{Function, Rest, function},
 };
 
@@ -18,7 +19,6 @@ pub(crate) fn functions() -> Vec<(&'static str, Function)> {
         ("not", function(|value: Value| !value.is_true())),
         ("len", function(length)),
         ("index", function(index)),
-        ("slice", function(slice)),
         ("print", function(|values: Rest<Value>| fmt::sprint(&values.0))),
         ("println", function(|values: Rest<Value>| fmt::sprintln(&values.0))),
         ("printf", function(|format: Str, values: Rest<Value>| fmt::sprintf(&format, &values.0))),
@@ -146,17 +146,12 @@ fn le(a: &Value, b: &Value) -> Result<bool, Fault> {
     Ok(lt(a, b)? || equal(a, b)?)
 }
 
-/// Go's panic where `reflect` is asked for the type of nothing.
-fn no_type() -> Fault {
-    Fault::new("reflect: call of reflect.Value.Type on zero Value")
-}
-
 fn length(value: Value) -> Result<Value, Fault> {
     let length = match plain(&value) {
         Value::String(text) => text.as_bytes().len(),
         Value::List(list) => list.items.len(),
         Value::Map(map) => map.len(),
-        Value::Nil => return Err(no_type()),
+        Value::Nil => return Err(Fault::new("len of nil pointer")),
         _ => return Err(Fault::new(format!("len of type {}", value.type_name()))),
     };
     Ok(Value::Int(length as i64))
@@ -212,37 +207,6 @@ fn entry(map: &Map, key: &Value) -> Result<Value, Fault> {
     }
 }
 
-fn slice(item: Value, indexes: Rest<Value>) -> Result<Value, Fault> {
-    let indexes = indexes.0;
-    if matches!(item, Value::Nil) {
-        return Err(Fault::new("slice of untyped nil"));
-    }
-    if indexes.len() > 3 {
-        return Err(Fault::new(format!("too many slice indexes: {}", indexes.len())));
-    }
-    let collection = plain(&item);
-    let length = match &collection {
-        Value::String(_) if indexes.len() == 3 => return Err(Fault::new("cannot 3-index slice a string")),
-        Value::String(text) => text.as_bytes().len(),
-        Value::List(list) => list.items.len(),
-        _ => return Err(Fault::new(format!("can't slice item of type {}", item.type_name()))),
-    };
-    let mut bounds = [0, length, length];
-    for (bound, index) in bounds.iter_mut().zip(&indexes) {
-        *bound = position(index, length)?;
-    }
-    let [from, to, capacity] = bounds;
-    let reversed = if from > to { Some((from, to)) } else { (to > capacity).then_some((to, capacity)) };
-    if let Some((low, high)) = reversed {
-        return Err(Fault::new(format!("invalid slice index: {low} > {high}")));
-    }
-    Ok(match collection {
-        Value::String(text) => Str::from_bytes(text.as_bytes()[from..to].to_vec()).into(),
-        Value::List(list) => List { items: list.items[from..to].into(), ..list }.into(),
-        other => other,
-    })
-}
-
 /// The arguments of an escaping function as text: alone, or as `print` joins them.
 fn printed(values: &[Value]) -> Str {
     if let [Value::String(text)] = values {
@@ -275,19 +239,23 @@ fn html(text: Str) -> Str {
 }
 
 fn js(text: Str) -> Str {
-    let mut out = String::new();
+    let mut out = Vec::with_capacity(text.as_bytes().len());
     for chunk in text.as_bytes().utf8_chunks() {
         for char in chunk.valid().chars() {
-            match char {
-                '\\' | '\'' | '"' => out.extend(['\\', char]),
-                '<' | '>' | '&' | '=' | ..' ' if char != ' ' => out.push_str(&format!("\\u{:04X}", u32::from(char))),
-                _ if char.is_ascii() || fmt::is_print(char) => out.push(char),
-                _ => out.push_str(&format!("\\u{:04X}", u32::from(char))),
-            }
+            let escaped = match char {
+                '\\' | '\'' | '"' => format!("\\{char}"),
+                '<' | '>' | '&' | '=' | '\0'..='\x1f' => format!("\\u{:04X}", u32::from(char)),
+                _ if char.is_ascii() || fmt::is_print(char) => {
+                    out.extend_from_slice(char.encode_utf8(&mut [0; 4]).as_bytes());
+                    continue;
+                }
+                _ => format!("\\u{:04X}", u32::from(char)),
+            };
+            out.extend_from_slice(escaped.as_bytes());
         }
-        out.extend(std::iter::repeat_n('\u{fffd}', chunk.invalid().len()));
+        out.extend_from_slice(chunk.invalid());
     }
-    out.into()
+    Str::from_bytes(out)
 }
 
 /// `url.QueryEscape`.
