@@ -12,6 +12,7 @@ use super::{
     Error,
     decode::{Decode, Decoder},
 };
+use crate::version::Version;
 
 /// `apiVersion` of charts whose dependencies are in `requirements.yaml`.
 pub const API_V1: &str = "v1";
@@ -154,6 +155,9 @@ impl Metadata {
                 Some(format!("chart.metadata.name {:?} is invalid", self.name))
             }
             _ if self.version.is_empty() => missing("version"),
+            _ if Version::parse(&self.version).is_err() => {
+                Some(format!("chart.metadata.version {:?} is invalid", self.version))
+            }
             _ if !matches!(self.kind.as_str(), "" | "application" | "library") => {
                 Some("chart.metadata.type must be application or library".to_owned())
             }
