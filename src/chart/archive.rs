@@ -9,7 +9,7 @@ use bytes::Bytes;
 use flate2::bufread::MultiGzDecoder;
 use jiff::Timestamp;
 
-use super::{Error, File};
+use super::{Error, File, clean_path, tar::BLOCK};
 
 /// The largest file of a chart.
 pub(super) const MAX_FILE_SIZE: u64 = 5 << 20;
@@ -21,7 +21,6 @@ const MAX_INFLATED: u64 = MAX_CHART_SIZE + (16 << 20);
 const MAX_RESERVED: usize = 16 << 20;
 /// Deflate cannot do better than this.
 const MAX_RATIO: usize = 1032;
-const BLOCK: usize = 512;
 
 /// What an archive and the archives in it may still inflate to together.
 pub(super) struct Budget(u64);
@@ -104,7 +103,7 @@ fn inner_name(name: &str) -> Result<String, Error> {
     if inner.starts_with('/') {
         return Err(Error::new("chart illegally contains absolute paths"));
     }
-    let inner = clean(&inner);
+    let inner = clean_path(&inner);
     if inner == "." {
         let problem = format!("chart illegally contains content outside the base directory: {name:?}");
         return Err(Error::new(problem));
@@ -119,21 +118,6 @@ fn inner_name(name: &str) -> Result<String, Error> {
         return Err(Error::new("chart yaml not in base directory"));
     }
     Ok(inner)
-}
-
-/// Go's `path.Clean` of a relative path.
-pub(super) fn clean(path: &str) -> String {
-    let mut parts: Vec<&str> = Vec::new();
-    for part in path.split('/') {
-        match part {
-            "" | "." => {}
-            ".." if parts.last().is_some_and(|last| *last != "..") => {
-                parts.pop();
-            }
-            part => parts.push(part),
-        }
-    }
-    if parts.is_empty() { ".".to_owned() } else { parts.join("/") }
 }
 
 /// A file of a tar.

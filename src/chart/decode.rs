@@ -24,12 +24,17 @@ pub(super) trait Decode: Default {
 /// # Errors
 /// Go's words: what is not YAML, or the first field that does not fit (the others are read nonetheless).
 pub(super) fn unmarshal<T: Decode>(data: &[u8], target: &mut T) -> Result<(), String> {
+    from_json(&parse(data)?, target).map_err(|error| format!("error unmarshaling JSON: while decoding JSON: {error}"))
+}
+
+/// Reads a JSON value into a struct.
+///
+/// # Errors
+/// Go's words for the first field that does not fit; the others are read nonetheless.
+pub(super) fn from_json<T: Decode>(value: &Value, target: &mut T) -> Result<(), String> {
     let mut decoder = Decoder::default();
-    decoder.structure(&parse(data)?, target);
-    match decoder.error {
-        Some(error) => Err(format!("error unmarshaling JSON: while decoding JSON: {error}")),
-        None => Ok(()),
-    }
+    decoder.structure(value, target);
+    decoder.error.map_or(Ok(()), Err)
 }
 
 /// The document as a plain value.
@@ -48,7 +53,8 @@ pub(super) struct Decoder {
 }
 
 impl Decoder {
-    fn structure<T: Decode>(&mut self, value: &Value, target: &mut T) {
+    /// A struct of Go's, into what is there.
+    pub(super) fn structure<T: Decode>(&mut self, value: &Value, target: &mut T) {
         let entries = match value {
             Value::Object(entries) => entries,
             Value::Null => return,

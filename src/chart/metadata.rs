@@ -6,6 +6,7 @@ use std::{
 };
 
 use regex::Regex;
+use serde::Serialize;
 use serde_json::Value;
 
 use super::{
@@ -20,80 +21,110 @@ pub const API_V1: &str = "v1";
 pub const API_V2: &str = "v2";
 
 /// `Chart.yaml`.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Metadata {
     /// The chart's name.
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub name: String,
     /// Home page.
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub home: String,
     /// Where its source is.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub sources: Vec<String>,
     /// Version of the chart.
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub version: String,
     /// One sentence on what it is.
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub description: String,
     /// Keywords.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub keywords: Vec<String>,
     /// Maintainers.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub maintainers: Vec<Maintainer>,
     /// URL of an icon.
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub icon: String,
     /// `apiVersion`: `v1` or `v2`.
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub api_version: String,
     /// Condition that enables the chart.
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub condition: String,
     /// Tags that enable the chart.
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub tags: String,
     /// Version of what the chart deploys.
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub app_version: String,
     /// Whether it should not be used any more.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub deprecated: bool,
     /// Annotations.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub annotations: BTreeMap<String, String>,
     /// Constraint on the version of Kubernetes.
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub kube_version: String,
     /// Dependencies.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub dependencies: Vec<Dependency>,
     /// `type`: `application`, `library` or empty.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    #[serde(rename = "type")]
     pub kind: String,
     /// Which of its lists, `maintainers` and `dependencies`, were read with an empty entry: [`Metadata::validate`] refuses.
+    #[serde(skip)]
     pub empty_entries: BTreeSet<&'static str>,
 }
 
 /// Who looks after a chart.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Maintainer {
     /// Name.
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub name: String,
     /// Address.
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub email: String,
     /// Page.
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub url: String,
 }
 
 /// A dependency as `Chart.yaml` and `Chart.lock` name it.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub struct Dependency {
     /// Name of the chart.
     pub name: String,
     /// Constraint on its version; in a lock the version itself.
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub version: String,
     /// URL of the repository.
     pub repository: String,
     /// Paths of values, with commas: the first that is a boolean enables or disables it.
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub condition: String,
     /// Tags that enable or disable it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub tags: Vec<String>,
     /// Set while a chart is processed; files rarely hold it.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub enabled: bool,
     /// `import-values`: names, or tables of `child` and `parent`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub import_values: Vec<Value>,
     /// Another name for this use of the chart.
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub alias: String,
 }
 
 /// `Chart.lock`.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Lock {
     /// When it was made, as written.
     pub generated: String,

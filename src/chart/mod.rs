@@ -1,16 +1,21 @@
 //! A chart: read from folders and archives, its metadata and dependencies, made and packaged.
 
 mod archive;
+mod create;
 mod decode;
 mod dependencies;
 mod folder;
 mod ignore;
 mod load;
 mod metadata;
+mod package;
+mod record;
+mod tar;
 
 use bytes::Bytes;
 use jiff::Timestamp;
 
+pub use create::{create, create_from};
 pub use dependencies::process_dependencies;
 pub use metadata::{API_V1, API_V2, Dependency, Lock, Maintainer, Metadata};
 
@@ -99,5 +104,26 @@ impl Error {
     /// Puts the words of an outer step before these.
     fn within(self, outer: impl std::fmt::Display) -> Self {
         Self { message: format!("{outer}: {}", self.message), ..self }
+    }
+}
+
+/// Go's `path.Clean`: without doubled slashes, `.`, and `..` after a name.
+pub fn clean_path(path: &str) -> String {
+    let root = path.starts_with('/');
+    let mut parts: Vec<&str> = Vec::new();
+    for part in path.split('/') {
+        match part {
+            "" | "." => {}
+            ".." if parts.last().is_some_and(|last| *last != "..") => {
+                parts.pop();
+            }
+            ".." if root => {}
+            part => parts.push(part),
+        }
+    }
+    match (root, parts.join("/")) {
+        (true, path) => format!("/{path}"),
+        (false, path) if path.is_empty() => ".".to_owned(),
+        (false, path) => path,
     }
 }

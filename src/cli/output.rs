@@ -3,15 +3,12 @@
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::{
-    release::{Status, gojson},
-    yaml,
-};
+use crate::{release::Status, yaml};
 
 /// One line of JSON as `json.Encoder` writes it.
 pub fn json(value: &impl Serialize) -> String {
     // Everything printed here has text keys, so there is nothing that cannot be written.
-    let bytes = gojson::to_vec(value).unwrap_or_default();
+    let bytes = yaml::json::to_vec(value).unwrap_or_default();
     String::from_utf8_lossy(&bytes).into_owned() + "\n"
 }
 

@@ -13,7 +13,8 @@ use serde::de::DeserializeOwned;
 
 use super::chart::ChartMetadata;
 use super::record::{or_default, time};
-use super::{Error, Release, Status, gojson};
+use super::{Error, Release, Status};
+
 
 /// A record may expand to this many bytes of JSON. Helm has no bound; real records are far below.
 const EXPANSION_LIMIT: u64 = 256 << 20;
@@ -68,7 +69,7 @@ pub fn encode(release: &Release) -> Result<Vec<u8>, Error> {
         record: super::storage::record_name(&release.name, release.revision),
         message: format!("cannot be encoded: {message}"),
     };
-    let json = gojson::to_vec(release).map_err(|error| failed(error.to_string()))?;
+    let json = crate::yaml::json::to_vec(release).map_err(|error| failed(error.to_string()))?;
     let mut gzip = GzEncoder::new(Vec::new(), Compression::best());
     let bytes = gzip.write_all(&json).and_then(|()| gzip.finish());
     let bytes = bytes.map_err(|error| failed(error.to_string()))?;

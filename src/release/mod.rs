@@ -2,7 +2,6 @@
 
 pub mod chart;
 pub mod codec;
-pub mod gojson;
 pub mod history;
 pub mod record;
 pub mod storage;

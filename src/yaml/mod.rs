@@ -8,6 +8,7 @@
 //! refuses `\/` and `{a: x?y}`.
 
 mod events;
+pub mod json;
 mod number;
 mod read;
 mod resolve;
