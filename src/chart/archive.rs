@@ -10,6 +10,7 @@ use flate2::bufread::MultiGzDecoder;
 use jiff::Timestamp;
 
 use super::{Error, File, clean_path, tar::BLOCK};
+use crate::template::fmt::quote;
 
 /// The largest file of a chart.
 pub(super) const MAX_FILE_SIZE: u64 = 5 << 20;
@@ -53,8 +54,8 @@ pub(super) fn read(archive: &[u8], budget: &mut Budget) -> Result<Vec<File>, Err
         }
         if entry.size > MAX_FILE_SIZE {
             return Err(Error::new(format!(
-                "decompressed chart file {:?} is larger than the maximum file size {MAX_FILE_SIZE}",
-                entry.name
+                "decompressed chart file {} is larger than the maximum file size {MAX_FILE_SIZE}",
+                quote(entry.name.as_bytes())
             )));
         }
         remaining -= entry.size;
@@ -105,7 +106,8 @@ fn inner_name(name: &str) -> Result<String, Error> {
     }
     let inner = clean_path(&inner);
     if inner == "." {
-        let problem = format!("chart illegally contains content outside the base directory: {name:?}");
+        let problem =
+            format!("chart illegally contains content outside the base directory: {}", quote(name.as_bytes()));
         return Err(Error::new(problem));
     }
     if inner.starts_with("..") {

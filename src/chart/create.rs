@@ -5,6 +5,7 @@ use std::{fs, path::Path};
 use bytes::Bytes;
 
 use super::{API_V2, Chart, Error, Metadata, folder::io_error, package::write_file};
+use crate::template::fmt::quote;
 
 /// What starters have where the chart's name goes.
 const PLACEHOLDER: &str = "<CHARTNAME>";
@@ -57,7 +58,10 @@ fn write(starter: Starter, name: &str, into: &Path) -> Result<Vec<String>, Error
     for (path, text) in starter {
         let path = top.join(path);
         if path.exists() {
-            warnings.push(format!("WARNING: File {:?} already exists. Overwriting.", path.display().to_string()));
+            warnings.push(format!(
+                "WARNING: File {} already exists. Overwriting.",
+                quote(path.display().to_string().as_bytes())
+            ));
         }
         write_file(&path, text.replace(PLACEHOLDER, name).as_bytes())?;
     }

@@ -39,9 +39,12 @@ pub(super) fn from_json<T: Decode>(value: &Value, target: &mut T) -> Result<(), 
 
 /// The document as a plain value.
 fn parse(data: &[u8]) -> Result<Value, String> {
-    let text = std::str::from_utf8(data)
-        .map_err(|_| "error converting YAML to JSON: yaml: invalid leading UTF-8 octet".to_owned())?;
-    yaml::from_str(text).map_err(|error| error.message)
+    yaml::from_str(text(data)?).map_err(|error| error.message)
+}
+
+/// The text of a file, which YAML wants to be UTF-8.
+pub(super) fn text(data: &[u8]) -> Result<&str, String> {
+    std::str::from_utf8(data).map_err(|_| "error converting YAML to JSON: yaml: invalid leading UTF-8 octet".to_owned())
 }
 
 /// Where in the structs reading is, and what went wrong first.

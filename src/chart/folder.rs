@@ -13,6 +13,7 @@ use super::{
     archive::{MAX_FILE_SIZE, without_bom},
     ignore::Rules,
 };
+use crate::{template::fmt::quote, values::Notice};
 
 /// How deep folders may nest; a link to a folder above itself would never end.
 const MAX_DEPTH: usize = 100;
@@ -21,7 +22,7 @@ const MAX_DEPTH: usize = 100;
 ///
 /// # Errors
 /// Helm's words: what cannot be read, is no regular file or is too large.
-pub(super) fn read(folder: &Path, notices: &mut Vec<String>) -> Result<Vec<File>, Error> {
+pub(super) fn read(folder: &Path, notices: &mut Vec<Notice>) -> Result<Vec<File>, Error> {
     let rules = match fs::read(folder.join(".helmignore")) {
         Ok(text) => Rules::parse(&String::from_utf8_lossy(&text))?,
         Err(_) => Rules::parse("")?,
@@ -34,7 +35,7 @@ pub(super) fn read(folder: &Path, notices: &mut Vec<String>) -> Result<Vec<File>
 struct Walk<'a> {
     rules: Rules,
     files: Vec<File>,
-    notices: &'a mut Vec<String>,
+    notices: &'a mut Vec<Notice>,
 }
 
 impl Walk<'_> {
@@ -67,11 +68,11 @@ impl Walk<'_> {
             io_error("lstat", path, error).within(format!("error evaluating symlink {}", path.display()))
         };
         let resolved = fs::canonicalize(path).map_err(|error| failed(&error))?;
-        self.notices.push(format!(
-            "level=INFO msg=\"found symbolic link in path. Contents of linked file included and used\" path={} resolved={}",
-            path.display(),
-            resolved.display()
-        ));
+        let facts = [("path", path), ("resolved", &resolved)];
+        self.notices.push(Notice {
+            facts: facts.map(|(name, path)| (name, path.display().to_string())).into(),
+            ..Notice::info("found symbolic link in path. Contents of linked file included and used")
+        });
         fs::metadata(&resolved).map_err(|error| failed(&error))
     }
 }
@@ -95,7 +96,8 @@ fn file(path: &Path, name: String, status: &fs::Metadata) -> Result<File, Error>
     }
     if status.len() > MAX_FILE_SIZE {
         let name = name.rsplit('/').next().unwrap_or(&name);
-        let problem = format!("chart file {name:?} is larger than the maximum file size {MAX_FILE_SIZE}");
+        let problem =
+            format!("chart file {} is larger than the maximum file size {MAX_FILE_SIZE}", quote(name.as_bytes()));
         return Err(Error::new(problem));
     }
     let data =

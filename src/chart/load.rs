@@ -7,10 +7,10 @@ use serde_json::Value;
 use super::{
     API_V1, API_V2, Chart, Error, File, Lock,
     archive::{self, Budget, NOT_GZIP},
-    decode::{Decode, Decoder, unmarshal},
+    decode::{Decode, Decoder, text, unmarshal},
     folder::{self, io_error},
 };
-use crate::values;
+use crate::values::{self, Notice};
 
 /// How deep charts may nest: an archive can hold itself.
 const MAX_DEPTH: usize = 64;
@@ -155,8 +155,8 @@ impl Chart {
                 "Chart.yaml" => {}
                 "Chart.lock" => self.read_lock(file)?,
                 "values.yaml" => {
-                    self.values = values::from_yaml(&String::from_utf8_lossy(&file.data))
-                        .map_err(|error| cannot_load("values.yaml", error))?;
+                    let read = text(&file.data).and_then(values::from_yaml);
+                    self.values = read.map_err(|error| cannot_load("values.yaml", error))?;
                 }
                 "values.schema.json" => self.schema = Some(file.clone()),
                 "requirements.yaml" => {
@@ -197,7 +197,7 @@ impl Chart {
         if self.metadata.api_version == API_V1 {
             self.files.push(file.clone());
         } else {
-            self.notices.push(format!("Warning: {warning}"));
+            self.notices.push(Notice::info(format!("Warning: {warning}")));
         }
     }
 }

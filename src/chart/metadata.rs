@@ -1,11 +1,7 @@
 //! `Chart.yaml` and `Chart.lock`: fields, reading, checks (helm/helm `pkg/chart/v2/metadata.go`, `dependency.go`).
 
-use std::{
-    collections::{BTreeMap, BTreeSet, HashSet},
-    sync::LazyLock,
-};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-use regex::Regex;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -13,7 +9,10 @@ use super::{
     Error,
     decode::{Decode, Decoder},
 };
-use crate::version::Version;
+use crate::{
+    template::fmt::{is_print, quote},
+    version::Version,
+};
 
 /// `apiVersion` of charts whose dependencies are in `requirements.yaml`.
 pub const API_V1: &str = "v1";
@@ -180,14 +179,14 @@ impl Metadata {
             _ if self.api_version.is_empty() => missing("apiVersion"),
             _ if self.name.is_empty() => missing("name"),
             _ if matches!(self.name.as_str(), "." | "..") => {
-                Some(format!("chart.metadata.name {:?} is not allowed", self.name))
+                Some(format!("chart.metadata.name {} is not allowed", quote(self.name.as_bytes())))
             }
             _ if self.name.contains('/') && self.name != "/" => {
-                Some(format!("chart.metadata.name {:?} is invalid", self.name))
+                Some(format!("chart.metadata.name {} is invalid", quote(self.name.as_bytes())))
             }
             _ if self.version.is_empty() => missing("version"),
             _ if Version::parse(&self.version).is_err() => {
-                Some(format!("chart.metadata.version {:?} is invalid", self.version))
+                Some(format!("chart.metadata.version {} is invalid", quote(self.version.as_bytes())))
             }
             _ if !matches!(self.kind.as_str(), "" | "application" | "library") => {
                 Some("chart.metadata.type must be application or library".to_owned())
@@ -207,10 +206,16 @@ impl Metadata {
         for dependency in &self.dependencies {
             let allowed = |char: char| char.is_ascii_alphanumeric() || matches!(char, '_' | '-');
             if !dependency.alias.chars().all(allowed) {
-                return Some(format!("dependency {:?} has disallowed characters in the alias", dependency.name));
+                return Some(format!(
+                    "dependency {} has disallowed characters in the alias",
+                    quote(dependency.name.as_bytes())
+                ));
             }
             if !seen.insert(dependency.key()) {
-                return Some(format!("more than one dependency with name or alias {:?}", dependency.key()));
+                return Some(format!(
+                    "more than one dependency with name or alias {}",
+                    quote(dependency.key().as_bytes())
+                ));
             }
         }
         None
@@ -229,15 +234,12 @@ impl Dependency {
     }
 }
 
-/// Makes every white space a blank and drops what Go's `unicode.IsPrint` refuses.
+/// Makes every white space a blank and drops what cannot be printed.
 fn sanitize(text: &mut String) {
-    static HIDDEN: LazyLock<Regex> =
-        LazyLock::new(|| Regex::new(r"[^\p{L}\p{M}\p{N}\p{P}\p{S} ]").expect("a constant pattern"));
-    if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
-        return;
+    if text.chars().any(|char| char.is_whitespace() || !is_print(char)) {
+        let spaced = text.chars().map(|char| if char.is_whitespace() { ' ' } else { char });
+        *text = spaced.filter(|char| is_print(*char)).collect();
     }
-    let spaced: String = text.chars().map(|char| if char.is_whitespace() { ' ' } else { char }).collect();
-    *text = HIDDEN.replace_all(&spaced, "").into_owned();
 }
 
 impl Decode for Metadata {

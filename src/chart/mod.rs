@@ -19,7 +19,7 @@ pub use create::{create, create_from};
 pub use dependencies::process_dependencies;
 pub use metadata::{API_V1, API_V2, Dependency, Lock, Maintainer, Metadata};
 
-use crate::values::Values;
+use crate::values::{Notice, Values};
 
 /// A file of a chart.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -52,7 +52,7 @@ pub struct Chart {
     /// The charts below `charts/`.
     pub dependencies: Vec<Chart>,
     /// What Helm logs while loading this chart and its sub-charts.
-    pub notices: Vec<String>,
+    pub notices: Vec<Notice>,
 }
 
 /// Why a chart cannot be loaded, made or packaged.

@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::{API_V1, API_V2, Chart, Error, File, Metadata, clean_path, folder::io_error, tar};
-use crate::yaml;
+use crate::{template::fmt::quote, yaml};
 
 /// What Helm writes into the header of its archives, by which they are known.
 const EXTRA: &[u8] = b"rr\x28\x00aHR0cHM6Ly95b3V0dS5iZS96OVV6MWljandyTQo=";
@@ -141,7 +141,7 @@ fn to_value(value: &impl serde::Serialize) -> Result<Value, Error> {
 /// Refuses names that would leave the folder.
 fn check_name(name: &str) -> Result<(), Error> {
     let inside = !name.is_empty() && (name == "/" || !name.contains('/'));
-    if inside { Ok(()) } else { Err(Error::new(format!("{name:?} is not a valid chart name"))) }
+    if inside { Ok(()) } else { Err(Error::new(format!("{} is not a valid chart name", quote(name.as_bytes())))) }
 }
 
 /// Writes a file and the folders above it.
