@@ -3,7 +3,7 @@
 
 use super::{
     Context, Fault,
-    value::{List, Map, Str, Value},
+    value::{ANY_MAP, List, Map, Str, Value},
 };
 
 /// A Go type as a parameter.
@@ -139,9 +139,18 @@ impl Argument for Map {
     const TYPE: Type = Type::Map;
     fn take(value: &Value) -> Self {
         match value {
-            Value::Map(map) => map.clone(),
+            // Go's parameter is of the plain type, whatever name the argument's had.
+            Value::Map(map) => Self { type_name: ANY_MAP, entries: map.entries.clone() },
             _ => Self::new(),
         }
+    }
+}
+
+/// A map that may be Go's nil map.
+impl Argument for Option<Map> {
+    const TYPE: Type = Type::Map;
+    fn take(value: &Value) -> Self {
+        matches!(value, Value::Map(_)).then(|| Map::take(value))
     }
 }
 

@@ -2,11 +2,37 @@
 //! each with a `functions()` table of names.
 
 mod builtin;
+mod case;
+mod defaults;
+mod dicts;
 mod encoding;
+mod lists;
+mod math;
+mod reflect;
+mod semver;
+mod strings;
 
 use super::func::Function;
 
-/// Every function by its name, families in turn.
+/// The longest text that one function makes; Go would run out of memory some time later.
+const MAX_TEXT: usize = 1 << 28;
+/// The most numbers that `until`, `untilStep` and `seq` make.
+const MAX_ITEMS: usize = 1 << 24;
+
+/// Every function by its name, families in turn; a later one stands before an earlier one of the same name, as Sprig's
+/// `slice` before Go's.
 pub(crate) fn all() -> impl Iterator<Item = (&'static str, Function)> {
-    [builtin::functions(), encoding::functions()].into_iter().flatten()
+    [
+        builtin::functions(),
+        encoding::functions(),
+        defaults::functions(),
+        dicts::functions(),
+        lists::functions(),
+        math::functions(),
+        reflect::functions(),
+        semver::functions(),
+        strings::functions(),
+    ]
+    .into_iter()
+    .flatten()
 }

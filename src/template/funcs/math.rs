@@ -1,0 +1,200 @@
+//! Sprig's arithmetic, and the casts of spf13/cast that it and `int`, `int64` and `float64` stand on.
+
+use super::strings::text;
+use crate::template::{
+    Fault, Str, Value,
+    func::{Function, Rest, function},
+};
+
+pub(crate) fn functions() -> Vec<(&'static str, Function)> {
+    vec![
+        ("int", function(|value: Value| Value::Int(to_int64(&value)))),
+        ("int64", function(|value: Value| Value::Int64(to_int64(&value)))),
+        ("float64", function(|value: Value| to_float64(&value))),
+        ("atoi", function(|text: Str| Value::Int(atoi(&text.to_text())))),
+        ("toDecimal", function(|value: Value| Value::Int64(parse_int(&text(&value).to_text(), 8).unwrap_or(0)))),
+        ("add1", function(|value: Value| Value::Int64(to_int64(&value).wrapping_add(1)))),
+        ("add", function(|values: Rest<Value>| Value::Int64(fold(0, &values.0, i64::wrapping_add)))),
+        ("sub", function(|a: Value, b: Value| Value::Int64(to_int64(&a).wrapping_sub(to_int64(&b))))),
+        ("mul", function(|a: Value, b: Rest<Value>| Value::Int64(fold(to_int64(&a), &b.0, i64::wrapping_mul)))),
+        ("div", function(|a: Value, b: Value| divide(&a, &b, i64::wrapping_div))),
+        ("mod", function(|a: Value, b: Value| divide(&a, &b, i64::wrapping_rem))),
+        ("max", function(|a: Value, b: Rest<Value>| Value::Int64(fold(to_int64(&a), &b.0, i64::max)))),
+        ("biggest", function(|a: Value, b: Rest<Value>| Value::Int64(fold(to_int64(&a), &b.0, i64::max)))),
+        ("min", function(|a: Value, b: Rest<Value>| Value::Int64(fold(to_int64(&a), &b.0, i64::min)))),
+        ("maxf", function(|a: Value, b: Rest<Value>| extreme(&a, &b.0, f64::max))),
+        ("minf", function(|a: Value, b: Rest<Value>| extreme(&a, &b.0, f64::min))),
+        ("floor", function(|value: Value| to_float64(&value).floor())),
+        ("ceil", function(|value: Value| to_float64(&value).ceil())),
+        ("round", function(round)),
+    ]
+}
+
+fn fold(first: i64, values: &[Value], combine: fn(i64, i64) -> i64) -> i64 {
+    values.iter().map(to_int64).fold(first, combine)
+}
+
+fn divide(a: &Value, b: &Value, divide: fn(i64, i64) -> i64) -> Result<Value, Fault> {
+    match to_int64(b) {
+        0 => Err(Fault::new("runtime error: integer divide by zero")),
+        b => Ok(Value::Int64(divide(to_int64(a), b))),
+    }
+}
+
+/// The largest or smallest; Go gives NaN where one is.
+fn extreme(first: &Value, values: &[Value], choose: fn(f64, f64) -> f64) -> f64 {
+    values.iter().map(to_float64).fold(to_float64(first), |a, b| {
+        if a.is_nan() {
+            a
+        } else if b.is_nan() {
+            b
+        } else {
+            choose(a, b)
+        }
+    })
+}
+
+/// Rounds at a decimal place: up where the part after it is `from` or more, one half if not told.
+fn round(value: Value, places: i64, from: Rest<f64>) -> f64 {
+    let from = from.0.first().copied().unwrap_or(0.5);
+    let power = power_of_ten(places);
+    let digit = power * to_float64(&value);
+    (if digit.fract() >= from { digit.ceil() } else { digit.floor() }) / power
+}
+
+/// Go's `math.Pow(10, exponent)`: by squaring, a negative exponent as the inverse.
+fn power_of_ten(exponent: i64) -> f64 {
+    let (mut result, mut square) = (1.0, 10.0_f64);
+    let mut left = exponent.unsigned_abs();
+    while left > 0 && square.is_finite() {
+        if left % 2 == 1 {
+            result *= square;
+        }
+        square *= square;
+        left /= 2;
+    }
+    let result = if left > 0 { f64::INFINITY } else { result };
+    if exponent < 0 { 1.0 / result } else { result }
+}
+
+/// The numbers from `start` up or down to before `stop`; none where the step leads away from it.
+pub(super) fn range(start: i64, stop: i64, step: i64) -> impl Iterator<Item = i64> {
+    let goes_on = move |at: &i64| if step < 0 { *at > stop } else { step > 0 && *at < stop };
+    let first = Some(start).filter(goes_on);
+    std::iter::successors(first, move |at| at.checked_add(step).filter(goes_on))
+}
+
+/// `cast.ToInt64`: what is no number is 0; a float loses its fraction.
+pub(super) fn to_int64(value: &Value) -> i64 {
+    match value {
+        Value::Int(number) | Value::Int64(number) => *number,
+        Value::Int32(number) => i64::from(*number),
+        Value::Uint8(number) => i64::from(*number),
+        Value::Uint64(number) => number.cast_signed(),
+        Value::Float64(number) => truncate(*number),
+        Value::Bool(truth) => i64::from(*truth),
+        Value::String(text) => parse_int(trim_zero_decimal(&text.to_text()), 0).unwrap_or(0),
+        _ => date_part(value).unwrap_or(0),
+    }
+}
+
+/// `cast.ToFloat64`.
+pub(super) fn to_float64(value: &Value) -> f64 {
+    match value {
+        Value::Float64(number) => *number,
+        Value::Uint64(number) => *number as f64,
+        Value::String(text) => parse_float(&text.to_text()).unwrap_or(0.0),
+        other => to_int64(other) as f64,
+    }
+}
+
+/// Months and weekdays are the only named numbers that cast knows.
+fn date_part(value: &Value) -> Option<i64> {
+    match value {
+        Value::Object(object) if matches!(object.type_name(), "time.Month" | "time.Weekday") => {
+            Some(to_int64(&object.underlying()))
+        }
+        _ => None,
+    }
+}
+
+/// As amd64 does it: everything out of range is the smallest number.
+fn truncate(number: f64) -> i64 {
+    let in_range = (-9_223_372_036_854_775_808.0..9_223_372_036_854_775_808.0).contains(&number);
+    if in_range { number as i64 } else { i64::MIN }
+}
+
+/// `1.0` without its decimals.
+fn trim_zero_decimal(text: &str) -> &str {
+    match text.trim_end_matches('0') {
+        trimmed if trimmed.len() < text.len() => trimmed.strip_suffix('.').unwrap_or(text),
+        _ => text,
+    }
+}
+
+/// Go's `strconv.ParseInt`; base 0 reads prefixes, a leading zero as octal, and underscores between digits.
+fn parse_int(text: &str, base: u32) -> Option<i64> {
+    let (negative, digits) = match text.as_bytes() {
+        [b'-', ..] => (true, &text[1..]),
+        [b'+', ..] => (false, &text[1..]),
+        _ => (false, text),
+    };
+    let (digits, base) = if base == 0 { detect_base(digits)? } else { (digits.into(), base) };
+    // A second sign is no digit, though Rust reads one.
+    if !digits.starts_with(|first: char| first.is_ascii_alphanumeric()) {
+        return None;
+    }
+    let magnitude = i128::from(u64::from_str_radix(&digits, base).ok()?);
+    i64::try_from(if negative { -magnitude } else { magnitude }).ok()
+}
+
+fn detect_base(text: &str) -> Option<(std::borrow::Cow<'_, str>, u32)> {
+    let prefix = text.get(..2).map(str::to_ascii_lowercase);
+    let (digits, base) = match prefix.as_deref() {
+        Some("0x") => (&text[2..], 16),
+        Some("0b") => (&text[2..], 2),
+        Some("0o") => (&text[2..], 8),
+        _ if text.len() > 1 && text.starts_with('0') => (&text[1..], 8),
+        _ => (text, 10),
+    };
+    if !digits.contains('_') {
+        return Some((digits.into(), base));
+    }
+    // One underscore may stand after a prefix and between digits.
+    let digits = if digits.len() < text.len() { digits.strip_prefix('_').unwrap_or(digits) } else { digits };
+    let well_formed = digits.split('_').all(|part| !part.is_empty());
+    well_formed.then(|| (digits.replace('_', "").into(), base))
+}
+
+/// Go's `strconv.Atoi` without its error: 0 for no number, the nearest for one out of range.
+fn atoi(text: &str) -> i64 {
+    let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
+    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return 0;
+    }
+    let limit = if text.starts_with('-') { i64::MIN } else { i64::MAX };
+    text.parse().unwrap_or(limit)
+}
+
+/// Go's `strconv.ParseFloat`, `None` where it fails, out of range included.
+fn parse_float(text: &str) -> Option<f64> {
+    let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
+    if digits.starts_with("0x") || digits.starts_with("0X") {
+        return parse_hexadecimal(digits).map(|number| if text.starts_with('-') { -number } else { number });
+    }
+    let number: f64 = text.parse().ok()?;
+    let is_word = digits.starts_with(|first: char| first.is_ascii_alphabetic());
+    (number.is_finite() || is_word).then_some(number)
+}
+
+/// A hexadecimal float, whose exponent of 2 must be there: `0x1.8p3`.
+fn parse_hexadecimal(text: &str) -> Option<f64> {
+    let (mantissa, exponent) = text.get(2..)?.split_once(['p', 'P'])?;
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let digits = [whole, fraction].concat().replace('_', "");
+    let number = u64::from_str_radix(&digits, 16).ok().filter(|_| !digits.starts_with('+'))?;
+    let exponent: i32 = exponent.parse().ok()?;
+    let scale = exponent.checked_sub(i32::try_from(fraction.len()).ok()?.checked_mul(4)?)?;
+    let value = number as f64 * 2.0_f64.powi(scale);
+    value.is_finite().then_some(value)
+}
