@@ -5,6 +5,8 @@ mod notice;
 mod options;
 mod read;
 mod set;
+#[cfg(test)]
+mod tests;
 
 use serde_json::{Map, Value};
 

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::{Value, value::RawValue};
 
 use super::{Values, read::make_floats};
-use crate::template::fmt;
+use crate::template::{self, fmt};
 
 /// The greatest index of a list.
 const MAX_INDEX: i64 = 65_536;
@@ -127,7 +127,7 @@ impl Parser<'_, '_, '_> {
         }
         let (text, stop) = self.until(&['[', '.', '=']);
         if !text.is_empty() {
-            return Err(error(format!("unexpected data at end of array index: {}", quote(&text))));
+            return Err(error(format!("unexpected data at end of array index: {}", quote_runes(&text))));
         }
         let place = usize::try_from(index).unwrap_or(usize::MAX);
         match stop {
@@ -339,4 +339,10 @@ fn error(message: impl Into<String>) -> Stop {
 
 fn quote(text: &str) -> String {
     fmt::quote(text.as_bytes())
+}
+
+/// Go holds this text as a slice of runes, and quotes each of them.
+fn quote_runes(text: &str) -> String {
+    let runes = text.chars().map(|char| template::Value::Int32(i32::try_from(u32::from(char)).unwrap_or_default()));
+    fmt::sprintf(&"%q".into(), &[template::List::any(runes.collect()).into()]).to_text().into_owned()
 }
