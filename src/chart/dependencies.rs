@@ -229,3 +229,100 @@ fn at(path: &str, table: Map) -> Result<Map, String> {
     }
     Ok(path.rsplit('.').fold(table, |inner, key| Map::from_iter([(key.into(), Value::Map(inner))])))
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Map, json};
+
+    use super::*;
+    use crate::chart::Metadata;
+
+    /// `tests/dependencies.jsonl`: small charts, with what `ProcessDependencies` and then `CoalesceValues` of Helm 4.2.4
+    /// made of them: the values, the charts that remain, and what was logged, sorted.
+    #[test]
+    fn processes_as_helm_does() {
+        let mut wrong = Vec::new();
+        for line in include_str!("tests/dependencies.jsonl").lines() {
+            let case: Json = serde_json::from_str(line).expect("a case is JSON");
+            let (found, log) = process(&case);
+            let expected = match case["error"].as_str() {
+                Some(error) => Err(error.to_owned()),
+                None => Ok((floats(&case["out"]), case["tree"].clone())),
+            };
+            let expected_log = case["log"].as_array().cloned().unwrap_or_default();
+            if found != expected || (found.is_ok() && log != expected_log) {
+                wrong.push(format!("{line}\n  found {found:?}\n  log {log:?}"));
+            }
+        }
+        assert!(wrong.is_empty(), "{} cases differ from Helm:\n{}", wrong.len(), wrong.join("\n"));
+    }
+
+    fn process(case: &Json) -> (Result<(Json, Json), String>, Vec<Json>) {
+        let mut chart = chart(&case["chart"]);
+        let given = table(&case["given"]);
+        let mut log = Vec::new();
+        let outcome = process_dependencies(&mut chart, &given, &mut log).and_then(|()| {
+            let values = values::from_json(&given);
+            values::coalesce(&chart, &values, Nulls::Remove, &mut log)?;
+            Ok((values::to_json(&values).into(), tree(&chart)))
+        });
+        let mut log: Vec<String> = log.iter().map(ToString::to_string).collect();
+        log.sort();
+        (outcome, log.into_iter().map(Json::from).collect())
+    }
+
+    fn chart(case: &Json) -> Chart {
+        let text = |value: &Json| value.as_str().unwrap_or_default().to_owned();
+        let list = |value: &Json| value.as_array().cloned().unwrap_or_default();
+        let dependency = |case: &Json| Dependency {
+            name: text(&case["name"]),
+            version: text(&case["version"]),
+            condition: text(&case["condition"]),
+            tags: list(&case["tags"]).iter().map(text).collect(),
+            import_values: list(&case["import-values"]),
+            alias: text(&case["alias"]),
+            ..Dependency::default()
+        };
+        Chart {
+            metadata: Metadata {
+                name: text(&case["name"]),
+                version: text(&case["version"]),
+                dependencies: list(&case["dependencies"]).iter().map(dependency).collect(),
+                ..Metadata::default()
+            },
+            values: table(&case["values"]),
+            dependencies: list(&case["charts"]).iter().map(chart).collect(),
+            ..Chart::default()
+        }
+    }
+
+    fn table(value: &Json) -> Map<String, Json> {
+        floats(value).as_object().cloned().unwrap_or_default()
+    }
+
+    fn floats(value: &Json) -> Json {
+        match value {
+            Json::Number(number) => number.as_f64().into(),
+            Json::Array(items) => items.iter().map(floats).collect(),
+            Json::Object(entries) => entries.iter().map(|(key, value)| (key.clone(), floats(value))).collect(),
+            other => other.clone(),
+        }
+    }
+
+    fn tree(chart: &Chart) -> Json {
+        let imports = |dependency: &Dependency| {
+            let maps: Vec<String> = dependency
+                .import_values
+                .iter()
+                .map(|map| format!("map[child:{} parent:{}]", text(&map["child"]), text(&map["parent"])))
+                .collect();
+            format!("{} [{}]", dependency.name, maps.join(" "))
+        };
+        let dependencies: Vec<String> = chart.metadata.dependencies.iter().map(imports).collect();
+        json!([chart.name(), dependencies, chart.dependencies.iter().map(tree).collect::<Vec<_>>()])
+    }
+
+    fn text(value: &Json) -> &str {
+        value.as_str().unwrap_or_default()
+    }
+}
