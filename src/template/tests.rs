@@ -110,3 +110,13 @@ fn prints_as_go() {
 fn compares_indexes_and_escapes_as_go() {
     check(include_str!("tests/builtin.jsonl"));
 }
+
+#[test]
+fn base_64_and_32_as_go() {
+    check(include_str!("tests/base.jsonl"));
+}
+
+#[test]
+fn json_as_go() {
+    check(include_str!("tests/json.jsonl"));
+}

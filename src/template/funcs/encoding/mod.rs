@@ -1,9 +1,10 @@
 //! Values as YAML, JSON, TOML, base 64 and base 32, and back: Helm's functions (`pkg/engine/funcs.go`) where it has
 //! its own, Sprig's else.
 
+mod base;
 mod json;
+mod parse;
 
-use base64::{Engine, engine::general_purpose::STANDARD};
 use json::Style;
 
 use crate::{
@@ -32,8 +33,11 @@ pub(crate) fn functions() -> Vec<(&'static str, Function)> {
         ("mustToRawJson", function(|value: Value| json::write(&value, RAW))),
         ("fromJson", function(|text: Str| or_error(from_json_map(&text)))),
         ("fromJsonArray", function(|text: Str| or_first(from_json_list(&text)))),
-        ("mustFromJson", function(|text: Str| from_json(&text))),
-        ("b64enc", function(|text: Str| STANDARD.encode(text.as_bytes()))),
+        ("mustFromJson", function(|text: Str| parse::json(text.as_bytes()))),
+        ("b64enc", function(base::encode64)),
+        ("b64dec", function(base::decode64)),
+        ("b32enc", function(base::encode32)),
+        ("b32dec", function(base::decode32)),
     ]
 }
 
@@ -62,11 +66,6 @@ fn to_yaml(value: &Value) -> Result<String, Fault> {
 
 fn from_yaml(text: &Str) -> Result<Value, Fault> {
     let value = yaml::from_str(&text.to_text()).map_err(|error| Fault::new(error.message))?;
-    Ok(Value::from_json_floats(&value))
-}
-
-fn from_json(text: &Str) -> Result<Value, Fault> {
-    let value = serde_json::from_slice(text.as_bytes()).map_err(|error| Fault::new(error.to_string()))?;
     Ok(Value::from_json_floats(&value))
 }
 
@@ -113,9 +112,9 @@ fn from_yaml_list(text: &Str) -> Result<List, Fault> {
 }
 
 fn from_json_map(text: &Str) -> Result<Map, Fault> {
-    map(from_json(text)?)
+    map(parse::json(text.as_bytes())?)
 }
 
 fn from_json_list(text: &Str) -> Result<List, Fault> {
-    list(from_json(text)?)
+    list(parse::json(text.as_bytes())?)
 }
