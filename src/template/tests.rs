@@ -120,3 +120,8 @@ fn base_64_and_32_as_go() {
 fn json_as_go() {
     check(include_str!("tests/json.jsonl"));
 }
+
+#[test]
+fn yaml_as_go() {
+    check(include_str!("tests/yaml.jsonl"));
+}

@@ -9,6 +9,7 @@
 
 mod events;
 pub mod json;
+mod node;
 mod number;
 mod read;
 mod resolve;
@@ -17,6 +18,7 @@ mod scalar;
 mod tests;
 mod write;
 
+pub use node::{Content, Node};
 use serde_json::Value;
 
 /// How deep collections may nest. Go allows 10,000; the objects of a cluster never come near either,
@@ -45,12 +47,20 @@ pub fn from_str(text: &str) -> Result<Value, Error> {
 
 /// Writes a value as `yaml.Marshal` of sigs.k8s.io/yaml does: sorted keys, Go's quoting, a final newline.
 pub fn to_string(value: &Value) -> String {
+    write(value).unwrap_or_default()
+}
+
+/// As [`to_string`], for values of any type.
+///
+/// # Errors
+/// Why the JSON step before refuses it, in Go's words: infinities, NaN, a value that holds itself.
+pub fn write(value: &impl Node) -> Result<String, String> {
     write::to_string(value)
 }
 
 /// Writes a mapping as [`to_string`] does, but with its own keys in the order given; there must be one.
 pub fn entries_to_string(entries: &[(&str, &Value)]) -> String {
-    write::entries_to_string(entries)
+    write::entries_to_string(entries).unwrap_or_default()
 }
 
 /// YAML's line breaks.

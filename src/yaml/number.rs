@@ -46,3 +46,12 @@ pub(super) fn json(value: f64) -> Option<Number> {
         Err(_) => Number::from_f64(value),
     }
 }
+
+/// Go's name of a number that JSON does not have.
+pub(super) fn infinity(value: f64) -> &'static str {
+    match value {
+        f64::INFINITY => "+Inf",
+        f64::NEG_INFINITY => "-Inf",
+        _ => "NaN",
+    }
+}

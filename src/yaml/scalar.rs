@@ -48,19 +48,11 @@ fn to_value(scalar: Scalar, text: String, mark: Mark) -> Result<Value, Error> {
         Scalar::Float(value) => match number::json(value) {
             Some(number) => Value::Number(number),
             None => {
-                return Err(failure(mark, &format!("json: unsupported value: {}", go_infinity(value))));
+                return Err(failure(mark, &format!("json: unsupported value: {}", number::infinity(value))));
             }
         },
         Scalar::Timestamp | Scalar::Str => Value::String(text),
     })
-}
-
-fn go_infinity(value: f64) -> &'static str {
-    match value {
-        f64::INFINITY => "+Inf",
-        f64::NEG_INFINITY => "-Inf",
-        _ => "NaN",
-    }
 }
 
 /// Go's words for a null as a key.

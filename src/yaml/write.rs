@@ -1,12 +1,12 @@
 //! From values to text: go-yaml v2's encoder and emitter (`encode.go`, `emitterc.go`, `sorter.go`) for what
 //! JSON can hold.
 
-use std::cmp::Ordering;
-
-use serde_json::{Map, Value};
+use std::{cmp::Ordering, fmt::Write as _};
 
 use super::{
-    is_break, number,
+    is_break,
+    node::{Content, Node},
+    number,
     resolve::{Scalar, is_base60, resolve},
 };
 
@@ -16,19 +16,20 @@ const SIMPLE_KEY_LENGTH: usize = 128;
 /// A line longer than this is broken at its next space.
 const WIDTH: usize = 80;
 
-pub(super) fn to_string(value: &Value) -> String {
+/// How deep values are written: one that holds itself has no end.
+const MAX_DEPTH: usize = 1000;
+
+pub(super) fn to_string(value: &impl Node) -> Result<String, String> {
     let mut writer = Writer::default();
     writer.node(value, None, Place::Start);
-    writer.end_line();
-    writer.out
+    writer.finish()
 }
 
 /// Writes the entries of a mapping in the order given.
-pub(super) fn entries_to_string(entries: &[(&str, &Value)]) -> String {
+pub(super) fn entries_to_string(entries: &[(&str, &impl Node)]) -> Result<String, String> {
     let mut writer = Writer::default();
     writer.mapping(entries, None, Place::Start);
-    writer.end_line();
-    writer.out
+    writer.finish()
 }
 
 /// Where a node is about to be written.
@@ -47,8 +48,13 @@ struct Writer {
     out: String,
     /// Where the current line starts in `out`.
     line_start: usize,
+    /// A place in the current line, and how many characters stand before it.
+    measured: (usize, usize),
     /// The last scalar ended with a line break of its own.
     line_ended: bool,
+    depth: usize,
+    /// Why the value cannot be written.
+    refused: Option<String>,
 }
 
 /// How a scalar is written within its line.
@@ -60,46 +66,64 @@ enum Style {
 }
 
 impl Writer {
-    fn node(&mut self, value: &Value, indent: Option<usize>, place: Place) {
-        match value {
-            Value::Object(map) if !map.is_empty() => self.mapping(&sorted(map), indent, place),
-            Value::Array(items) if !items.is_empty() => self.sequence(items, indent, place),
+    fn finish(mut self) -> Result<String, String> {
+        self.end_line();
+        self.refused.map_or(Ok(self.out), Err)
+    }
+
+    fn node(&mut self, value: &impl Node, indent: Option<usize>, place: Place) {
+        if self.depth > MAX_DEPTH {
+            self.refused.get_or_insert_with(|| "json: unsupported value: encountered a cycle".to_owned());
+        }
+        if self.refused.is_some() {
+            return;
+        }
+        self.depth += 1;
+        value.content(|content| match content {
+            Content::Map(entries) if !entries.is_empty() => self.mapping(&sorted(entries), indent, place),
+            Content::List(items) if !items.is_empty() => self.sequence(items, indent, place),
             scalar => {
                 if place != Place::Start {
                     self.out.push(' ');
                 }
                 self.scalar(scalar, indent.map_or(2, |indent| indent + 2));
             }
+        });
+        self.depth -= 1;
+    }
+
+    fn scalar<N>(&mut self, content: Content<'_, N>, indent: usize) {
+        match content {
+            Content::Null => self.out.push_str("null"),
+            Content::Bool(true) => self.out.push_str("true"),
+            Content::Bool(false) => self.out.push_str("false"),
+            Content::Int(value) => self.display(value),
+            Content::Uint(value) => self.display(value),
+            Content::Float(value) => self.float(value),
+            Content::Text(text) => self.string(text, Some(indent)),
+            Content::List(_) => self.out.push_str("[]"),
+            Content::Map(_) => self.out.push_str("{}"),
+            Content::Unwritable(why) => self.refused = Some(why),
         }
     }
 
-    fn scalar(&mut self, value: &Value, indent: usize) {
-        match value {
-            Value::Null => self.out.push_str("null"),
-            Value::Bool(true) => self.out.push_str("true"),
-            Value::Bool(false) => self.out.push_str("false"),
-            Value::Number(value) => self.number(value),
-            Value::String(text) => self.string(text, Some(indent)),
-            Value::Array(_) => self.out.push_str("[]"),
-            Value::Object(_) => self.out.push_str("{}"),
-        }
+    fn display(&mut self, value: impl std::fmt::Display) {
+        // Writing into a string cannot fail.
+        let _ = write!(self.out, "{value}");
     }
 
     /// Go's JSON step first: a whole float is written as an integer.
-    fn number(&mut self, value: &serde_json::Number) {
-        let text = match value.as_f64() {
-            Some(float) if value.is_f64() => match number::json(float) {
-                Some(integer) if !integer.is_f64() => integer.to_string(),
-                _ => number::format_float(float),
-            },
-            _ => value.to_string(),
-        };
-        self.out.push_str(&text);
+    fn float(&mut self, value: f64) {
+        match number::json(value) {
+            Some(integer) if !integer.is_f64() => self.display(integer),
+            Some(_) => self.out.push_str(&number::format_float(value)),
+            None => self.refused = Some(format!("json: unsupported value: {}", number::infinity(value))),
+        }
     }
 
-    fn mapping(&mut self, entries: &[(&str, &Value)], parent: Option<usize>, place: Place) {
+    fn mapping(&mut self, entries: &[(&str, &impl Node)], parent: Option<usize>, place: Place) {
         let indent = parent.map_or(0, |parent| parent + 2);
-        for (index, (key, value)) in entries.iter().enumerate() {
+        for (index, &(key, value)) in entries.iter().enumerate() {
             self.start_entry(index == 0, indent, place);
             if key.len() <= SIMPLE_KEY_LENGTH && !key.contains(is_break) {
                 self.string(key, None);
@@ -116,7 +140,7 @@ impl Writer {
     }
 
     /// Sequences under a key are not indented.
-    fn sequence(&mut self, items: &[Value], parent: Option<usize>, place: Place) {
+    fn sequence(&mut self, items: &[impl Node], parent: Option<usize>, place: Place) {
         let indent = match parent {
             None => 0,
             Some(parent) if place == Place::Value => parent,
@@ -150,11 +174,19 @@ impl Writer {
 
     fn indent(&mut self, indent: usize) {
         self.line_start = self.out.len();
-        self.out.extend(std::iter::repeat_n(' ', indent));
+        self.measured = (self.line_start, 0);
+        const SPACES: &str = "                                ";
+        match SPACES.get(..indent) {
+            Some(spaces) => self.out.push_str(spaces),
+            None => self.out.extend(std::iter::repeat_n(' ', indent)),
+        }
     }
 
     /// Writes a string; without an indent, as a key that must stay on its line.
     fn string(&mut self, text: &str, indent: Option<usize>) {
+        if is_simple(text) && resolve(text) == Scalar::Str && (indent.is_none() || self.fits(text)) {
+            return self.out.push_str(text);
+        }
         let plain = resolve(text) == Scalar::Str && !is_base60(text);
         let shape = Shape::of(text);
         let style = match indent {
@@ -202,7 +234,7 @@ impl Writer {
     fn flow(&mut self, text: &str, indent: Option<usize>, style: Style) {
         // Go asks whether the whole text starts with a byte order mark and then escapes all of it.
         let escape_all = text.starts_with('\u{feff}');
-        let fold_to = indent.filter(|_| self.out.len() - self.line_start + text.len() > WIDTH);
+        let fold_to = indent.filter(|_| !self.fits(text));
         if style == Style::Plain && fold_to.is_none() {
             return self.out.push_str(text);
         }
@@ -233,6 +265,10 @@ impl Writer {
         }
     }
 
+    fn fits(&self, text: &str) -> bool {
+        self.out.len() - self.line_start + text.len() <= WIDTH
+    }
+
     fn single_quoted(&mut self, char: char, previous: Option<char>, indent: Option<usize>) {
         if let Some(indent) = indent
             && previous.is_some_and(is_break)
@@ -254,8 +290,11 @@ impl Writer {
         }
     }
 
-    fn column(&self) -> usize {
-        self.out[self.line_start..].chars().count()
+    fn column(&mut self) -> usize {
+        let (place, before) = self.measured;
+        let column = before + self.out[place..].chars().count();
+        self.measured = (self.out.len(), column);
+        column
     }
 
     fn escape(&mut self, char: char) {
@@ -338,20 +377,33 @@ fn is_printable(char: char) -> bool {
     matches!(char, '\n' | ' '..='~' | '\u{a0}'..='\u{d7ff}' | '\u{e000}'..='\u{fefe}' | '\u{ff00}'..='\u{fffd}')
 }
 
-/// The entries in go-yaml's key order.
-fn sorted(map: &Map<String, Value>) -> Vec<(&str, &Value)> {
-    let mut entries: Vec<(&str, &Value)> = Vec::with_capacity(map.len());
-    for (key, value) in map {
-        // The order is not transitive ("a12" < "a1b" < "a2" < "a12"), which the standard sort may refuse.
-        let at = match entries.last() {
-            Some((last, _)) if natural(key, last) == Ordering::Less => {
-                entries.partition_point(|(other, _)| natural(other, key) == Ordering::Less)
-            }
-            _ => entries.len(),
-        };
-        entries.insert(at, (key, value));
+/// Whether a text is plainly a plain scalar, unless it is a word that means something else: most strings are.
+fn is_simple(text: &str) -> bool {
+    let [first, rest @ ..] = text.as_bytes() else {
+        return false;
+    };
+    (first.is_ascii_alphabetic() || matches!(first, b'_' | b'/'))
+        && rest.iter().all(|byte| matches!(byte, b' '..=b'~') && !matches!(byte, b':' | b'#'))
+        && !rest.ends_with(b" ")
+}
+
+/// Puts entries that are sorted by their bytes into go-yaml's key order.
+fn sorted<N>(entries: Vec<(&str, N)>) -> Vec<(&str, N)> {
+    if entries.is_sorted_by(|(a, _), (b, _)| natural(b, a) != Ordering::Less) {
+        return entries;
     }
-    entries
+    let mut sorted: Vec<(&str, N)> = Vec::with_capacity(entries.len());
+    for (key, value) in entries {
+        // The order is not transitive ("a12" < "a1b" < "a2" < "a12"), which the standard sort may refuse.
+        let at = match sorted.last() {
+            Some((last, _)) if natural(key, last) == Ordering::Less => {
+                sorted.partition_point(|(other, _)| natural(other, key) == Ordering::Less)
+            }
+            _ => sorted.len(),
+        };
+        sorted.insert(at, (key, value));
+    }
+    sorted
 }
 
 /// go-yaml's natural order: runs of digits by value, other characters before letters.

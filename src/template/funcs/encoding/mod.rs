@@ -4,15 +4,13 @@
 mod base;
 mod json;
 mod parse;
+mod yaml;
 
 use json::Style;
 
-use crate::{
-    template::{
-        Fault, List, Map, Str, Value,
-        func::{Function, function},
-    },
-    yaml,
+use crate::template::{
+    Fault, List, Map, Str, Value,
+    func::{Function, function},
 };
 
 const COMPACT: Style = Style { html: true, pretty: false };
@@ -21,8 +19,8 @@ const RAW: Style = Style { html: false, pretty: false };
 
 pub(crate) fn functions() -> Vec<(&'static str, Function)> {
     vec![
-        ("toYaml", function(|value: Value| to_yaml(&value).unwrap_or_default())),
-        ("mustToYaml", function(|value: Value| to_yaml(&value))),
+        ("toYaml", function(|value: Value| yaml::write(&value).unwrap_or_default())),
+        ("mustToYaml", function(|value: Value| yaml::write(&value))),
         ("fromYaml", function(|text: Str| or_error(from_yaml_map(&text)))),
         ("fromYamlArray", function(|text: Str| or_first(from_yaml_list(&text)))),
         ("toJson", function(|value: Value| json::write(&value, COMPACT).unwrap_or_default())),
@@ -55,17 +53,8 @@ fn or_first(result: Result<List, Fault>) -> List {
     result.unwrap_or_else(|fault| List::any(vec![fault.message.into()]))
 }
 
-fn to_yaml(value: &Value) -> Result<String, Fault> {
-    let json = json::write(value, RAW)
-        .map_err(|fault| Fault::new(format!("error marshaling into JSON: {}", fault.message)))?;
-    let value: serde_json::Value = serde_json::from_str(&json).map_err(|error| Fault::new(error.to_string()))?;
-    let mut text = yaml::to_string(&value);
-    text.pop();
-    Ok(text)
-}
-
 fn from_yaml(text: &Str) -> Result<Value, Fault> {
-    let value = yaml::from_str(&text.to_text()).map_err(|error| Fault::new(error.message))?;
+    let value = crate::yaml::from_str(&text.to_text()).map_err(|error| Fault::new(error.message))?;
     Ok(Value::from_json_floats(&value))
 }
 

@@ -1,0 +1,74 @@
+//! Values as YAML writes them.
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+
+use crate::{
+    template::{Fault, Str, Value},
+    yaml::{self, Content, Node},
+};
+
+/// `yaml.Marshal` of sigs.k8s.io/yaml, without the last line break.
+///
+/// # Errors
+/// Go's words for what JSON, which is a step on the way, does not have.
+pub(super) fn write(value: &Value) -> Result<String, Fault> {
+    let mut text = yaml::write(value).map_err(|why| match why.starts_with("json: ") {
+        true => Fault::new(format!("error marshaling into JSON: {why}")),
+        false => Fault::new(why),
+    })?;
+    text.pop();
+    Ok(text)
+}
+
+impl Node for Value {
+    fn content<R>(&self, take: impl FnOnce(Content<'_, Self>) -> R) -> R {
+        match self {
+            Self::Nil => take(Content::Null),
+            Self::Bool(value) => take(Content::Bool(*value)),
+            Self::Int(value) | Self::Int64(value) => take(Content::Int(*value)),
+            Self::Int32(value) => take(Content::Int(i64::from(*value))),
+            Self::Uint8(value) => take(Content::Uint(u64::from(*value))),
+            Self::Uint64(value) => take(Content::Uint(*value)),
+            Self::Float64(value) => take(Content::Float(*value)),
+            Self::String(Str::Text(text)) => take(text_content(text)),
+            // As in JSON, each byte that is no UTF-8 is a U+FFFD.
+            Self::String(Str::Raw(bytes)) => {
+                let text: String = bytes
+                    .utf8_chunks()
+                    .flat_map(|chunk| {
+                        chunk.valid().chars().chain(std::iter::repeat_n('\u{fffd}', chunk.invalid().len()))
+                    })
+                    .collect();
+                take(text_content(&text))
+            }
+            Self::List(list) if list.is_nil => take(Content::Null),
+            Self::List(list) => match self.bytes() {
+                Some(bytes) => take(Content::Text(&STANDARD.encode(bytes))),
+                None => take(Content::List(&list.items)),
+            },
+            Self::Map(map) => {
+                let entries = map.entries.borrow();
+                match entries.keys().find_map(|key| refused(key)) {
+                    Some(why) => take(Content::Unwritable(why)),
+                    None => take(Content::Map(entries.iter().map(|(key, value)| (&**key, value)).collect())),
+                }
+            }
+            Self::Object(object) => match (object.bytes(), object.underlying()) {
+                (Some(bytes), _) => take(Content::Text(&STANDARD.encode(bytes))),
+                (None, Self::Object(_)) => take(Content::Null),
+                (None, plain) => plain.content(take),
+            },
+        }
+    }
+}
+
+fn text_content<N>(text: &str) -> Content<'_, N> {
+    refused(text).map_or(Content::Text(text), Content::Unwritable)
+}
+
+/// Go reads the JSON as YAML on the way, which knows no control characters.
+fn refused(text: &str) -> Option<String> {
+    let control = |char| matches!(char, '\x7f'..='\u{84}' | '\u{86}'..='\u{9f}' | '\u{fffe}' | '\u{ffff}');
+    let suspect = text.bytes().any(|byte| byte >= 0x7f);
+    (suspect && text.contains(control)).then(|| "yaml: control characters are not allowed".to_owned())
+}

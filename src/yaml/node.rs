@@ -1,0 +1,48 @@
+//! What can be written as YAML, whatever type holds it.
+
+use serde_json::Value;
+
+/// A value that JSON can hold.
+pub trait Node: Sized {
+    /// Calls `take` with what this value holds; its parts need not outlive the call.
+    fn content<R>(&self, take: impl FnOnce(Content<'_, Self>) -> R) -> R;
+}
+
+/// What a [`Node`] holds.
+pub enum Content<'a, N> {
+    /// `null`.
+    Null,
+    /// `true` or `false`.
+    Bool(bool),
+    /// A whole number.
+    Int(i64),
+    /// A whole number above `i64::MAX`.
+    Uint(u64),
+    /// Any other number.
+    Float(f64),
+    /// A string.
+    Text(&'a str),
+    /// A sequence.
+    List(&'a [N]),
+    /// A mapping, sorted by key.
+    Map(Vec<(&'a str, &'a N)>),
+    /// What cannot be written, and why.
+    Unwritable(String),
+}
+
+impl Node for Value {
+    fn content<R>(&self, take: impl FnOnce(Content<'_, Self>) -> R) -> R {
+        take(match self {
+            Self::Null => Content::Null,
+            Self::Bool(value) => Content::Bool(*value),
+            Self::Number(number) => match (number.as_i64(), number.as_u64()) {
+                (Some(value), _) => Content::Int(value),
+                (None, Some(value)) => Content::Uint(value),
+                (None, None) => Content::Float(number.as_f64().unwrap_or_default()),
+            },
+            Self::String(text) => Content::Text(text),
+            Self::Array(items) => Content::List(items),
+            Self::Object(map) => Content::Map(map.iter().map(|(key, value)| (key.as_str(), value)).collect()),
+        })
+    }
+}
