@@ -3,14 +3,18 @@
 
 mod builtin;
 mod case;
+mod decimal;
 mod defaults;
 mod dicts;
 mod encoding;
 mod lists;
 mod math;
+mod path;
 mod reflect;
+mod regex;
 mod semver;
 mod strings;
+mod url;
 
 use super::func::Function;
 
@@ -26,12 +30,16 @@ pub(crate) fn all() -> impl Iterator<Item = (&'static str, Function)> {
         builtin::functions(),
         encoding::functions(),
         defaults::functions(),
+        decimal::functions(),
         dicts::functions(),
         lists::functions(),
         math::functions(),
+        path::functions(),
         reflect::functions(),
+        regex::functions(),
         semver::functions(),
         strings::functions(),
+        url::functions(),
     ]
     .into_iter()
     .flatten()

@@ -1,0 +1,289 @@
+//! Sprig's functions on regular expressions, with Go's syntax and Go's rules of iteration and expansion.
+
+mod syntax;
+
+use std::{cell::RefCell, collections::HashMap, rc::Rc};
+
+use regex::bytes::{CaptureLocations, Regex, RegexBuilder};
+
+use crate::template::{
+    Fault, List, Str, fmt,
+    func::{Function, function},
+};
+
+/// How large a compiled pattern may be.
+const MAX_SIZE: usize = 1 << 26;
+/// How many patterns are kept. Charts make some from values, but hardly so many.
+const MAX_PATTERNS: usize = 1000;
+
+/// Patterns by their text, for the functions made by one call of [`functions`]: one rendering compiles a pattern once.
+type Patterns = Rc<RefCell<HashMap<Str, Result<Rc<Pattern>, Fault>>>>;
+
+/// A compiled pattern.
+struct Pattern {
+    regex: Regex,
+    /// The names of the groups, the whole match first.
+    names: Vec<Option<String>>,
+    is_empty: bool,
+}
+
+/// Whether a function that fails is one that panics in Go: `regexFind` and not `mustRegexFind`.
+#[derive(Clone, Copy)]
+struct Panics(bool);
+
+pub(crate) fn functions() -> Vec<(&'static str, Function)> {
+    let patterns = Patterns::default();
+    let mut functions: Vec<(&'static str, Function)> =
+        vec![("regexQuoteMeta", function(|text: Str| quote_meta(&text)))];
+    let known = patterns.clone();
+    let is_match = move |pattern: Str, text: Str| find(&known, &pattern).map(|it| it.regex.is_match(text.as_bytes()));
+    let must_match = is_match.clone();
+    functions.push(("regexMatch", function(move |pattern: Str, text: Str| is_match(pattern, text).unwrap_or(false))));
+    functions.push(("mustRegexMatch", function(must_match)));
+    for (panics, [first, all, split, replace, literal]) in [
+        (true, ["regexFind", "regexFindAll", "regexSplit", "regexReplaceAll", "regexReplaceAllLiteral"]),
+        (
+            false,
+            [
+                "mustRegexFind",
+                "mustRegexFindAll",
+                "mustRegexSplit",
+                "mustRegexReplaceAll",
+                "mustRegexReplaceAllLiteral",
+            ],
+        ),
+    ] {
+        let compile = || {
+            let (known, panics) = (patterns.clone(), Panics(panics));
+            move |pattern: &Str| find(&known, pattern).map_err(|fault| panics.words(pattern, fault))
+        };
+        let get = compile();
+        functions.push((first, function(move |pattern: Str, text: Str| get(&pattern).map(|it| it.first(&text)))));
+        let get = compile();
+        functions.push((
+            all,
+            function(move |pattern: Str, text: Str, limit: i64| get(&pattern).map(|it| it.all(&text, limit))),
+        ));
+        let get = compile();
+        functions.push((
+            split,
+            function(move |pattern: Str, text: Str, limit: i64| get(&pattern).map(|it| it.split(&text, limit))),
+        ));
+        let get = compile();
+        functions.push((
+            replace,
+            function(move |pattern: Str, text: Str, new: Str| get(&pattern).map(|it| it.replace(&text, &new, true))),
+        ));
+        let get = compile();
+        functions.push((
+            literal,
+            function(move |pattern: Str, text: Str, new: Str| get(&pattern).map(|it| it.replace(&text, &new, false))),
+        ));
+    }
+    functions
+}
+
+impl Panics {
+    /// What `regexp.MustCompile` panics with.
+    fn words(self, pattern: &Str, fault: Fault) -> Fault {
+        if !self.0 {
+            return fault;
+        }
+        let text = pattern.to_text();
+        let can_backquote =
+            text.chars().all(|char| char == '\t' || (!char.is_control() && !matches!(char, '`' | '\u{feff}')));
+        let quoted = match pattern {
+            Str::Text(_) if can_backquote => format!("`{text}`"),
+            _ => fmt::quote(pattern.as_bytes()),
+        };
+        Fault::new(format!("regexp: Compile({quoted}): {}", fault.message))
+    }
+}
+
+/// The pattern of this text, compiled at most once.
+fn find(patterns: &Patterns, text: &Str) -> Result<Rc<Pattern>, Fault> {
+    if let Some(known) = patterns.borrow().get(text) {
+        return known.clone();
+    }
+    let compiled = Pattern::compile(text).map(Rc::new).map_err(Fault::new);
+    let mut patterns = patterns.borrow_mut();
+    if patterns.len() >= MAX_PATTERNS {
+        patterns.clear();
+    }
+    patterns.insert(text.clone(), compiled.clone());
+    compiled
+}
+
+impl Pattern {
+    fn compile(text: &Str) -> Result<Self, String> {
+        let source = text.to_text();
+        if let Str::Raw(_) = text {
+            return Err(format!("error parsing regexp: invalid UTF-8: `{source}`"));
+        }
+        let translated = syntax::translate(&source)?;
+        let regex = RegexBuilder::new(&translated.pattern).size_limit(MAX_SIZE).nest_limit(2000).build();
+        let regex = regex.map_err(|_| format!("error parsing regexp: expression too large: `{source}`"))?;
+        Ok(Self { regex, names: translated.names, is_empty: source.is_empty() })
+    }
+
+    /// Calls `deliver` with each match, as Go's `allMatches` does: no empty match right after another match, and the
+    /// search goes on character by character.
+    fn each(&self, text: &[u8], limit: usize, mut deliver: impl FnMut(&CaptureLocations)) {
+        let mut locations = self.regex.capture_locations();
+        let (mut at, mut found, mut last_end) = (0, 0, None);
+        while found < limit && at <= text.len() {
+            let Some(whole) = self.regex.captures_read_at(&mut locations, text, at) else {
+                break;
+            };
+            let (start, end) = (whole.start(), whole.end());
+            if start == end && is_inside_character(text, start) {
+                at = start + 1;
+                continue;
+            }
+            let follows = start == end && last_end == Some(end);
+            at = if end == at { at + character_length(&text[at..]) } else { end };
+            last_end = Some(end);
+            if !follows {
+                found += 1;
+                deliver(&locations);
+            }
+        }
+    }
+
+    fn spans(&self, text: &Str, limit: i64) -> Vec<(usize, usize)> {
+        let mut spans = Vec::new();
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        self.each(text.as_bytes(), limit, |locations| spans.extend(locations.get(0)));
+        spans
+    }
+
+    fn first(&self, text: &Str) -> Str {
+        part(text, self.spans(text, 1).first().copied().unwrap_or_default())
+    }
+
+    fn all(&self, text: &Str, limit: i64) -> List {
+        strings(self.spans(text, limit).into_iter().map(|span| part(text, span)).collect(), true)
+    }
+
+    /// Go's `Regexp.Split`.
+    fn split(&self, text: &Str, limit: i64) -> List {
+        if limit == 0 {
+            return strings(Vec::new(), true);
+        }
+        let length = text.as_bytes().len();
+        if length == 0 && !self.is_empty {
+            return strings(vec!["".into()], false);
+        }
+        let mut parts = Vec::new();
+        let (mut begin, mut end) = (0, 0);
+        for (match_start, match_end) in self.spans(text, limit) {
+            if limit > 0 && parts.len() as i64 >= limit - 1 {
+                break;
+            }
+            end = match_start;
+            if match_end != 0 {
+                parts.push(part(text, (begin, end)));
+            }
+            begin = match_end;
+        }
+        if end != length {
+            parts.push(part(text, (begin, length)));
+        }
+        strings(parts, false)
+    }
+
+    /// All matches replaced; `expands` says whether `$1` and `${name}` stand for groups.
+    fn replace(&self, text: &Str, new: &Str, expands: bool) -> Str {
+        let bytes = text.as_bytes();
+        let mut out = Vec::with_capacity(bytes.len());
+        let mut end = 0;
+        let expands = expands && new.as_bytes().contains(&b'$');
+        let new = new.to_text();
+        self.each(bytes, usize::MAX, |locations| {
+            let Some((start, next)) = locations.get(0) else { return };
+            out.extend_from_slice(bytes.get(end..start).unwrap_or_default());
+            end = next;
+            if expands {
+                self.expand(&mut out, &new, bytes, locations);
+            } else {
+                out.extend_from_slice(new.as_bytes());
+            }
+        });
+        out.extend_from_slice(bytes.get(end..).unwrap_or_default());
+        Str::from_bytes(out)
+    }
+
+    /// Go's `Regexp.Expand`: a name is as long as it can be, so that `$1x` is the group `1x`; `$$` is a dollar.
+    fn expand(&self, out: &mut Vec<u8>, template: &str, text: &[u8], locations: &CaptureLocations) {
+        let mut rest = template;
+        while let Some((before, after)) = rest.split_once('$') {
+            out.extend_from_slice(before.as_bytes());
+            rest = after;
+            if let Some(after) = after.strip_prefix('$') {
+                out.push(b'$');
+                rest = after;
+            } else if let Some((name, after)) = group_name(after) {
+                let (start, end) = self.group(name, locations).unwrap_or_default();
+                out.extend_from_slice(text.get(start..end).unwrap_or_default());
+                rest = after;
+            } else {
+                out.push(b'$');
+            }
+        }
+        out.extend_from_slice(rest.as_bytes());
+    }
+
+    /// What the group of this number or name matched.
+    fn group(&self, name: &str, locations: &CaptureLocations) -> Option<(usize, usize)> {
+        let is_number = name.bytes().all(|byte| byte.is_ascii_digit()) && (name.len() == 1 || !name.starts_with('0'));
+        if is_number {
+            return locations.get(name.parse().ok()?);
+        }
+        let named = self.names.iter().enumerate().filter(|(_, known)| known.as_deref() == Some(name));
+        named.filter_map(|(index, _)| locations.get(index)).next()
+    }
+}
+
+/// The name after a dollar, in braces or not, and what follows it.
+fn group_name(text: &str) -> Option<(&str, &str)> {
+    let inner = text.strip_prefix('{').unwrap_or(text);
+    let end = inner.find(|char: char| !char.is_alphanumeric() && char != '_').unwrap_or(inner.len());
+    let (name, rest) = inner.split_at(end);
+    let rest = if inner.len() < text.len() { rest.strip_prefix('}')? } else { rest };
+    (!name.is_empty()).then_some((name, rest))
+}
+
+fn strings(items: Vec<Str>, nil_where_empty: bool) -> List {
+    List { is_nil: nil_where_empty && items.is_empty(), ..List::strings(items) }
+}
+
+fn part(text: &Str, (start, end): (usize, usize)) -> Str {
+    Str::from_bytes(text.as_bytes().get(start..end).unwrap_or_default().to_vec())
+}
+
+/// The length of the first character, a byte that is no UTF-8 being one; 1 at the end.
+fn character_length(bytes: &[u8]) -> usize {
+    let start = bytes.get(..bytes.len().min(4)).unwrap_or_default();
+    let first = start.utf8_chunks().next().and_then(|chunk| chunk.valid().chars().next());
+    first.map_or(1, char::len_utf8)
+}
+
+fn is_inside_character(bytes: &[u8], at: usize) -> bool {
+    bytes.get(at).is_some_and(|byte| byte & 0xc0 == 0x80)
+        && (1..4).any(|back| {
+            let start = at.wrapping_sub(back);
+            bytes.get(start..).is_some_and(|from| character_length(from) > back)
+        })
+}
+
+/// Go's `regexp.QuoteMeta`.
+fn quote_meta(text: &Str) -> Str {
+    let mut out = Vec::with_capacity(text.as_bytes().len());
+    for byte in text.as_bytes() {
+        if br"\.+*?()|[]{}^$".contains(byte) {
+            out.push(b'\\');
+        }
+        out.push(*byte);
+    }
+    Str::from_bytes(out)
+}
