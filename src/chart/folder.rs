@@ -108,7 +108,11 @@ fn file(path: &Path, name: String, status: &fs::Metadata) -> Result<File, Error>
 
 /// Go's `PathError`: `open x: no such file or directory`.
 pub(super) fn io_error(operation: &str, path: &Path, error: &std::io::Error) -> Error {
+    Error::new(format!("{operation} {}: {}", path.display(), go_words(error)))
+}
+
+/// What Go says where the system refuses: `no such file or directory`.
+pub fn go_words(error: &std::io::Error) -> String {
     let text = error.to_string();
-    let words = text.split(" (os error").next().unwrap_or_default().to_lowercase();
-    Error::new(format!("{operation} {}: {words}", path.display()))
+    text.split(" (os error").next().unwrap_or_default().to_lowercase()
 }

@@ -10,14 +10,19 @@ mod load;
 mod metadata;
 mod package;
 mod record;
+mod status;
 mod tar;
+mod update;
 
 use bytes::Bytes;
 use jiff::Timestamp;
 
 pub use create::{create, create_from};
 pub use dependencies::process_dependencies;
+pub use folder::go_words;
 pub use metadata::{API_V1, API_V2, Dependency, Lock, Maintainer, Metadata};
+pub use status::entries;
+pub use update::{Say, build, update};
 
 use crate::values::{Notice, Values};
 
