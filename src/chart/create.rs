@@ -5,14 +5,23 @@ use std::{fs, path::Path};
 use bytes::Bytes;
 
 use super::{API_V2, Chart, Error, Metadata, folder::io_error, package::write_file};
-use crate::template::fmt::quote;
+use crate::{template::fmt::quote, values::Notice};
 
 /// What starters have where the chart's name goes.
 const PLACEHOLDER: &str = "<CHARTNAME>";
 const MAX_NAME_LENGTH: usize = 250;
 
-/// Files of a starter that is part of the program: paths and texts.
-type Starter = &'static [(&'static str, &'static str)];
+/// A starter that is part of the program.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Starter {
+    /// What `helm create` writes.
+    Helm,
+    /// A web service with a database.
+    WebDb,
+}
+
+/// Files of a starter: paths and texts.
+type Files = &'static [(&'static str, &'static str)];
 
 macro_rules! starter {
     ($folder:literal: $($path:literal),+ $(,)?) => {
@@ -21,7 +30,7 @@ macro_rules! starter {
 }
 
 /// What `helm create` writes, in its order.
-const DEFAULT: Starter = starter!("chart":
+const HELM: Files = starter!("chart":
     "Chart.yaml",
     "values.yaml",
     ".helmignore",
@@ -36,15 +45,16 @@ const DEFAULT: Starter = starter!("chart":
     "templates/tests/test-connection.yaml",
 );
 
-/// Makes a chart in a folder; returns Helm's warnings about files that were there.
+/// A web service with a database, ours.
+const WEB_DB: Files = starter!("web-db":
+    "Chart.yaml",
+);
+
+/// Makes a chart from a starter of ours in a folder; returns Helm's warnings about files that were there.
 ///
 /// # Errors
 /// Helm's words for a name that is none, and for what cannot be written.
-pub fn create(name: &str, into: &Path) -> Result<Vec<String>, Error> {
-    write(DEFAULT, name, into)
-}
-
-fn write(starter: Starter, name: &str, into: &Path) -> Result<Vec<String>, Error> {
+pub fn create(starter: Starter, name: &str, into: &Path) -> Result<Vec<String>, Error> {
     check_name(name)?;
     let into = std::path::absolute(into).map_err(|error| Error::new(error.to_string()))?;
     if !fs::metadata(&into).map_err(|error| io_error("stat", &into, &error))?.is_dir() {
@@ -55,7 +65,11 @@ fn write(starter: Starter, name: &str, into: &Path) -> Result<Vec<String>, Error
         return Err(Error::new(format!("file {} already exists and is not a directory", top.display())));
     }
     let mut warnings = Vec::new();
-    for (path, text) in starter {
+    let files = match starter {
+        Starter::Helm => HELM,
+        Starter::WebDb => WEB_DB,
+    };
+    for (path, text) in files {
         let path = top.join(path);
         if path.exists() {
             warnings.push(format!(
@@ -81,11 +95,11 @@ fn check_name(name: &str) -> Result<(), Error> {
     Err(Error::new("chart name must match the regular expression \"^[a-zA-Z0-9._-]+$\""))
 }
 
-/// Makes a chart from a starter: any chart, its name replaced, its placeholders filled.
+/// Makes a chart from a starter: any chart, its name replaced, its placeholders filled. What loading logged comes back.
 ///
 /// # Errors
 /// Helm's words for what cannot be loaded or written.
-pub fn create_from(starter: &Path, name: &str, into: &Path) -> Result<Chart, Error> {
+pub fn create_from(starter: &Path, name: &str, into: &Path) -> Result<Vec<Notice>, Error> {
     let mut chart =
         Chart::load_any(starter).map_err(|error| error.within(format!("could not load {}", starter.display())))?;
     chart.metadata = Metadata {
@@ -102,7 +116,7 @@ pub fn create_from(starter: &Path, name: &str, into: &Path) -> Result<Chart, Err
         file.data = fill(&file.data, name);
     }
     chart.save_folder(into)?;
-    Ok(chart)
+    Ok(chart.notices)
 }
 
 /// The text with the name where the placeholders were.

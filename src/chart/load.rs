@@ -24,23 +24,29 @@ impl Chart {
     /// # Errors
     /// Helm's words for what cannot be read, is no chart or is one of another `apiVersion`.
     pub fn load(path: &Path) -> Result<Self, Error> {
-        let files = if is_folder(path)? {
-            let top = absolute(path)?;
-            let name = top.join("Chart.yaml");
-            let data = fs::read(&name).map_err(|error| {
-                let outer = format!("unable to detect chart at {}", name.display());
-                io_error("open", &name, &error).within(outer)
-            })?;
-            check_version(&data)?;
-            return Self::load_any(path);
-        } else {
-            let data = read_archive(path)?;
-            archive::read(&data, &mut Budget::default()).map_err(|error| match error.message.as_str() {
-                NOT_GZIP => not_a_chart(path, &error),
-                _ => Error::new("unable to load chart archive"),
-            })?
-        };
+        if is_folder(path)? {
+            return Self::load_folder(path);
+        }
+        let files = archive::read(&read_archive(path)?, &mut Budget::default());
+        let files = files.map_err(|error| match error.message.as_str() {
+            NOT_GZIP => not_a_chart(path, &error),
+            _ => Error::new("unable to load chart archive"),
+        })?;
         Self::from_detected(files)
+    }
+
+    /// Loads a chart's folder, as [`Chart::load`] does.
+    ///
+    /// # Errors
+    /// Helm's words for what cannot be read, is no chart or is one of another `apiVersion`.
+    pub fn load_folder(path: &Path) -> Result<Self, Error> {
+        let name = absolute(path)?.join("Chart.yaml");
+        let data = fs::read(&name).map_err(|error| {
+            let outer = format!("unable to detect chart at {}", name.display());
+            io_error("open", &name, &error).within(outer)
+        })?;
+        check_version(&data)?;
+        Self::load_any(path)
     }
 
     /// Loads a chart to look at: as [`Chart::load`], of any `apiVersion`.

@@ -17,7 +17,7 @@ mod update;
 use bytes::Bytes;
 use jiff::Timestamp;
 
-pub use create::{create, create_from};
+pub use create::{Starter, create, create_from};
 pub use dependencies::process_dependencies;
 pub use folder::go_words;
 pub use metadata::{API_V1, API_V2, Dependency, Lock, Maintainer, Metadata};

@@ -49,6 +49,16 @@ pub enum Verb {
     Version,
     Completion,
     Sandbox,
+    Create,
+    Package,
+    DependencyList,
+    DependencyBuild,
+    DependencyUpdate,
+    ShowAll,
+    ShowChart,
+    ShowCrds,
+    ShowReadme,
+    ShowValues,
 }
 
 /// What completion offers for arguments.
@@ -64,6 +74,10 @@ pub enum Completes {
     EnvNames,
     /// Names of commands.
     Commands,
+    /// Files, for this many arguments.
+    Files(usize),
+    /// A chart.
+    Chart,
 }
 
 /// One command.
@@ -129,12 +143,12 @@ pub static ROOT: Command = Command {
     long: include_str!("help/root.txt"),
     takes: Takes::Any,
     children: &[
-        Command::later("create", &[]),
-        Command::later("dependency", &["dep", "dependencies"]),
+        verbs::create::COMMAND,
+        verbs::dependency::COMMAND,
         Command::later("pull", &["fetch"]),
-        Command::later("show", &["inspect"]),
+        verbs::show::COMMAND,
         Command::later("lint", &[]),
-        Command::later("package", &[]),
+        verbs::package::COMMAND,
         Command::later("repo", &[]),
         Command::later("search", &[]),
         Command::later("verify", &[]),

@@ -15,8 +15,12 @@ use crate::cluster::{self, Cluster};
 const DEFAULT: u8 = 0;
 /// Something went wrong; offer nothing.
 const ERROR: u8 = 1;
+/// Put no space after what was chosen.
+const NO_SPACE: u8 = 2;
 /// Offer no files.
 const NO_FILES: u8 = 4;
+/// Both.
+const NO_SPACE_NO_FILES: u8 = NO_SPACE | NO_FILES;
 
 type Answer = (Vec<String>, u8);
 
@@ -41,6 +45,8 @@ pub async fn run(
     let name = match directive {
         DEFAULT => "ShellCompDirectiveDefault",
         ERROR => "ShellCompDirectiveError",
+        NO_SPACE => "ShellCompDirectiveNoSpace",
+        NO_SPACE_NO_FILES => "ShellCompDirectiveNoSpace, ShellCompDirectiveNoFileComp",
         _ => "ShellCompDirectiveNoFileComp",
     };
     console.print(&format!("{text}:{directive}\n"))?;
@@ -114,6 +120,7 @@ async fn flag_values(session: &Session, flag: &Flag) -> Answer {
         "kube-context" => (contexts(session), NO_FILES),
         "revision" if session.flags.args.len() == 1 => revisions(session).await,
         "revision" => (Vec::new(), NO_FILES),
+        "version" if session.path.command().completes == Completes::Chart => (Vec::new(), NO_FILES),
         _ if !flag.choices.is_empty() => (flag.choices.iter().map(|choice| (*choice).to_owned()).collect(), NO_FILES),
         _ => (Vec::new(), DEFAULT),
     }
@@ -143,6 +150,8 @@ async fn arguments(session: &Session, word: &str) -> Answer {
             let names = settings::env_vars(&session.env, &session.flags, "");
             (names.into_keys().map(str::to_owned).collect(), NO_FILES)
         }
+        (Completes::Files(most), _) if given < most => (Vec::new(), DEFAULT),
+        (Completes::Chart, 0) => charts(word),
         (Completes::Commands, _) => match commands::find(&session.env, &session.flags.args) {
             Ok((path, _)) => (command_names(&path, word), NO_FILES),
             Err(_) => (Vec::new(), NO_FILES),
@@ -162,6 +171,30 @@ fn command_names(path: &Path, word: &str) -> Vec<String> {
         .collect();
     names.sort();
     names
+}
+
+/// Beginnings of what names a chart, and files that begin as the word does (helm/helm `pkg/cmd/search_repo.go`).
+fn charts(word: &str) -> Answer {
+    const PREFIXES: [&str; 4] = [
+        "oci://\tChart OCI prefix",
+        "https://\tChart URL prefix",
+        "http://\tChart URL prefix",
+        "file://\tChart local URL prefix",
+    ];
+    let begun: Vec<String> = PREFIXES.iter().filter(|url| url.starts_with(word)).map(|url| (*url).to_owned()).collect();
+    let mut choices = begun.clone();
+    if word.is_empty() {
+        choices.extend(
+            ["./\tRelative path prefix to local chart", "/\tAbsolute path prefix to local chart"].map(str::to_owned),
+        );
+    } else if !begun.is_empty() {
+        let entries = std::fs::read_dir(".").into_iter().flatten().flatten();
+        let mut files: Vec<String> = entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
+        files.retain(|name| name.starts_with(word));
+        files.sort();
+        choices.extend(files);
+    }
+    (choices, if begun.is_empty() { DEFAULT } else { NO_SPACE })
 }
 
 async fn releases(session: &Session) -> Answer {

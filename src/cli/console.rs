@@ -27,9 +27,9 @@ impl Console {
         Self::new(std::io::stdout(), std::io::stderr())
     }
 
-    /// Writes text to standard output as it is. A closed reader ends the command quietly.
-    pub fn print(&self, text: &str) -> Result<(), Report> {
-        write(&self.out, text).map_err(|error| match error.kind() {
+    /// Writes to standard output, as it is. A closed reader ends the command quietly.
+    pub fn print(&self, text: impl AsRef<[u8]>) -> Result<(), Report> {
+        write(&self.out, text.as_ref()).map_err(|error| match error.kind() {
             ErrorKind::BrokenPipe => Report::closed(),
             _ => Report::new(format!("unable to write output: {error}")),
         })
@@ -37,12 +37,12 @@ impl Console {
 
     /// Writes a line to standard error. Nothing can be done when that fails.
     pub fn note(&self, line: &str) {
-        let _ = write(&self.err, &format!("{line}\n"));
+        let _ = write(&self.err, format!("{line}\n").as_bytes());
     }
 }
 
-fn write(sink: &Sink, text: &str) -> std::io::Result<()> {
+fn write(sink: &Sink, text: &[u8]) -> std::io::Result<()> {
     let mut sink = sink.lock().unwrap_or_else(PoisonError::into_inner);
-    sink.write_all(text.as_bytes())?;
+    sink.write_all(text)?;
     sink.flush()
 }

@@ -5,6 +5,7 @@
 //!                                                             └──► Report (stderr, exit code)
 //! ```
 
+pub mod charts;
 pub mod commands;
 pub mod complete;
 pub mod console;

@@ -1,6 +1,6 @@
 //! What a command says when it fails.
 
-use crate::{cluster, engine, release};
+use crate::{chart, cluster, engine, release};
 
 /// How a failure ends the program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -102,6 +102,12 @@ impl From<cluster::Error> for Report {
             cluster::ErrorKind::Unauthorized => Self::new("the server has asked for the client to provide credentials"),
             _ => Self::new(error.message),
         }
+    }
+}
+
+impl From<chart::Error> for Report {
+    fn from(error: chart::Error) -> Self {
+        Self { hints: error.hint.into_iter().collect(), ..Self::new(error.message) }
     }
 }
 

@@ -6,9 +6,16 @@ use unicode_width::UnicodeWidthChar;
 #[derive(Debug, Default)]
 pub struct Table {
     rows: Vec<Vec<String>>,
+    /// The widest a column may be; 0 for no limit.
+    widest: usize,
 }
 
 impl Table {
+    /// Cuts what is wider.
+    pub fn limit(&mut self, widest: usize) {
+        self.widest = widest;
+    }
+
     /// Adds a row.
     pub fn row<const N: usize>(&mut self, cells: [String; N]) {
         self.rows.push(cells.into());
@@ -19,7 +26,7 @@ impl Table {
         let columns = self.rows.iter().map(Vec::len).max().unwrap_or_default();
         let widths: Vec<usize> = (0..columns)
             .map(|column| self.rows.iter().filter_map(|row| row.get(column)).map(|cell| line_width(cell)).max())
-            .map(Option::unwrap_or_default)
+            .map(|width| width.unwrap_or_default().min(if self.widest == 0 { usize::MAX } else { self.widest }))
             .collect();
         let lines: Vec<String> = self.rows.iter().map(|row| render_row(row, &widths)).collect();
         lines.join("\n") + "\n"

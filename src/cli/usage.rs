@@ -81,6 +81,7 @@ fn head(flag: &Flag) -> String {
     let kind = match flag.kind {
         Kind::Bool => "",
         Kind::Int => " int",
+        Kind::Uint => " uint",
         Kind::Float32 => " float32",
         Kind::Duration => " duration",
         Kind::Text => " string",
@@ -101,7 +102,7 @@ fn head(flag: &Flag) -> String {
 fn default(flag: &Flag) -> String {
     match (flag.kind, flag.default.as_str()) {
         (Kind::Bool, "false")
-        | (Kind::Int | Kind::Float32, "0")
+        | (Kind::Int | Kind::Uint | Kind::Float32, "0")
         | (Kind::Duration, "0s")
         | (Kind::List, "[]")
         | (_, "") => String::new(),

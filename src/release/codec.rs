@@ -15,7 +15,6 @@ use super::chart::ChartMetadata;
 use super::record::{or_default, time};
 use super::{Error, Release, Status};
 
-
 /// A record may expand to this many bytes of JSON. Helm has no bound; real records are far below.
 const EXPANSION_LIMIT: u64 = 256 << 20;
 

@@ -2,6 +2,7 @@
 
 mod numbers;
 mod parse;
+pub mod source;
 #[cfg(test)]
 mod tests;
 
@@ -18,6 +19,8 @@ pub enum Kind {
     Bool,
     /// A whole number, Go's prefixes and underscores included.
     Int,
+    /// A whole number that is not negative.
+    Uint,
     /// A number.
     Float32,
     /// `1m30s`.
@@ -37,7 +40,7 @@ pub enum Kind {
 pub enum Value {
     /// Of [`Kind::Bool`].
     Bool(bool),
-    /// Of [`Kind::Int`].
+    /// Of [`Kind::Int`] and [`Kind::Uint`].
     Int(i64),
     /// Of [`Kind::Float32`].
     Float(f32),
@@ -83,7 +86,7 @@ impl Flag {
     pub fn new(name: &'static str, kind: Kind, help: impl Into<Cow<'static, str>>) -> Self {
         let default = match kind {
             Kind::Bool => "false",
-            Kind::Int | Kind::Float32 => "0",
+            Kind::Int | Kind::Uint | Kind::Float32 => "0",
             Kind::Duration => "0s",
             Kind::List => "[]",
             Kind::Text | Kind::Format | Kind::Wait => "",
@@ -201,6 +204,7 @@ impl Flag {
                 _ => Err(wrong("ParseBool", "invalid syntax")),
             },
             Kind::Int => numbers::int(text).map(Value::Int).map_err(|why| wrong("ParseInt", why)),
+            Kind::Uint => numbers::uint(text).map(Value::Int).map_err(|why| wrong("ParseUint", why)),
             Kind::Float32 => match text.parse::<f32>() {
                 Ok(number) if number.is_finite() => Ok(Value::Float(number)),
                 Ok(_) => Err(wrong("ParseFloat", "value out of range")),

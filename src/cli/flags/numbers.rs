@@ -31,6 +31,11 @@ pub(super) fn int(text: &str) -> Result<i64, &'static str> {
     i64::try_from(value).map_err(|_| "value out of range")
 }
 
+/// Go's `strconv.ParseUint(text, 0, 64)`, as far as `i64` goes.
+pub(super) fn uint(text: &str) -> Result<i64, &'static str> {
+    if text.starts_with(['+', '-']) { Err("invalid syntax") } else { int(text) }
+}
+
 /// Go's `time.ParseDuration`. Negative durations, which no wait can use, become zero.
 pub(super) fn duration(text: &str) -> Result<Duration, String> {
     let invalid = || format!("time: invalid duration {text:?}");

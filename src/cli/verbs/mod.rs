@@ -1,13 +1,17 @@
 //! One file a verb.
 
 pub mod completion;
+pub mod create;
+pub mod dependency;
 pub mod diff;
 pub mod env;
 pub mod get;
 pub mod history;
 pub mod list;
+pub mod package;
 pub mod rollback;
 pub mod sandbox;
+pub mod show;
 pub mod status;
 pub mod version;
 
@@ -40,6 +44,16 @@ pub async fn run(session: &Session) -> Result<(), Report> {
         Verb::Version => version::run(session),
         Verb::Completion => completion::run(session),
         Verb::Sandbox => sandbox::run(session).await,
+        Verb::Create => create::run(session),
+        Verb::Package => package::run(session),
+        Verb::DependencyList => dependency::list(session),
+        Verb::DependencyBuild => dependency::build(session),
+        Verb::DependencyUpdate => dependency::update(session),
+        Verb::ShowAll => show::all(session),
+        Verb::ShowChart => show::chart(session),
+        Verb::ShowCrds => show::crds(session),
+        Verb::ShowReadme => show::readme(session),
+        Verb::ShowValues => show::values(session),
     }
 }
 
