@@ -29,6 +29,23 @@ pub enum Type {
     Map,
 }
 
+impl Type {
+    /// Go's name of it, as errors print it.
+    pub fn go_name(self) -> &'static str {
+        match self {
+            Self::Any => "interface {}",
+            Self::Bool => "bool",
+            Self::Int => "int",
+            Self::Int64 => "int64",
+            Self::Float64 => "float64",
+            Self::String => "string",
+            Self::List => "[]interface {}",
+            Self::Strings => "[]string",
+            Self::Map => "map[string]interface {}",
+        }
+    }
+}
+
 /// What a function takes.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Signature {

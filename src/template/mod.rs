@@ -1,35 +1,100 @@
 //! Go's text/template with Sprig's and Helm's functions: lex, parse, evaluate.
 //!
-//! [`Templates`] holds parsed files; [`Templates::execute`] renders one with a data value. Errors carry Go's words and
-//! positions. The functions are in `funcs/`, one file a family.
+//! [`Templates`] holds parsed files; a [`Context`] is one rendering of them, and [`Context::execute`] executes one with a
+//! data value. Errors carry Go's words and positions. The functions are in `funcs/`, one file a family.
 
+mod ast;
+mod context;
 pub mod env;
+mod error;
+mod eval;
 pub(crate) mod fmt;
 pub mod func;
 pub mod funcs;
+mod lex;
+mod parse;
+mod scope;
 #[cfg(test)]
 mod tests;
 pub mod value;
 
+pub use context::Context;
 pub use env::Env;
+pub use error::{Error, Location};
+pub use func::Function;
 pub use value::{List, Map, Object, Str, Value};
+
+use ast::{Callee, CalleeKind, Source, Tree};
+use std::{collections::HashMap, rc::Rc};
+
+/// How templates are executed.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Options {
+    /// Whether a missing key is an error, `--strict`.
+    pub strict: bool,
+    /// Whether `required` and `fail` say nothing and `lookup` finds nothing.
+    pub lint: bool,
+}
+
+/// Parsed templates that can call each other, and the functions that they call.
+pub struct Templates {
+    functions: HashMap<&'static str, Callee>,
+    trees: Rc<HashMap<Rc<str>, Rc<Tree>>>,
+}
+
+impl Templates {
+    /// No templates yet, but all functions.
+    pub fn new() -> Self {
+        let special = [("and", CalleeKind::And), ("or", CalleeKind::Or), ("call", CalleeKind::Call)];
+        let all = context::functions().into_iter().chain(funcs::all());
+        let all = all.map(|(name, function)| match name {
+            "len" => (name, CalleeKind::Len(Rc::new(function))),
+            _ => (name, CalleeKind::Function(Rc::new(function))),
+        });
+        let functions = special.into_iter().chain(all).map(|(name, kind)| (name, Callee { name: name.into(), kind }));
+        Self { functions: functions.collect(), trees: Rc::default() }
+    }
+
+    /// Parses a file and adds its template and those that it defines. Of two with the same name the later one counts,
+    /// unless nothing but space is in it. Helm adds the deepest files first.
+    ///
+    /// # Errors
+    /// What Go's parser says; see [`Error::helm_message`].
+    pub fn add(&mut self, name: &str, text: impl Into<Str>) -> Result<(), Error> {
+        let source = Rc::new(Source { name: name.into(), text: text.into() });
+        let parsed = self.parse(&source).map_err(|message| Error::parse(name, message))?;
+        let trees = Rc::make_mut(&mut self.trees);
+        for tree in parsed {
+            if !tree.is_empty || !trees.contains_key(&tree.name) {
+                trees.insert(tree.name.clone(), tree);
+            }
+        }
+        Ok(())
+    }
+
+    fn parse(&self, source: &Rc<Source>) -> Result<parse::Trees, String> {
+        parse::parse(source, &|name| self.functions.get(name).cloned())
+    }
+}
+
+impl Default for Templates {
+    fn default() -> Self {
+        Self::new()
+    }
+}
 
 /// Why a function failed: Go's `error` value of a function, before the evaluator says where.
 #[derive(Debug, Clone)]
 pub struct Fault {
-    /// The error's text.
+    /// The error's text, or what stands before that of its cause.
     pub message: String,
+    /// The error of a template that the function executed.
+    pub cause: Option<Box<Error>>,
 }
 
 impl Fault {
     /// A failure with this text.
     pub fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into() }
+        Self { message: message.into(), cause: None }
     }
-}
-
-/// What functions with a context may use: the world, the templates, how deep they are.
-pub struct Context<'a> {
-    /// The world.
-    pub env: &'a dyn Env,
 }

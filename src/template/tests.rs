@@ -3,10 +3,12 @@
 //! JSON's own types stand for nil, `bool`, `string` and `[]interface {}`; `{"float64": "1e+06"}`, `{"map": {…}}` and the
 //! like for the rest, so that types are compared as well.
 
+mod language;
+
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::{Value as Json, json};
 
-use super::{Context, Env, Fault, List, Map, Str, Value, funcs};
+use super::{Context, Env, Fault, List, Map, Options, Str, Templates, Value, funcs};
 
 struct Nowhere;
 
@@ -21,16 +23,17 @@ impl Env for Nowhere {
 #[track_caller]
 fn check(table: &str) {
     let functions: std::collections::HashMap<_, _> = funcs::all().collect();
+    let templates = Templates::new();
     let mut differences = Vec::new();
     for line in table.lines() {
         let case: Vec<Json> = serde_json::from_str(line).expect("a line of JSON");
         let name = case[0].as_str().expect("a function's name");
         let arguments: Vec<Value> = case[1].as_array().expect("arguments").iter().map(decode).collect();
-        let mut context = Context { env: &Nowhere };
+        let mut context = Context::new(&templates, Options::default(), &Nowhere);
         let body = &functions.get(name).expect(name).body;
         let (got, expected) = match body(&mut context, &arguments) {
             Ok(value) => (json!([encode(&value)]), json!(&case[2..])),
-            Err(Fault { message }) => (json!([null, message]), json!(&case[2..])),
+            Err(Fault { message, .. }) => (json!([null, message]), json!(&case[2..])),
         };
         if got != expected {
             differences.push(format!("{name} {}\n  Go   {expected}\n  here {got}", case[1]));

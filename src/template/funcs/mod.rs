@@ -16,6 +16,8 @@ mod semver;
 mod strings;
 mod url;
 
+pub(super) use builtin::call;
+
 use super::func::Function;
 
 /// The longest text that one function makes; Go would run out of memory some time later.

@@ -1,0 +1,215 @@
+//! A rendering: what functions may use, and the calls from template to template.
+
+use super::{
+    Env, Error, Fault, Options, Templates,
+    ast::{Source, Tree},
+    error::{WARNING_END, WARNING_START},
+    eval::{self, Reflected},
+    fmt::quote,
+    func::{Function, with_context},
+    scope::{MAIN, Scope},
+    value::{Map, Str, Value},
+};
+use std::{collections::HashMap, rc::Rc};
+
+/// How often a template may be included while it is being included, as in Helm.
+const MAXIMUM_INCLUDES: u32 = 1000;
+/// How deep calls of `include` and `tpl` may nest. Helm has no such limit: it crashes.
+const MAXIMUM_DEPTH: usize = 20_000;
+
+/// One rendering of a chart's templates. Functions that need more than their arguments get it: the world, the
+/// templates, what was computed before.
+pub struct Context<'a> {
+    /// The world.
+    pub env: &'a dyn Env,
+    pub(super) templates: &'a Templates,
+    pub(super) options: Options,
+    pub(super) scope: Rc<Scope>,
+    /// What the running template has printed.
+    pub(super) out: Vec<u8>,
+    /// The variables of all running templates, the innermost last.
+    pub(super) variables: Vec<eval::Variable>,
+    /// How often each name is being included now.
+    included: HashMap<Rc<str>, u32>,
+    depth: usize,
+    /// Parsed texts of `tpl`.
+    texts: HashMap<Str, Rc<Text>>,
+}
+
+/// A parsed text of `tpl`.
+struct Text {
+    main: Rc<Tree>,
+    trees: Rc<HashMap<Rc<str>, Rc<Tree>>>,
+}
+
+impl<'a> Context<'a> {
+    /// A rendering of these templates.
+    pub fn new(templates: &'a Templates, options: Options, env: &'a dyn Env) -> Self {
+        Self {
+            env,
+            templates,
+            options,
+            scope: Scope::new(None, templates.trees.clone()),
+            out: Vec::new(),
+            variables: Vec::new(),
+            included: HashMap::new(),
+            depth: 0,
+            texts: HashMap::new(),
+        }
+    }
+
+    /// Executes the template of this name, without the `<no value>`s that Go prints and Helm removes.
+    ///
+    /// # Errors
+    /// Go's; see [`Error::helm_message`].
+    pub fn execute(&mut self, name: &str, data: Value) -> Result<Str, Error> {
+        self.execute_template(name, data).map(without_no_value)
+    }
+
+    /// Go's `ExecuteTemplate`.
+    fn execute_template(&mut self, name: &str, data: Value) -> Result<Str, Error> {
+        let Some(tree) = self.scope.find(name).cloned() else {
+            let name = quote(name.as_bytes());
+            return Err(Error::missing(format!("template: no template {name} associated with template \"{MAIN}\"")));
+        };
+        self.execute_tree(&tree, data)
+    }
+
+    fn execute_tree(&mut self, tree: &Tree, data: Value) -> Result<Str, Error> {
+        let outer = std::mem::take(&mut self.out);
+        let result = eval::execute(self, tree, Reflected::plain(data));
+        let out = std::mem::replace(&mut self.out, outer);
+        result.map(|()| Str::from_bytes(out)).map_err(|error| *error)
+    }
+
+    fn enter(&mut self) -> Result<(), Fault> {
+        if self.depth == MAXIMUM_DEPTH {
+            return Err(Fault::new(format!("exceeded maximum depth of include and tpl ({MAXIMUM_DEPTH})")));
+        }
+        self.depth += 1;
+        Ok(())
+    }
+
+    fn include(&mut self, name: &str, data: Value) -> Result<Str, Fault> {
+        let count = self.included.get(name).copied().unwrap_or_default();
+        if count > MAXIMUM_INCLUDES {
+            return Err(Fault::new(format!(
+                "rendering template has a nested reference name: {name}: unable to execute template"
+            )));
+        }
+        self.enter()?;
+        self.count_include(name, count + 1);
+        let result = self.execute_template(name, data);
+        self.count_include(name, count);
+        self.depth -= 1;
+        result.map_err(|error| Fault { message: String::new(), cause: Some(Box::new(error)) })
+    }
+
+    fn count_include(&mut self, name: &str, count: u32) {
+        match self.included.get_mut(name) {
+            Some(known) => *known = count,
+            None => {
+                self.included.insert(name.into(), count);
+            }
+        }
+    }
+
+    /// Helm clones all templates for each call, so that what the text defines is seen by what it calls and by nobody
+    /// else; a scope in front of the others does the same.
+    fn tpl(&mut self, text: &Str, data: Value) -> Result<Str, Fault> {
+        let parsed = self
+            .parsed(text)
+            .map_err(|message| Fault::new(format!("cannot parse template {}: {message}", quote(text.as_bytes()))))?;
+        self.enter()?;
+        let inner = Scope::new(Some(self.scope.clone()), parsed.trees.clone());
+        let outer = std::mem::replace(&mut self.scope, inner);
+        let result = self.execute_tree(&parsed.main, data);
+        self.scope = outer;
+        self.depth -= 1;
+        result.map(without_no_value).map_err(|error| Fault {
+            message: format!("error during tpl function execution for {}: ", quote(text.as_bytes())),
+            cause: Some(Box::new(error)),
+        })
+    }
+
+    fn parsed(&mut self, text: &Str) -> Result<Rc<Text>, String> {
+        if let Some(parsed) = self.texts.get(text) {
+            return Ok(parsed.clone());
+        }
+        let source = Rc::new(Source { name: MAIN.into(), text: text.clone() });
+        let trees = self.templates.parse(&source)?;
+        // The text's own template comes last.
+        let main = trees.last().cloned().ok_or("no template")?;
+        let trees = trees.into_iter().map(|tree| (tree.name.clone(), tree)).collect();
+        let parsed = Rc::new(Text { main, trees: Rc::new(trees) });
+        self.texts.insert(text.clone(), parsed.clone());
+        Ok(parsed)
+    }
+
+    fn required(&self, warning: &Str, value: Value) -> Result<Value, Fault> {
+        let is_missing = match &value {
+            Value::Nil => true,
+            Value::String(text) => text.as_bytes().is_empty(),
+            _ => false,
+        };
+        if is_missing { self.warn(warning) } else { Ok(value) }
+    }
+
+    /// Fails so that Helm finds the message in whatever is around it; says nothing while linting.
+    fn warn(&self, warning: &Str) -> Result<Value, Fault> {
+        if self.options.lint {
+            return Ok("".into());
+        }
+        Err(Fault::new(format!("{WARNING_START}{}{WARNING_END}", warning.to_text())))
+    }
+
+    fn lookup(&self, api_version: &Str, kind: &Str, namespace: &Str, name: &Str) -> Result<Value, Fault> {
+        if self.options.lint {
+            return Ok(Map::new().into());
+        }
+        let [api_version, kind, namespace, name] = [api_version, kind, namespace, name].map(Str::to_text);
+        let found = self.env.lookup(&api_version, &kind, &namespace, &name).map_err(Fault::new)?;
+        Ok(Value::from_json(&found))
+    }
+}
+
+/// Go prints `<no value>` for what is missing even where it is told to print the zero value; Helm removes it afterwards,
+/// wherever it comes from.
+fn without_no_value(text: Str) -> Str {
+    const NO_VALUE: &[u8] = b"<no value>";
+    let bytes = text.as_bytes();
+    let finder = memchr::memmem::Finder::new(NO_VALUE);
+    let Some(first) = finder.find(bytes) else {
+        return text;
+    };
+    let mut kept = Vec::with_capacity(bytes.len());
+    let mut start = 0;
+    for found in std::iter::once(first).chain(finder.find_iter(bytes).skip(1)) {
+        kept.extend_from_slice(bytes.get(start..found).unwrap_or_default());
+        start = found + NO_VALUE.len();
+    }
+    kept.extend_from_slice(bytes.get(start..).unwrap_or_default());
+    Str::from_bytes(kept)
+}
+
+/// Helm's functions that belong to a rendering.
+pub(super) fn functions() -> Vec<(&'static str, Function)> {
+    vec![
+        (
+            "include",
+            with_context(|context: &mut Context<'_>, name: Str, data: Value| context.include(&name.to_text(), data)),
+        ),
+        ("tpl", with_context(|context: &mut Context<'_>, text: Str, data: Value| context.tpl(&text, data))),
+        (
+            "required",
+            with_context(|context: &mut Context<'_>, warning: Str, value: Value| context.required(&warning, value)),
+        ),
+        ("fail", with_context(|context: &mut Context<'_>, warning: Str| context.warn(&warning))),
+        (
+            "lookup",
+            with_context(|context: &mut Context<'_>, api_version: Str, kind: Str, namespace: Str, name: Str| {
+                context.lookup(&api_version, &kind, &namespace, &name)
+            }),
+        ),
+    ]
+}

@@ -1,0 +1,195 @@
+//! Pipelines, commands and chains of fields.
+
+use super::{At, Evaluated, Reflected, State};
+use crate::template::{
+    ast::{Command, Operand, PipeId, RED_ZONE, STACK, Term},
+    fmt::quote,
+    func::Type,
+    value::{ANY_MAP, List, Map, Value},
+};
+use std::rc::Rc;
+
+impl<'t> State<'t, '_, '_> {
+    /// The value of a pipeline; its variables are declared or assigned.
+    pub(super) fn pipeline(&mut self, dot: &Reflected, id: PipeId) -> Evaluated<Value> {
+        let tree = self.tree;
+        let Some(pipe) = tree.pipes.get(id.0) else {
+            return Ok(Value::Nil);
+        };
+        self.at = At::Pipe(pipe);
+        let mut last = None;
+        for command in &pipe.commands {
+            last = Some(self.command(dot, command, last)?);
+        }
+        let value = last.unwrap_or_default();
+        for variable in &pipe.variables {
+            let value = Reflected::plain(value.clone());
+            if pipe.is_assign {
+                self.assign(variable, value)?;
+            } else {
+                self.push(variable.symbol, value);
+            }
+        }
+        Ok(value)
+    }
+
+    /// A pipeline in parentheses, which may be nested deeper than the stack is.
+    pub(super) fn parenthesized(&mut self, dot: &Reflected, id: PipeId) -> Evaluated<Value> {
+        stacker::maybe_grow(RED_ZONE, STACK, || self.pipeline(dot, id))
+    }
+
+    /// `last` is the value of the command before in the pipeline, this one's last argument.
+    fn command(&mut self, dot: &Reflected, command: &'t Command, last: Option<Value>) -> Evaluated<Value> {
+        let Some((first, arguments)) = command.operands.split_first() else {
+            return Ok(Value::Nil);
+        };
+        match &first.term {
+            Term::Field(names) => {
+                self.at = At::Operand(first);
+                let value = self.fields(dot, dot.clone(), first, names, arguments, last)?;
+                Ok(value.value)
+            }
+            Term::Variable(variable, names) => {
+                self.at = At::Operand(first);
+                let value = self.variable(variable)?.clone();
+                if names.is_empty() {
+                    self.no_arguments(first, arguments, last.as_ref())?;
+                    return Ok(value.value);
+                }
+                Ok(self.fields(dot, value, first, names, arguments, last)?.value)
+            }
+            Term::Function(callee) => {
+                self.at = At::Operand(first);
+                self.call_function(dot, callee, At::Command(command), arguments, last)
+            }
+            Term::Chain(operand, names) => Ok(self.chain(dot, first, operand, names, arguments, last)?.value),
+            Term::Pipe(id) => {
+                self.no_arguments(first, arguments, last.as_ref())?;
+                self.parenthesized(dot, *id)
+            }
+            constant => {
+                self.at = At::Operand(first);
+                self.no_arguments(first, arguments, last.as_ref())?;
+                match constant {
+                    Term::Dot => Ok(dot.value.clone()),
+                    Term::Nil => self.fail("nil is not a command"),
+                    _ => self.constant(first, Type::Any),
+                }
+            }
+        }
+    }
+
+    fn no_arguments(&self, first: &Operand, arguments: &[Operand], last: Option<&Value>) -> Evaluated<()> {
+        if arguments.is_empty() && last.is_none() {
+            return Ok(());
+        }
+        let name = self.print_operand(first);
+        self.fail(format!("can't give argument to non-function {name}"))
+    }
+
+    /// `(pipeline).field` or `function.field`.
+    pub(super) fn chain(
+        &mut self,
+        dot: &Reflected,
+        node: &'t Operand,
+        start: &'t Operand,
+        names: &'t [Rc<str>],
+        arguments: &'t [Operand],
+        last: Option<Value>,
+    ) -> Evaluated<Reflected> {
+        self.at = At::Operand(node);
+        let start = self.operand(dot, start)?;
+        self.fields(dot, start, node, names, arguments, last)
+    }
+
+    /// `.a.b.c` from a receiver; the last may be a method that takes arguments.
+    pub(super) fn fields(
+        &mut self,
+        dot: &Reflected,
+        mut receiver: Reflected,
+        node: &'t Operand,
+        names: &'t [Rc<str>],
+        arguments: &'t [Operand],
+        last: Option<Value>,
+    ) -> Evaluated<Reflected> {
+        let Some((final_name, names)) = names.split_last() else {
+            return Ok(receiver);
+        };
+        for name in names {
+            receiver = self.field(dot, &receiver, node, name, &[], None)?;
+        }
+        self.field(dot, &receiver, node, final_name, arguments, last)
+    }
+
+    fn field(
+        &mut self,
+        dot: &Reflected,
+        receiver: &Reflected,
+        node: &'t Operand,
+        name: &Rc<str>,
+        arguments: &'t [Operand],
+        last: Option<Value>,
+    ) -> Evaluated<Reflected> {
+        let has_arguments = !arguments.is_empty() || last.is_some();
+        match &receiver.value {
+            Value::Map(_) if has_arguments => self.fail(format!("{name} is not a method but has arguments")),
+            Value::Map(map) => self.entry(map, name),
+            Value::Nil if receiver.is_interface => self.fail(format!("nil pointer evaluating interface {{}}.{name}")),
+            Value::Nil if self.context.options.strict => {
+                self.fail(format!("nil data; no entry for key {}", quote(name.as_bytes())))
+            }
+            Value::Nil => Ok(receiver.clone()),
+            Value::Object(object) => {
+                if let Some(signature) = object.method(name) {
+                    let arguments = self.arguments(dot, name, &signature, arguments, last)?;
+                    let result = object.call(name, &arguments);
+                    return self.outcome(At::Operand(node), name, result).map(Reflected::plain);
+                }
+                match object.field(name) {
+                    Some(_) if has_arguments && object.kind() == "map" => {
+                        self.fail(format!("{name} is not a method but has arguments"))
+                    }
+                    Some(_) if has_arguments => {
+                        self.fail(format!("{name} has arguments but cannot be invoked as function"))
+                    }
+                    Some(value) => Ok(Reflected { is_interface: matches!(value, Value::Nil), value }),
+                    None => self.no_field(receiver, name),
+                }
+            }
+            _ => self.no_field(receiver, name),
+        }
+    }
+
+    fn no_field<T>(&self, receiver: &Reflected, name: &str) -> Evaluated<T> {
+        let of = if receiver.is_interface { "interface {}".into() } else { receiver.value.type_name() };
+        self.fail(format!("can't evaluate field {name} in type {of}"))
+    }
+
+    fn entry(&self, map: &Map, name: &str) -> Evaluated<Reflected> {
+        // Other names are those of named types, all of which are maps of interfaces.
+        let element = if map.type_name == ANY_MAP { None } else { map.type_name.strip_prefix("map[string]") };
+        match map.get(name) {
+            Some(value) => Ok(Reflected { value, is_interface: element.is_none() }),
+            None if self.context.options.strict => {
+                self.fail(format!("map has no entry for key {}", quote(name.as_bytes())))
+            }
+            None => Ok(element.map_or(Reflected::interface(Value::Nil), zero)),
+        }
+    }
+}
+
+/// Go's zero value of a type with this name.
+fn zero(type_name: &'static str) -> Reflected {
+    Reflected::plain(match type_name {
+        "string" => "".into(),
+        "bool" => false.into(),
+        "int" => Value::Int(0),
+        "int64" => Value::Int64(0),
+        "float64" => Value::Float64(0.0),
+        other => match other.strip_prefix("[]") {
+            Some(element) => List { element, is_nil: true, ..List::any(Vec::new()) }.into(),
+            None if other.starts_with("map[") => Map { type_name: other, ..Map::new() }.into(),
+            None => return Reflected::interface(Value::Nil),
+        },
+    })
+}

@@ -1,0 +1,63 @@
+//! The language against what Helm gave: each line of `language.jsonl` is `[template, values, mode, output]` or
+//! `[template, values, mode, null, error]`, taken from Helm's engine (v4.2.4, Go 1.26) rendering a chart `c`. The template
+//! is its file `t`, or an object of several files; the mode is empty, `strict` or `lint`. The first line holds the values
+//! of the many cases that have `null` for theirs.
+
+use super::{Context, Json, Map, Nowhere, Options, Templates, Value};
+use crate::template::Error;
+
+fn files(template: &Json) -> Vec<(String, String)> {
+    let text = |json: &Json| json.as_str().expect("a text").to_owned();
+    let mut files = match template {
+        Json::Object(files) => files.iter().map(|(name, template)| (format!("c/{name}"), text(template))).collect(),
+        template => vec![("c/t".to_owned(), text(template))],
+    };
+    let order = |name: &str| (name.matches('/').count(), name.to_owned());
+    files.sort_by(|(a, _), (b, _)| order(b).cmp(&order(a)));
+    files
+}
+
+fn data(values: &Json) -> Value {
+    let named = |map| Map { type_name: "common.Values", ..map };
+    let (root, template) = (named(Map::new()), named(Map::new()));
+    let values = match Value::from_json_floats(values) {
+        Value::Map(values) => named(values),
+        _ => named(Map::new()),
+    };
+    template.set("Name", "c/t".into());
+    template.set("BasePath", "c/templates".into());
+    root.set("Template", template.into());
+    root.set("Values", values.into());
+    root.into()
+}
+
+fn render(template: &Json, values: &Json, options: Options) -> Result<String, Error> {
+    let mut templates = Templates::new();
+    for (name, text) in files(template) {
+        templates.add(&name, text)?;
+    }
+    let output = Context::new(&templates, options, &Nowhere).execute("c/t", data(values))?;
+    Ok(output.to_text().into_owned())
+}
+
+#[test]
+fn executes_as_helm_does() {
+    let mut differences = Vec::new();
+    let mut lines = include_str!("language.jsonl").lines();
+    let shared: Json = serde_json::from_str(lines.next().expect("values")).expect("a line of JSON");
+    for line in lines {
+        let case: Vec<Json> = serde_json::from_str(line).expect("a line of JSON");
+        let mode = case[2].as_str().expect("a mode");
+        let options = Options { strict: mode == "strict", lint: mode == "lint" };
+        let values = if case[1].is_null() { &shared } else { &case[1] };
+        let got = match render(&case[0], values, options) {
+            Ok(output) => vec![Json::from(output)],
+            Err(error) => vec![Json::Null, error.helm_message().into()],
+        };
+        if got != case[3..] {
+            let (helm, here) = (Json::from(&case[3..]), Json::from(got));
+            differences.push(format!("{} {} {mode}\n  Helm {helm}\n  here {here}", case[0], case[1]));
+        }
+    }
+    assert!(differences.is_empty(), "{} differ:\n{}", differences.len(), differences.join("\n"));
+}
