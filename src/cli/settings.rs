@@ -8,7 +8,7 @@ use std::{
 use jiff::tz::TimeZone;
 
 use super::flags::{Flag, Kind, Parsed};
-use crate::cluster::ConnectOptions;
+use crate::cluster::{ConnectOptions, Interactive};
 
 /// The process around a command: variables, terminal, zone. Handed in so that tests choose it.
 #[derive(Debug, Clone)]
@@ -188,7 +188,7 @@ pub fn connect_options(env: &Env, flags: &Parsed) -> ConnectOptions {
         insecure: flags.bool("kube-insecure-skip-tls-verify"),
         qps: flags.float("qps"),
         burst: u32::try_from(flags.int("burst-limit")).unwrap_or_default(),
-        interactive: true,
+        interactive: Interactive::Always,
     }
 }
 

@@ -29,6 +29,18 @@ use super::{
 /// How long the handshake with the server may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// When a credential plugin may own the terminal.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Interactive {
+    /// Never: a screen owns it.
+    #[default]
+    Never,
+    /// While connecting; the screen takes it back afterwards.
+    Connecting,
+    /// Whenever a credential is needed.
+    Always,
+}
+
 /// Where and as whom to connect: Helm's `--kube-*` flags after flags and environment were merged.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ConnectOptions {
@@ -56,8 +68,8 @@ pub struct ConnectOptions {
     pub qps: f32,
     /// `--burst-limit`.
     pub burst: u32,
-    /// Whether an interactive credential plugin may own the terminal.
-    pub interactive: bool,
+    /// When an interactive credential plugin may own the terminal.
+    pub interactive: Interactive,
 }
 
 /// One context of the kubeconfig.

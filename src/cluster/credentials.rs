@@ -6,7 +6,10 @@ use std::{
     collections::HashMap,
     io::IsTerminal,
     process::{Output, Stdio},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use jiff::Timestamp;
@@ -14,13 +17,14 @@ use kube::config::{ExecConfig, ExecInteractiveMode};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{Error, ErrorKind, error::chain, shared::Shared};
+use super::{Error, ErrorKind, Interactive, error::chain, shared::Shared};
 
 /// A plugin and the credential it last gave.
 pub(super) struct Plugin {
     exec: ExecConfig,
-    /// Whether the plugin may own the terminal.
-    interactive: bool,
+    interactive: Interactive,
+    /// Whether a credential was given before.
+    connected: AtomicBool,
     issued: Shared<Credential>,
 }
 
@@ -40,8 +44,8 @@ struct Answer {
 }
 
 impl Plugin {
-    pub(super) fn new(exec: ExecConfig, interactive: bool) -> Self {
-        Self { exec, interactive, issued: Shared::default() }
+    pub(super) fn new(exec: ExecConfig, interactive: Interactive) -> Self {
+        Self { exec, interactive, connected: AtomicBool::new(false), issued: Shared::default() }
     }
 
     /// The credential in force.
@@ -61,7 +65,9 @@ impl Plugin {
             return Err(config("command must be specified to use an exec authentication plugin"));
         }
         let terminal = self.terminal(name)?;
-        let output = self.command(name, terminal)?.output().await.map_err(|error| self.not_started(name, &error))?;
+        // Not `output()`, which would capture what the plugin asks on standard error.
+        let started = self.command(name, terminal)?.spawn().map_err(|error| self.not_started(name, &error))?;
+        let output = started.wait_with_output().await.map_err(|error| self.not_started(name, &error))?;
         if !output.status.success() {
             return Err(failed(name, &output));
         }
@@ -74,17 +80,26 @@ impl Plugin {
                 "getting credentials: exec: executable {name} didn't return a token or cert/key pair"
             )));
         }
+        self.connected.store(true, Ordering::Relaxed);
         Ok(credential)
     }
 
     /// Whether this run owns the terminal (client-go `exec.go`, `isInteractive`).
     fn terminal(&self, name: &str) -> Result<bool, Error> {
-        let available = self.interactive && std::io::stdin().is_terminal();
+        let allowed = match self.interactive {
+            Interactive::Never => false,
+            Interactive::Connecting => !self.connected.load(Ordering::Relaxed),
+            Interactive::Always => true,
+        };
+        let available = allowed && std::io::stdin().is_terminal();
         match self.exec.interactive_mode {
             Some(ExecInteractiveMode::Never) => Ok(false),
-            Some(ExecInteractiveMode::Always) if !available => Err(config(format!(
-                "getting credentials: exec: executable {name} needs the terminal (interactiveMode: Always), which is not available here"
-            ))),
+            Some(ExecInteractiveMode::Always) if !available => Err(Error::new(
+                ErrorKind::NeedsTerminal,
+                format!(
+                    "getting credentials: exec: executable {name} needs the terminal (interactiveMode: Always), which is not available here"
+                ),
+            )),
             _ => Ok(available),
         }
     }
@@ -161,7 +176,7 @@ mod tests {
             install_hint: Some("install it".to_owned()),
             ..ExecConfig::default()
         };
-        Plugin::new(exec, false)
+        Plugin::new(exec, Interactive::Never)
     }
 
     #[tokio::test]

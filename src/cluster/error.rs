@@ -7,6 +7,8 @@ use std::error::Error as StdError;
 pub enum ErrorKind {
     /// No usable kubeconfig, context or credential helper.
     Config,
+    /// A credential plugin must own the terminal (`interactiveMode: Always`), and may not here.
+    NeedsTerminal,
     /// The server does not answer.
     Unreachable,
     /// 401: no or expired credentials.

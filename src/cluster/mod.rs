@@ -9,6 +9,7 @@ pub mod discovery;
 pub mod error;
 pub mod logs;
 mod owned;
+pub mod protobuf;
 pub mod read;
 pub mod readiness;
 mod request;
@@ -21,7 +22,7 @@ mod watch;
 
 use std::sync::Arc;
 
-pub use connect::{ConnectOptions, ContextInfo, contexts};
+pub use connect::{ConnectOptions, ContextInfo, Interactive, contexts};
 pub use error::{Error, ErrorKind};
 
 /// A connection to one cluster. Cheap to clone; all clones share discovery and connection.

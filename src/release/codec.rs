@@ -1,15 +1,15 @@
 //! Helm's codec: base64 over gzip over JSON (helm/helm `pkg/storage/driver/util.go`).
 
-use std::borrow::Cow;
-use std::io::{Read, Write};
+use std::fmt;
+use std::io::{BufRead, BufReader, Read, Write};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use flate2::Compression;
-use flate2::read::MultiGzDecoder;
+use flate2::bufread::MultiGzDecoder;
 use flate2::write::GzEncoder;
-use serde::Deserialize;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, DeserializeSeed, Error as _, IgnoredAny, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 
 use super::chart::ChartMetadata;
 use super::record::{or_default, time};
@@ -60,6 +60,96 @@ pub fn decode_summary(record: &str, data: &[u8]) -> Result<Summary, Error> {
     let release: SummaryJson = parse(record, &json)?;
     check_named(record, &release.name)?;
     Ok(release.into())
+}
+
+/// Like [`decode_summary`], reading no further than the chart's metadata, which Helm writes near the beginning: unpacking
+/// the rest of a big record costs many times as much as all else in a list. Damage behind that place goes unnoticed, and
+/// namespace and revision, which Helm writes at the end, are the given ones.
+pub fn peek_summary(record: &str, data: &[u8], namespace: &str, revision: u32) -> Result<Summary, Error> {
+    let bytes = from_base64(data).map_err(|message| corrupt(record, message))?;
+    let mut beginning = Beginning::default();
+    let mut json = serde_json::Deserializer::from_reader(unpacked(&bytes).take(EXPANSION_LIMIT));
+    match beginning.deserialize(&mut json) {
+        Err(_) if beginning.is_read => {}
+        // Not as Helm writes it, or damaged: the whole of it tells.
+        _ => return decode_summary(record, data),
+    }
+    check_named(record, &beginning.summary.name)?;
+    let found = beginning.summary;
+    Ok(Summary { namespace: namespace.to_owned(), revision, ..found.into() })
+}
+
+/// Reads a record up to its chart's metadata, then stops with an error.
+#[derive(Default)]
+struct Beginning {
+    summary: SummaryJson,
+    has_info: bool,
+    is_read: bool,
+}
+
+impl<'de> DeserializeSeed<'de> for &mut Beginning {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for &mut Beginning {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str("a Helm release")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        while let Some(key) = map.next_key::<String>()? {
+            match key.as_str() {
+                "name" => self.summary.name = map.next_value::<Option<_>>()?.unwrap_or_default(),
+                "info" => {
+                    self.summary.info = map.next_value::<Option<_>>()?.unwrap_or_default();
+                    self.has_info = true;
+                }
+                "chart" => map.next_value_seed(ChartBeginning(&mut *self))?,
+                _ => drop(map.next_value::<IgnoredAny>()?),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The chart within [`Beginning`].
+struct ChartBeginning<'a>(&'a mut Beginning);
+
+impl<'de> DeserializeSeed<'de> for ChartBeginning<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for ChartBeginning<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str("a chart")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        while let Some(key) = map.next_key::<String>()? {
+            if key == "metadata" {
+                self.0.summary.chart.metadata = map.next_value::<Option<_>>()?.unwrap_or_default();
+                self.0.is_read = self.0.has_info && !self.0.summary.name.is_empty();
+                if self.0.is_read {
+                    return Err(A::Error::custom("the rest is not looked at"));
+                }
+            } else {
+                map.next_value::<IgnoredAny>()?;
+            }
+        }
+        Ok(())
+    }
 }
 
 /// Encodes a release as Helm does; the bytes go into the record's `release` key.
@@ -151,13 +241,12 @@ fn expand(record: &str, data: &[u8]) -> Result<Vec<u8>, Error> {
 }
 
 fn expand_within(limit: u64, data: &[u8]) -> Result<Vec<u8>, String> {
-    let bytes = STANDARD.decode(without_line_ends(data)).map_err(|error| format!("not base64: {error}"))?;
+    let bytes = from_base64(data)?;
     if !bytes.starts_with(&GZIP_MAGIC) {
         return Ok(bytes);
     }
-    // Several members after one another are one stream to Go, and so to us.
-    let mut json = Vec::new();
-    let read = MultiGzDecoder::new(bytes.as_slice()).take(limit + 1).read_to_end(&mut json);
+    let mut json = Vec::with_capacity(expected_length(&bytes));
+    let read = unpacked(&bytes).take(limit + 1).read_to_end(&mut json);
     read.map_err(|error| format!("gzip is damaged or cut off: {error}"))?;
     if json.len() as u64 > limit {
         return Err(format!("expands to more than {} MiB", limit >> 20));
@@ -165,10 +254,25 @@ fn expand_within(limit: u64, data: &[u8]) -> Result<Vec<u8>, String> {
     Ok(json)
 }
 
-/// Go's decoder skips line ends in base64.
-fn without_line_ends(data: &[u8]) -> Cow<'_, [u8]> {
-    let is_line_end = |byte: &u8| matches!(byte, b'\r' | b'\n');
-    if data.iter().any(is_line_end) { data.iter().copied().filter(|b| !is_line_end(b)).collect() } else { data.into() }
+/// Go's decoder skips line ends; nobody writes them, so they are looked for only where reading fails.
+fn from_base64(data: &[u8]) -> Result<Vec<u8>, String> {
+    let decoded = STANDARD.decode(data).or_else(|_| STANDARD.decode(without_line_ends(data)));
+    decoded.map_err(|error| format!("not base64: {error}"))
+}
+
+/// The text of a record. Several members of gzip after one another are one stream to Go, and so to us.
+fn unpacked(bytes: &[u8]) -> Box<dyn BufRead + '_> {
+    if bytes.starts_with(&GZIP_MAGIC) { Box::new(BufReader::new(MultiGzDecoder::new(bytes))) } else { Box::new(bytes) }
+}
+
+fn without_line_ends(data: &[u8]) -> Vec<u8> {
+    data.iter().copied().filter(|byte| !matches!(byte, b'\r' | b'\n')).collect()
+}
+
+/// How long gzip says the text is (its last four bytes, RFC 1952), as far as that is believable.
+fn expected_length(gzip: &[u8]) -> usize {
+    let said = gzip.last_chunk().map_or(0, |length| u32::from_le_bytes(*length) as usize);
+    said.min(gzip.len().saturating_mul(32))
 }
 
 /// Reads JSON; text that is not UTF-8 gets U+FFFD, as in Go. Looking for such text beforehand would cost as much as

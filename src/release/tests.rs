@@ -98,7 +98,25 @@ fn a_summary_agrees_with_the_whole() {
     for data in [V1, V4, V6, V7] {
         let summary = codec::decode_summary("web", data).unwrap();
         assert_eq!(summary, Summary::of(&decode(data)));
+        let peeked = codec::peek_summary("web", data, &summary.namespace, summary.revision).unwrap();
+        assert_eq!(peeked, summary);
     }
+}
+
+/// Helm's own order of fields, and others that only the whole can answer.
+#[test]
+fn a_look_at_the_beginning_suffices() {
+    let peek = |json: &str| codec::peek_summary("web", &gzip(json.as_bytes()), "shop", 7);
+    let cut =
+        r#"{"name":"web","info":{"status":"failed"},"chart":{"metadata":{"name":"c","version":"1"},"templates":[{"#;
+    let summary = peek(cut).unwrap();
+    assert_eq!((summary.name.as_str(), summary.chart_name.as_str()), ("web", "c"));
+    assert_eq!((summary.namespace.as_str(), summary.revision), ("shop", 7));
+    let turned = peek(r#"{"chart":{"metadata":null},"info":{"status":"failed"},"name":"web","version":3}"#);
+    assert_eq!(turned.unwrap().revision, 3);
+    assert_eq!(peek(r#"{"version":3,"name":"web"}"#).unwrap().revision, 3);
+    assert!(peek(r#"{"name":"web","info":{"status":"#).is_err());
+    assert!(codec::peek_summary("web", b"%", "shop", 7).is_err());
 }
 
 /// Expected values are what `helm get values --all -o json` printed.

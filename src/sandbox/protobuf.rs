@@ -5,9 +5,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::{Map, Value};
 
 use super::failure::Failure;
-
-/// What every protobuf body begins with (apimachinery `pkg/runtime/serializer/protobuf`).
-const MAGIC: &[u8] = b"k8s\0";
+use crate::cluster::protobuf::{MAGIC, Reader, Wire, entry};
 
 /// The fields of a message that are read: number, name in JSON, form. Others are skipped.
 type Message = &'static [(u64, &'static str, Form)];
@@ -139,6 +137,7 @@ fn put(object: &mut Map<String, Value>, name: &str, form: &Form, wire: Wire) -> 
         (One(message) | Many(message), Wire::Bytes(bytes)) => read(bytes, message)?.into(),
         (TextMap | ByteMap, Wire::Bytes(bytes)) => {
             let (key, value) = entry(bytes)?;
+            let key = text(key)?;
             let value = if matches!(form, ByteMap) { STANDARD.encode(value) } else { text(value)? };
             object.entry(name).or_insert_with(|| Map::new().into()).as_object_mut()?.insert(key, value.into());
             return Some(());
@@ -153,69 +152,8 @@ fn put(object: &mut Map<String, Value>, name: &str, form: &Form, wire: Wire) -> 
     Some(())
 }
 
-/// Key and value of a map's entry.
-fn entry(bytes: &[u8]) -> Option<(String, &[u8])> {
-    let mut entry = (String::new(), &[] as &[u8]);
-    let mut reader = Reader(bytes);
-    while !reader.0.is_empty() {
-        match reader.field()? {
-            (1, Wire::Bytes(key)) => entry.0 = text(key)?,
-            (2, Wire::Bytes(value)) => entry.1 = value,
-            _ => {}
-        }
-    }
-    Some(entry)
-}
-
 fn text(bytes: &[u8]) -> Option<String> {
     std::str::from_utf8(bytes).ok().map(str::to_owned)
-}
-
-/// A field's value as it is encoded.
-enum Wire<'a> {
-    Number(u64),
-    Bytes(&'a [u8]),
-    /// Fixed-width numbers, which no field that is read has.
-    Fixed,
-}
-
-/// What is left of a message.
-struct Reader<'a>(&'a [u8]);
-
-impl<'a> Reader<'a> {
-    fn field(&mut self) -> Option<(u64, Wire<'a>)> {
-        let tag = self.varint()?;
-        let wire = match tag & 7 {
-            0 => Wire::Number(self.varint()?),
-            1 => self.take(8).map(|_| Wire::Fixed)?,
-            2 => {
-                let length = usize::try_from(self.varint()?).ok()?;
-                Wire::Bytes(self.take(length)?)
-            }
-            5 => self.take(4).map(|_| Wire::Fixed)?,
-            _ => return None,
-        };
-        Some((tag >> 3, wire))
-    }
-
-    fn take(&mut self, length: usize) -> Option<&'a [u8]> {
-        let (taken, rest) = self.0.split_at_checked(length)?;
-        self.0 = rest;
-        Some(taken)
-    }
-
-    /// Seven bits a byte, lowest first; at most ten bytes.
-    fn varint(&mut self) -> Option<u64> {
-        let mut number = 0;
-        for index in 0..10 {
-            let byte = self.take(1)?[0];
-            number |= u64::from(byte & 0x7f) << (7 * index);
-            if byte & 0x80 == 0 {
-                return Some(number);
-            }
-        }
-        None
-    }
 }
 
 #[cfg(test)]

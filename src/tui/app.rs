@@ -326,7 +326,8 @@ impl App {
             }
             Action::ShowOperation => return self.show_operation(),
             Action::Reveal => return self.reveal(),
-            Action::Refresh if self.shared.storage.is_none() || self.shared.live == Live::Down => {
+            // A new connection also asks for new credentials, which an interactive plugin gives in the terminal only.
+            Action::Refresh if self.shared.storage.is_none() || self.shared.live != Live::Live => {
                 let effect = self.connect();
                 return self.carry_out(APP, vec![effect]);
             }
@@ -471,6 +472,9 @@ impl App {
     fn own_news(&mut self, news: News) -> Vec<Job> {
         match news {
             News::Connected(Ok(cluster), sandbox) => return self.connected(cluster, sandbox),
+            News::Connected(Err(report), _) if report.needs_terminal => {
+                return vec![Job { owner: APP, effect: Effect::LogIn(Box::new(self.options.connect.clone())) }];
+            }
             News::Connected(Err(report), _) | News::Version(Err(report)) => {
                 self.shared.live = Live::Down;
                 self.report(report);

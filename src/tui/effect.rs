@@ -10,6 +10,7 @@ use super::{
     screens::{Screen, ScreenId},
     tasks::Task,
 };
+use crate::cluster::ConnectOptions;
 
 /// Names a task within its owner: starting another in the same slot cancels the one before.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -69,6 +70,8 @@ pub enum Effect {
     CancelAll,
 
     // Carried out by whoever owns the terminal
+    /// Connect with the terminal in the hands of the credential plugin.
+    LogIn(Box<ConnectOptions>),
     /// Show a text in the user's pager.
     Pager(Arc<str>),
     /// Write a control sequence of ours to the terminal.

@@ -56,8 +56,19 @@ use std::{io, path::PathBuf};
 use ratatui::layout::Rect;
 use tokio::signal::unix::{SignalKind, signal};
 
-use self::{app::Flash, effect::Effect, event::Event, input::Input, session::Session, terminal::Terminal};
-use crate::{cluster::ConnectOptions, release::Driver};
+use self::{
+    app::Flash,
+    effect::{Effect, Slot},
+    event::{Event, News},
+    input::Input,
+    report::Report,
+    session::Session,
+    terminal::Terminal,
+};
+use crate::{
+    cluster::{Cluster, ConnectOptions, Interactive},
+    release::Driver,
+};
 
 /// How to start.
 #[derive(Debug, Clone, Default)]
@@ -85,6 +96,7 @@ const BATCH: usize = 500;
 pub async fn run(mut options: Options) -> io::Result<()> {
     options.plain |= std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     options.ascii |= !speaks_utf8();
+    options.connect.interactive = Interactive::Never;
     let mut key = [0; 32];
     getrandom::fill(&mut key).map_err(|error| io::Error::other(error.to_string()))?;
     let mut session = Session::new(options, key, clock);
@@ -104,7 +116,7 @@ pub async fn run(mut options: Options) -> io::Result<()> {
             if matches!(effect, Effect::Exit) {
                 return Ok(());
             }
-            carry_out(effect, &mut session, &mut terminal, &mut input).await?;
+            outside.extend(carry_out(effect, &mut session, &mut terminal, &mut input).await?);
         }
         match draw(&mut session, &mut terminal) {
             Ok(effects) => outside.extend(effects),
@@ -154,14 +166,25 @@ async fn carry_out(
     session: &mut Session,
     terminal: &mut Terminal,
     input: &mut Input,
-) -> io::Result<()> {
+) -> io::Result<Vec<Effect>> {
     match effect {
-        Effect::Sequence(sequence) => terminal.write(&sequence),
-        Effect::Title(title) => terminal.set_title(&title),
-        Effect::Redraw => terminal.renew(),
+        Effect::Sequence(sequence) => terminal.write(&sequence)?,
+        Effect::Title(title) => terminal.set_title(&title)?,
+        Effect::Redraw => terminal.renew()?,
         Effect::Suspend => {
             terminal.suspend()?;
-            resized(session, terminal)
+            resized(session, terminal)?;
+        }
+        Effect::LogIn(options) => {
+            input.close().await;
+            let options = ConnectOptions { interactive: Interactive::Connecting, ..*options };
+            let connected = terminal.lend(Cluster::connect(&options)).await?;
+            *input = Input::open();
+            resized(session, terminal)?;
+            // What fails now is told: the plugin had its chance.
+            let connected = connected.map_err(|error| Report { needs_terminal: false, ..error.into() });
+            let news = News::Connected(connected, None);
+            return Ok(session.handle(Event::News(screens::APP, Slot::of("connect"), news)));
         }
         Effect::Pager(text) => {
             input.close().await;
@@ -170,10 +193,11 @@ async fn carry_out(
             if let Err(error) = shown {
                 session.flash(Flash::bad(error.to_string()));
             }
-            resized(session, terminal)
+            resized(session, terminal)?;
         }
-        _ => Ok(()),
+        _ => {}
     }
+    Ok(Vec::new())
 }
 
 fn resized(session: &mut Session, terminal: &Terminal) -> io::Result<()> {

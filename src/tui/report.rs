@@ -11,12 +11,14 @@ pub struct Report {
     pub hints: Vec<String>,
     /// Whether access rights are the cause.
     pub forbidden: bool,
+    /// Whether a credential plugin has to be given the terminal.
+    pub needs_terminal: bool,
 }
 
 impl Report {
     /// A report without hints.
     pub fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into(), hints: Vec::new(), forbidden: false }
+        Self { message: message.into(), hints: Vec::new(), forbidden: false, needs_terminal: false }
     }
 
     /// The report with one more hint.
@@ -35,13 +37,15 @@ impl From<cluster::Error> for Report {
             Kind::Unreachable | Kind::Timeout => {
                 "is the cluster up and the VPN on? ctrl-r tries again, :ctx chooses another context"
             }
+            Kind::NeedsTerminal => "ctrl-r hands it the terminal",
             Kind::Unauthorized => "log in to the cluster again, then ctrl-r",
             Kind::Forbidden => "your access rights do not cover this; :ns and :ctx choose what you may see",
             Kind::TooManyRequests => "the server asks to slow down; ctrl-r tries again",
             Kind::Gone | Kind::Conflict => "it changed meanwhile; ctrl-r reads it again",
             _ => "",
         };
-        let report = Self { forbidden: error.kind == Kind::Forbidden, ..Self::new(&error.message) };
+        let (forbidden, needs_terminal) = (error.kind == Kind::Forbidden, error.kind == Kind::NeedsTerminal);
+        let report = Self { forbidden, needs_terminal, ..Self::new(&error.message) };
         if hint.is_empty() { report } else { report.hint(hint) }
     }
 }
@@ -63,7 +67,7 @@ impl From<engine::Error> for Report {
         match error {
             engine::Error::Release(error) => error.into(),
             engine::Error::Cluster(error) => error.into(),
-            engine::Error::Failed { message, hints } => Self { message, hints, forbidden: false },
+            engine::Error::Failed { message, hints } => Self { hints, ..Self::new(message) },
             error @ engine::Error::Moved(_) => Self::new(error.to_string()).hint("ctrl-r reviews it anew"),
             error => Self::new(error.to_string()),
         }

@@ -87,10 +87,17 @@ impl Terminal {
         let line = chosen.filter(|line| !line.trim().is_empty()).unwrap_or_else(|| "less".into());
         let mut words = line.split_whitespace();
         let program = words.next().unwrap_or("less");
-        give_back();
-        let status = tokio::process::Command::new(program).args(words).arg(file.path()).status().await;
-        self.retake()?;
+        let shown = tokio::process::Command::new(program).args(words).arg(file.path()).status();
+        let status = self.lend(shown).await?;
         status.map(|_| ()).map_err(|error| io::Error::new(error.kind(), format!("{program}: {error}")))
+    }
+
+    /// Gives the terminal back while something else needs it.
+    pub async fn lend<T>(&mut self, work: impl Future<Output = T>) -> io::Result<T> {
+        give_back();
+        let done = work.await;
+        self.retake()?;
+        Ok(done)
     }
 
     fn retake(&mut self) -> io::Result<()> {

@@ -50,6 +50,18 @@ impl Served {
         fs::write(self.kubeconfig(), Sandbox::kubeconfig(address)).expect("a file");
     }
 
+    /// Lets a shell script give the credentials, which may ask in the terminal.
+    pub fn log_in_by(&self, script: &str) {
+        let text = fs::read_to_string(self.kubeconfig()).expect("the kubeconfig");
+        let mut kubeconfig: serde_yaml::Value = serde_yaml::from_str(&text).expect("YAML");
+        let exec = json!({
+            "apiVersion": "client.authentication.k8s.io/v1", "interactiveMode": "Always",
+            "command": "sh", "args": ["-c", script],
+        });
+        kubeconfig["users"][0]["user"] = serde_yaml::to_value(json!({ "exec": exec })).expect("YAML");
+        fs::write(self.kubeconfig(), serde_yaml::to_string(&kubeconfig).expect("YAML")).expect("a file");
+    }
+
     fn kubeconfig(&self) -> String {
         self.folder.path().join("kubeconfig").display().to_string()
     }

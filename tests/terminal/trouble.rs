@@ -84,6 +84,34 @@ fn an_expired_token_is_told_and_logging_in_again_helps() {
     terminal.wait_for("● live");
 }
 
+/// A plugin that asks a person gets the terminal, at the start and when its token no longer counts.
+#[test]
+fn an_interactive_credential_plugin_gets_the_terminal() {
+    let served = Served::with_release();
+    served.log_in_by(
+        r#"printf 'password: ' >&2; read -r word; [ "$word" = sesame ] || exit 1; echo '{"status": {"token": "t"}}'"#,
+    );
+    let is_live = |screen: &str| screen.contains("● live") && screen.contains("web");
+    let mut terminal = served.open("", SIZE);
+    let screen = terminal.wait_for("password: ");
+    assert!(!screen.contains("pilothouse"), "{screen}");
+    terminal.keys("wrong<enter>");
+    terminal.wait_for("failed with exit code 1");
+    terminal.keys("x<ctrl-r>");
+    terminal.wait_for("password: ");
+    terminal.keys("sesame<enter>");
+    terminal.wait_until("the release to be listed", is_live);
+
+    served.sandbox.set_fault(|_| Some(status(401, "Unauthorized")));
+    served.sandbox.break_watches();
+    terminal.wait_for("reconnecting");
+    served.sandbox.clear_fault();
+    terminal.keys("<ctrl-r>");
+    terminal.wait_for("password: ");
+    terminal.keys("sesame<enter>");
+    terminal.wait_until("the release to be listed again", is_live);
+}
+
 #[test]
 fn a_lost_connection_is_told_and_comes_back() {
     let served = Served::with_release();

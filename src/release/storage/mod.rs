@@ -14,7 +14,7 @@ use serde_json::json;
 
 pub use object::record_name;
 use object::{Partial, Stored};
-use requests::{FIELD_MANAGER, blocking, lost, moved, now, parse, post, record_of};
+use requests::{FIELD_MANAGER, blocking, lost, moved, now, post, record_of};
 
 use super::{Error, Release, Status, Summary, codec, history};
 use crate::cluster::{Cluster, ErrorKind};
@@ -158,7 +158,7 @@ impl Storage {
         if let Some(release) = self.cache.get(&meta.uid, &meta.resource_version) {
             return Ok(release);
         }
-        self.fetch(&meta.namespace, &meta.record).await
+        self.fetch(&meta.namespace, &meta.record, &meta.resource_version).await
     }
 
     /// Many records decoded in parallel (bounded), in order; a corrupt one is an `Err` in its place.
@@ -168,23 +168,32 @@ impl Storage {
         stream::iter(decoding).buffered(IN_FLIGHT).collect().await
     }
 
-    /// What lists show of one record, without decoding all of it.
+    /// What lists show of one record. All of it is read, so that damage anywhere is noticed.
     pub async fn summary(&self, meta: &RecordMeta) -> Result<Summary, Error> {
+        self.summarise(meta, |meta, data| codec::decode_summary(&meta.record, data)).await
+    }
+
+    async fn peek(&self, meta: &RecordMeta) -> Result<Summary, Error> {
+        self.summarise(meta, |meta, data| codec::peek_summary(&meta.record, data, &meta.namespace, meta.revision)).await
+    }
+
+    async fn summarise(
+        &self,
+        meta: &RecordMeta,
+        read: fn(&RecordMeta, &[u8]) -> Result<Summary, Error>,
+    ) -> Result<Summary, Error> {
         if let Some(release) = self.cache.get(&meta.uid, &meta.resource_version) {
             return Ok(Summary::of(&release));
         }
-        let text = self.fetch_text(&meta.namespace, &meta.record).await?;
-        let (driver, record) = (self.driver, meta.record.clone());
-        blocking(&meta.record, move || {
-            let stored: Stored = parse(&text)?;
-            codec::decode_summary(&record, &stored.payload(driver)?)
-        })
-        .await
+        let body = self.fetch_body(&meta.namespace, &meta.record, &meta.resource_version).await?;
+        let (driver, record) = (self.driver, meta.clone());
+        blocking(&meta.record, move || read(&record, Stored::read(driver, &body)?.payload()?)).await
     }
 
-    /// Many summaries in parallel (bounded), in order; a corrupt one is an `Err` in its place.
+    /// Many summaries in parallel (bounded), in order, of which only the beginning is decoded; one that is corrupt there
+    /// is an `Err` in its place.
     pub async fn summaries(&self, metas: &[RecordMeta]) -> Vec<Result<Summary, Error>> {
-        let decoding = metas.iter().map(|meta| self.summary(meta));
+        let decoding = metas.iter().map(|meta| self.peek(meta));
         stream::iter(decoding.collect::<Vec<_>>()).buffered(IN_FLIGHT).collect().await
     }
 
@@ -194,7 +203,7 @@ impl Storage {
             "" => self.cluster.namespace(),
             namespace => namespace,
         };
-        let release = self.fetch(namespace, &record_name(name, revision)).await?;
+        let release = self.fetch(namespace, &record_name(name, revision), "").await?;
         Ok(Release::clone(&release))
     }
 

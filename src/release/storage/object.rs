@@ -7,7 +7,8 @@ use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Deserializer};
 use serde_json::{Value, json};
 
-use super::{Driver, RecordMeta};
+use super::{Driver, RecordMeta, requests::unexpected};
+use crate::cluster::protobuf::{self, Reader, Wire};
 use crate::release::record::or_default;
 use crate::release::{Error, Release, Status, codec};
 
@@ -79,11 +80,19 @@ pub(super) struct ListMetadata {
 }
 
 /// A record's object with its data.
-#[derive(Default, Deserialize)]
-#[serde(default)]
+#[derive(Debug, Default)]
 pub(super) struct Stored {
     pub metadata: Metadata,
-    data: Option<Data>,
+    /// The value of the key `release`, of a Secret after its own base64 step.
+    release: Option<Vec<u8>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct StoredJson {
+    metadata: Metadata,
+    #[serde(deserialize_with = "or_default")]
+    data: Data,
 }
 
 #[derive(Default, Deserialize)]
@@ -93,6 +102,27 @@ struct Data {
 }
 
 impl Metadata {
+    /// `ObjectMeta` (apimachinery `meta/v1/generated.proto`): what telling one record from another takes, not who wrote it.
+    fn from_protobuf(message: &[u8]) -> Option<Self> {
+        let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).ok();
+        let mut metadata = Self::default();
+        let mut reader = Reader(message);
+        while !reader.0.is_empty() {
+            match reader.field()? {
+                (1, Wire::Bytes(bytes)) => metadata.name = text(bytes)?,
+                (3, Wire::Bytes(bytes)) => metadata.namespace = text(bytes)?,
+                (5, Wire::Bytes(bytes)) => metadata.uid = text(bytes)?,
+                (6, Wire::Bytes(bytes)) => metadata.resource_version = text(bytes)?,
+                (11, Wire::Bytes(bytes)) => {
+                    let (key, value) = protobuf::entry(bytes)?;
+                    metadata.labels.insert(text(key)?, text(value)?);
+                }
+                _ => {}
+            }
+        }
+        Some(metadata)
+    }
+
     /// `None` for an object that carries `owner=helm` but names no release, neither in labels nor in its name.
     pub fn into_record(self) -> Option<RecordMeta> {
         let label = |key: &str| self.labels.get(key).map(String::as_str);
@@ -127,18 +157,67 @@ fn writers(fields: Vec<ManagedFields>) -> Vec<(String, String)> {
 }
 
 impl Stored {
+    /// Reads the object as the server sent it: in protobuf, or in JSON where it (or a proxy, or the sandbox) has no protobuf.
+    pub fn read(driver: Driver, body: &[u8]) -> Result<Self, Error> {
+        let Some(envelope) = body.strip_prefix(protobuf::MAGIC) else {
+            return Self::from_json(driver, body);
+        };
+        let read = in_field(envelope, 2).and_then(Self::from_protobuf);
+        read.ok_or_else(|| unexpected("the protobuf message is cut off").into())
+    }
+
     /// What [`codec::decode`] takes.
-    pub fn payload(&self, driver: Driver) -> Result<Vec<u8>, Error> {
-        let corrupt = |message: String| Error::Corrupt { record: self.metadata.name.clone(), message };
-        let release = self.data.as_ref().and_then(|data| data.release.as_deref());
-        let release = release.ok_or_else(|| corrupt("its data has no key `release`".into()))?;
-        match driver {
-            Driver::ConfigMaps => Ok(release.as_bytes().to_vec()),
-            Driver::Secrets => {
-                STANDARD.decode(release).map_err(|error| corrupt(format!("Secret data is not base64: {error}")))
+    pub fn payload(&self) -> Result<&[u8], Error> {
+        self.release.as_deref().ok_or_else(|| Error::Corrupt {
+            record: self.metadata.name.clone(),
+            message: "its data has no key `release`".into(),
+        })
+    }
+
+    fn from_json(driver: Driver, body: &[u8]) -> Result<Self, Error> {
+        let StoredJson { metadata, data } = serde_json::from_slice(body).map_err(unexpected)?;
+        let release = match (driver, data.release) {
+            (Driver::Secrets, Some(text)) => Some(STANDARD.decode(text).map_err(|error| Error::Corrupt {
+                record: metadata.name.clone(),
+                message: format!("Secret data is not base64: {error}"),
+            })?),
+            (_, text) => text.map(String::into_bytes),
+        };
+        Ok(Self { metadata, release })
+    }
+
+    /// A Secret or a ConfigMap: metadata in field 1, data in field 2 (k8s.io/api `core/v1/generated.proto`), of Secrets as
+    /// bytes. Half the work of JSON for both sides, which counts where hundreds of records are read.
+    fn from_protobuf(object: &[u8]) -> Option<Self> {
+        let mut stored = Self::default();
+        let mut reader = Reader(object);
+        while !reader.0.is_empty() {
+            match reader.field()? {
+                (1, Wire::Bytes(metadata)) => stored.metadata = Metadata::from_protobuf(metadata)?,
+                (2, Wire::Bytes(data)) => {
+                    let (key, value) = protobuf::entry(data)?;
+                    if key == b"release" {
+                        stored.release = Some(value.to_vec());
+                    }
+                }
+                _ => {}
             }
         }
+        Some(stored)
     }
+}
+
+/// The bytes of a message's field; empty when it is not there, `None` when the message is cut off.
+fn in_field(message: &[u8], wanted: u64) -> Option<&[u8]> {
+    let mut found: &[u8] = &[];
+    let mut reader = Reader(message);
+    while !reader.0.is_empty() {
+        match reader.field()? {
+            (number, Wire::Bytes(bytes)) if number == wanted => found = bytes,
+            _ => {}
+        }
+    }
+    Some(found)
 }
 
 /// What Kubernetes takes as data of one Secret or ConfigMap (k8s.io/api `core/v1`, `MaxSecretSize`).

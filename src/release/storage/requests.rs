@@ -3,9 +3,12 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use http::HeaderValue;
-use http::header::ACCEPT_ENCODING;
+use http::header::{ACCEPT, ACCEPT_ENCODING};
+use http_body_util::BodyExt as _;
 use kube::api::{GetParams, ListParams, PostParams};
+use kube::client::Body;
 use kube::core::Request;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -82,12 +85,12 @@ impl Storage {
     }
 
     /// Fetches and decodes a record, and remembers it.
-    pub(super) async fn fetch(&self, namespace: &str, record: &str) -> Result<Arc<Release>, Error> {
-        let text = self.fetch_text(namespace, record).await?;
+    pub(super) async fn fetch(&self, namespace: &str, record: &str, since: &str) -> Result<Arc<Release>, Error> {
+        let body = self.fetch_body(namespace, record, since).await?;
         let (driver, cache, name) = (self.driver, Arc::clone(&self.cache), record.to_owned());
         blocking(record, move || {
-            let stored: Stored = parse(&text)?;
-            let mut release = codec::decode(&name, &stored.payload(driver)?)?;
+            let stored = Stored::read(driver, &body)?;
+            let mut release = codec::decode(&name, stored.payload()?)?;
             release.labels = object::user_labels(&stored.metadata.labels);
             let release = Arc::new(release);
             cache.put(&stored.metadata.uid, &stored.metadata.resource_version, &release);
@@ -96,17 +99,26 @@ impl Storage {
         .await
     }
 
-    pub(super) async fn fetch_text(&self, namespace: &str, record: &str) -> Result<String, Error> {
+    /// The body of a record's object, for [`Stored::read`]: as it is now, or where it is known to have been at the
+    /// resourceVersion `since`, at least as new as that. The server then answers from its memory instead of asking etcd.
+    pub(super) async fn fetch_body(&self, namespace: &str, record: &str, since: &str) -> Result<Bytes, Error> {
         if record.contains(['/', '%', '?', '#']) {
             // No object can have such a name, and in the path it would lead elsewhere.
             return Err(Error::NotFound);
         }
-        let request = self.collection(namespace).get(record, &GetParams::default());
-        let request = request.map(uncompressed);
-        match self.send_text(request).await {
-            Err(error) if error.kind == ErrorKind::NotFound => Err(Error::NotFound),
-            text => Ok(text?),
+        let params = if since.is_empty() { GetParams::default() } else { GetParams::at(since) };
+        let get = || self.collection(namespace).get(record, &params);
+        let request = get().map_err(kube::Error::BuildRequest).map_err(cluster::Error::from)?;
+        let answer = self.cluster.client().send(compact(request)).await.map_err(cluster::Error::from)?;
+        if answer.status().is_success() {
+            let body = answer.into_body().collect().await;
+            return Ok(body.map_err(cluster::Error::from)?.to_bytes());
         }
+        if answer.status() == http::StatusCode::NOT_FOUND {
+            return Err(Error::NotFound);
+        }
+        // Refused: asked again, for the reason in words that the client reads.
+        Ok(self.send_text(get()).await?.into())
     }
 
     /// The API path of the records of `namespace`, of all when it is empty.
@@ -134,9 +146,12 @@ pub(super) fn label_selector(selector: &str) -> String {
     if selector.is_empty() { "owner=helm".to_owned() } else { format!("owner=helm,{selector}") }
 }
 
-/// Records are compressed already; doing it again doubled what 200 of them cost server and client.
-fn uncompressed(mut request: http::Request<Vec<u8>>) -> http::Request<Vec<u8>> {
+/// In protobuf, where the server has it: JSON would wrap the bytes in base64 once more. And as they are: records are
+/// compressed already, doing it again doubled what 200 of them cost server and client.
+fn compact(request: http::Request<Vec<u8>>) -> http::Request<Body> {
+    let mut request = request.map(Body::from);
     let headers = request.headers_mut();
+    headers.insert(ACCEPT, HeaderValue::from_static("application/vnd.kubernetes.protobuf, application/json"));
     headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
     request
 }
@@ -146,8 +161,11 @@ pub(super) fn post() -> PostParams {
 }
 
 pub(super) fn parse<T: DeserializeOwned>(text: &str) -> Result<T, cluster::Error> {
-    serde_json::from_str(text)
-        .map_err(|error| cluster::Error::new(ErrorKind::Other, format!("unexpected answer of the server: {error}")))
+    serde_json::from_str(text).map_err(unexpected)
+}
+
+pub(super) fn unexpected(error: impl std::fmt::Display) -> cluster::Error {
+    cluster::Error::new(ErrorKind::Other, format!("unexpected answer of the server: {error}"))
 }
 
 pub(super) fn record_of(record: &str, object: Partial) -> Result<RecordMeta, Error> {

@@ -228,6 +228,24 @@ async fn one_damaged_record_spares_the_others() {
     assert_eq!(error(3), "release: not found");
 }
 
+/// A Secret as Go writes it: k8s.io/api `Secret.Marshal` in a `runtime.Unknown`.
+#[test]
+fn a_server_may_answer_in_protobuf() {
+    let secret = [
+        b"k8s\0\x0a\x0c\x0a\x02v1\x12\x06Secret\x12\x7e".as_slice(),
+        b"\x0a\x56\x0a\x19sh.helm.release.v1.web.v1\x12\0\x1a\0\x22\0\x2a\0\x32\0\x38\0\x42\0",
+        b"\x5a\x0d\x0a\x05owner\x12\x04helm\x5a\x12\x0a\x06status\x12\x08deployedr\x03a/br\x03c/d",
+        b"\x12\x10\x0a\x07release\x12\x05H4sIA\x1a\x12helm.sh/release.v1\x1a\0\x22\0",
+    ]
+    .concat();
+    let stored = Stored::read(Driver::Secrets, &secret).unwrap();
+    assert_eq!(stored.metadata.name, "sh.helm.release.v1.web.v1");
+    assert_eq!(stored.metadata.labels["status"], "deployed");
+    assert_eq!(stored.payload().unwrap(), b"H4sIA");
+    let error = Stored::read(Driver::Secrets, &secret[..60]).unwrap_err();
+    assert!(error.to_string().contains("cut off"), "{error}");
+}
+
 #[tokio::test]
 async fn config_maps_hold_the_text_itself() {
     let mut object = record(1, "5", "deployed");
