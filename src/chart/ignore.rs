@@ -41,7 +41,7 @@ impl Rules {
         if line.contains("**") {
             return Err(Error::new("double-star (**) syntax is not supported"));
         }
-        matches(line, "abc").ok_or_else(|| Error::new("syntax error in pattern"))?;
+        path_matches(line, "abc").ok_or_else(|| Error::new("syntax error in pattern"))?;
         let (negated, pattern) = cut(line, |line| line.strip_prefix('!'));
         let (folders_only, pattern) = cut(pattern, |line| line.strip_suffix('/'));
         let last_part_only = !pattern.contains('/');
@@ -69,7 +69,7 @@ impl Rules {
 impl Rule {
     fn matches(&self, path: &str) -> bool {
         let last = path.rsplit('/').next().unwrap_or(path);
-        matches(&self.pattern, if self.last_part_only { last } else { path }).unwrap_or(false)
+        path_matches(&self.pattern, if self.last_part_only { last } else { path }).unwrap_or(false)
     }
 }
 
@@ -79,7 +79,7 @@ fn cut<'a>(text: &'a str, cut: impl Fn(&'a str) -> Option<&'a str>) -> (bool, &'
 
 /// Go's `filepath.Match`: `*` and `?` do not cross `/`, `[a-z]` and `[^a-z]` are classes, `\` escapes. `None` where the
 /// pattern is none, as far as matching had to look at it: what follows a star that cannot match is not checked.
-pub(super) fn matches(pattern: &str, name: &str) -> Option<bool> {
+pub fn path_matches(pattern: &str, name: &str) -> Option<bool> {
     let (mut pattern, mut name) = (pattern, name);
     while !pattern.is_empty() {
         let (star, chunk, rest) = next_chunk(pattern);

@@ -1,9 +1,17 @@
-//! Charts that a command line names.
+//! Charts and values that a command line names.
 
-use std::path::{Path, PathBuf};
+use std::{
+    fs,
+    io::{self, Read},
+    path::{Path, PathBuf},
+};
 
-use super::{report::Report, session::Session};
-use crate::template::fmt::quote;
+use super::{flags::chart::values_options, report::Report, session::Session};
+use crate::{
+    chart::{self, Chart},
+    template::fmt::quote,
+    values::Values,
+};
 
 /// Where the chart of a command line is: a folder or an archive. Charts of repositories are not looked for yet.
 ///
@@ -36,4 +44,67 @@ pub fn locate(session: &Session, name: &str) -> Result<PathBuf, Report> {
     Err(Report::new(format!(
         "repositories are not built yet in pilothouse {verb}, which takes charts from folders and archives; use helm {verb}"
     )))
+}
+
+/// Loads a chart that is to be rendered; what Helm logs about it goes to standard error.
+///
+/// # Errors
+/// What is wrong with the chart, in Helm's words: broken, not installable, or without a dependency.
+pub fn load(session: &Session, path: &Path) -> Result<Chart, Report> {
+    let chart = Chart::load(path)?;
+    chart.notices.iter().for_each(|notice| session.console.note(&notice.to_string()));
+    match chart.metadata.kind.as_str() {
+        "" | "application" => {}
+        kind => return Err(Report::new(format!("{kind} charts are not installable"))),
+    }
+    if chart.metadata.deprecated {
+        session.console.note(r#"level=WARN msg="this chart is deprecated""#);
+    }
+    check_dependencies(session, &chart)?;
+    Ok(chart)
+}
+
+fn check_dependencies(session: &Session, chart: &Chart) -> Result<(), Report> {
+    let missing: Vec<&str> = chart
+        .metadata
+        .dependencies
+        .iter()
+        .map(|dependency| dependency.name.as_str())
+        .filter(|name| chart.dependencies.iter().all(|sub_chart| sub_chart.name() != *name))
+        .collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    if session.flags.bool("dependency-update") {
+        let verb = session.path.command().name;
+        return Err(Report::new(format!("--dependency-update is not built yet in pilothouse {verb}; use helm {verb}")));
+    }
+    Err(Report::new(format!(
+        "an error occurred while checking for chart dependencies. You may need to run 'helm dependency build' to fetch missing dependencies: found in Chart.yaml, but missing in charts/ directory: {}",
+        missing.join(", ")
+    )))
+}
+
+/// The values of `-f`, `--set` and its kin.
+///
+/// # Errors
+/// Helm's words for what cannot be read.
+pub fn values(session: &Session) -> Result<Values, Report> {
+    values_options(&session.flags).merge(&mut read).map_err(Report::new)
+}
+
+/// Reads a path or `-`, which is standard input.
+fn read(path: &str) -> Result<Vec<u8>, String> {
+    if path.trim() == "-" {
+        let mut data = Vec::new();
+        io::stdin().read_to_end(&mut data).map_err(|error| chart::go_words(&error))?;
+        return Ok(data);
+    }
+    if let Some((scheme @ ("http" | "https" | "oci"), _)) = path.split_once("://") {
+        return Err(format!("values from {scheme} URLs are not built yet in pilothouse; download {path} first"));
+    }
+    let opened = fs::File::open(path).map_err(|error| format!("open {path}: {}", chart::go_words(&error)));
+    let mut data = Vec::new();
+    opened?.read_to_end(&mut data).map_err(|error| format!("read {path}: {}", chart::go_words(&error)))?;
+    Ok(data)
 }

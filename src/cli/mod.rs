@@ -20,6 +20,7 @@ pub mod settings;
 pub mod table;
 pub mod usage;
 pub mod verbs;
+pub mod world;
 
 use commands::{Path, Verb};
 use console::Console;
@@ -111,11 +112,12 @@ fn screen(path: &Path, args: &[String], env: &Env) -> Option<Screen> {
 
 /// Runs a command; returns the exit code. Standard output is Helm's. A cluster handed in is used instead of connecting.
 pub async fn run(command: Command, console: Console, cluster: Option<Cluster>) -> u8 {
+    let terminal = command.env.terminal;
     let result = execute(command, &console, cluster).await;
     match result {
         Ok(()) => 0,
         Err(report) => {
-            report.lines().iter().for_each(|line| console.note(line));
+            report.lines(terminal).iter().for_each(|line| console.note(line));
             report.exit_code()
         }
     }

@@ -1,6 +1,6 @@
 //! What a command says when it fails.
 
-use crate::{chart, cluster, engine, release};
+use crate::{chart, cluster, engine, release, render};
 
 /// How a failure ends the program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,6 +24,8 @@ pub struct Report {
     pub kind: Kind,
     /// Helm's sentence, where Helm has one.
     pub message: String,
+    /// The place it is about; shown on a terminal.
+    pub excerpt: Option<render::Excerpt>,
     /// What to do about it; only where Pilothouse knows more than Helm says.
     pub hints: Vec<String>,
 }
@@ -31,7 +33,7 @@ pub struct Report {
 impl Report {
     /// An error with a sentence.
     pub fn new(message: impl Into<String>) -> Self {
-        Self { kind: Kind::Error, message: message.into(), hints: Vec::new() }
+        Self { kind: Kind::Error, message: message.into(), excerpt: None, hints: Vec::new() }
     }
 
     /// A failure that Helm logs.
@@ -78,20 +80,52 @@ impl Report {
         }
     }
 
-    /// What goes to standard error.
-    pub fn lines(&self) -> Vec<String> {
+    /// What goes to standard error; a terminal gets the place as well.
+    pub fn lines(&self, terminal: bool) -> Vec<String> {
         let head = match self.kind {
             Kind::Error => format!("Error: {}", self.message),
             Kind::Logged => self.message.clone(),
             Kind::Differs | Kind::Interrupted | Kind::Closed => return Vec::new(),
         };
-        std::iter::once(head).chain(self.hints.iter().map(|hint| format!("  hint: {hint}"))).collect()
+        let excerpt = self.excerpt.as_ref().filter(|_| terminal).map(place).unwrap_or_default();
+        let hints = self.hints.iter().map(|hint| format!("  hint: {hint}"));
+        std::iter::once(head).chain(excerpt).chain(hints).collect()
     }
+}
+
+/// The line of an excerpt with a caret under the place, and where it was included from.
+fn place(excerpt: &render::Excerpt) -> Vec<String> {
+    let number = excerpt.line.to_string();
+    let margin = " ".repeat(number.len());
+    let mut lines = vec![
+        format!("{margin}--> {}:{number}", excerpt.source),
+        format!("{margin} |"),
+        format!("{number} | {}", excerpt.text),
+    ];
+    if let Some(before) = excerpt.column.checked_sub(1) {
+        let before = excerpt.text.get(..before).unwrap_or_default();
+        let blank: String = before.chars().map(|char| if char == '\t' { '\t' } else { ' ' }).collect();
+        lines.push(format!("{margin} | {blank}^"));
+    }
+    lines.extend(excerpt.included_from.iter().map(|place| format!("{margin} = included from {place}")));
+    lines
 }
 
 impl From<String> for Report {
     fn from(message: String) -> Self {
         Self::new(message)
+    }
+}
+
+impl From<chart::Error> for Report {
+    fn from(error: chart::Error) -> Self {
+        Self { hints: error.hint.into_iter().collect(), ..Self::new(error.message) }
+    }
+}
+
+impl From<render::Error> for Report {
+    fn from(error: render::Error) -> Self {
+        Self { hints: error.hint.into_iter().collect(), excerpt: error.excerpt, ..Self::new(error.message) }
     }
 }
 
@@ -102,12 +136,6 @@ impl From<cluster::Error> for Report {
             cluster::ErrorKind::Unauthorized => Self::new("the server has asked for the client to provide credentials"),
             _ => Self::new(error.message),
         }
-    }
-}
-
-impl From<chart::Error> for Report {
-    fn from(error: chart::Error) -> Self {
-        Self { hints: error.hint.into_iter().collect(), ..Self::new(error.message) }
     }
 }
 

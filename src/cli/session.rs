@@ -7,7 +7,7 @@ use super::{
     settings::Env,
 };
 use crate::{
-    cluster::Cluster,
+    cluster::{self, Cluster},
     diff::Redactor,
     release::{self, Driver, Storage},
     sandbox::Sandbox,
@@ -63,6 +63,22 @@ impl Session {
             "" => Ok(self.cluster().await?.namespace().to_owned()),
             namespace => Ok(namespace.to_owned()),
         }
+    }
+
+    /// The namespace in force, without asking the cluster: the flag's, the context's, or `default`.
+    pub fn offline_namespace(&self) -> String {
+        let options = settings::connect_options(&self.env, &self.flags);
+        if let Some(namespace) = options.namespace.clone() {
+            return namespace;
+        }
+        let chosen = options.context.clone();
+        let contexts = cluster::contexts(&options).unwrap_or_default();
+        let context = contexts.into_iter().find(|context| match &chosen {
+            Some(name) => context.name == *name,
+            None => context.current,
+        });
+        let namespace = context.map(|context| context.namespace).filter(|namespace| !namespace.is_empty());
+        namespace.unwrap_or_else(|| "default".to_owned())
     }
 
     /// Records of the namespace in force.

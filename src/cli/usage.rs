@@ -86,6 +86,10 @@ fn head(flag: &Flag) -> String {
         Kind::Duration => " duration",
         Kind::Text => " string",
         Kind::List => " stringArray",
+        Kind::Strings => " strings",
+        Kind::Pairs => " stringToString",
+        Kind::PostRenderer => " postRendererString",
+        Kind::PostRendererArgs => " postRendererArgsSlice",
         Kind::Format => " format",
         Kind::Wait => " WaitStrategy",
     };
@@ -104,7 +108,7 @@ fn default(flag: &Flag) -> String {
         (Kind::Bool, "false")
         | (Kind::Int | Kind::Uint | Kind::Float32, "0")
         | (Kind::Duration, "0s")
-        | (Kind::List, "[]")
+        | (Kind::List | Kind::Strings, "[]")
         | (_, "") => String::new(),
         (Kind::Text, text) => format!(" (default {text:?})"),
         (_, text) => format!(" (default {text})"),

@@ -36,7 +36,7 @@ pub struct Capabilities {
 pub struct KubeVersion {
     /// The whole version, `v1.33.4-gke.1245000`.
     pub version: String,
-    /// Without what follows the numbers, for constraints: `v1.33.4`.
+    /// Without what follows the numbers, for constraints: `v1.33.4`; empty where a server told the version.
     pub normalized: String,
     /// First number.
     pub major: String,
@@ -109,6 +109,11 @@ impl KubeVersion {
             major: numbers.first().cloned().unwrap_or_default(),
             minor: numbers.get(1).cloned().unwrap_or_default(),
         })
+    }
+
+    /// The version that constraints are held against.
+    pub fn for_constraints(&self) -> &str {
+        if self.normalized.is_empty() { &self.version } else { &self.normalized }
     }
 
     fn json(&self) -> serde_json::Value {
@@ -196,7 +201,7 @@ impl Object for KubeVersion {
     }
 
     fn print(&self) -> String {
-        if self.normalized.is_empty() { self.version.clone() } else { self.normalized.clone() }
+        self.for_constraints().to_owned()
     }
 
     fn underlying(&self) -> Value {

@@ -1,9 +1,9 @@
 //! Rendered files become documents and hooks, in Helm's order (helm/helm `pkg/release/v1/util/manifest_sorter.go`).
 
-use std::rc::Rc;
+use std::sync::Arc;
 
 use super::{Error, Head};
-use crate::manifest;
+use crate::{manifest, template::Str};
 
 /// The annotation that makes a document a hook, with its events.
 const EVENTS_ANNOTATION: &str = "helm.sh/hook";
@@ -30,16 +30,16 @@ const OLD_TEST: &str = "test-success";
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RenderedFile {
     /// `chart/templates/file.yaml`.
-    pub path: Rc<str>,
+    pub path: Arc<str>,
     /// What the template gave.
-    pub text: String,
+    pub text: Str,
 }
 
 /// A document of the manifest.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Document {
     /// The template it came from.
-    pub path: Rc<str>,
+    pub path: Arc<str>,
     /// Its text, without the separator before it.
     pub text: String,
     /// Kind, name and annotations.
@@ -79,12 +79,15 @@ pub struct Sorted {
 pub fn sort(files: &[RenderedFile]) -> Result<Sorted, Error> {
     let mut sorted = Sorted::default();
     for file in files.iter().filter(|file| !is_partial(&file.path)) {
-        let text = file.text.trim_start();
+        let Str::Text(whole) = &file.text else {
+            return Err(Error::not_utf8(&file.path));
+        };
+        let text = whole.trim_start();
         for part in manifest::split(text) {
             let document = part.text.trim_start();
             let head = Head::read(document).map_err(|error| {
-                let start = file.text.len() - text.len() + part.offset + (part.text.len() - document.len());
-                Error::yaml(file, start, &error)
+                let start = whole.len() - text.len() + part.offset + (part.text.len() - document.len());
+                Error::yaml(&file.path, whole, start, &error)
             })?;
             sorted.add(Document { path: file.path.clone(), text: document.to_owned(), head });
         }

@@ -1,7 +1,6 @@
 //! Why a chart cannot be rendered.
 
-use super::documents::RenderedFile;
-use crate::{chart, yaml};
+use crate::{chart, template, yaml};
 
 /// Why a chart cannot be rendered.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -22,7 +21,7 @@ pub struct Excerpt {
     pub source: String,
     /// 1-based line.
     pub line: usize,
-    /// 1-based column, in characters; 0 for the whole line.
+    /// 1-based column, in bytes; 0 for the whole line.
     pub column: usize,
     /// The line itself.
     pub text: String,
@@ -37,23 +36,43 @@ impl Error {
     }
 
     /// What a template gave is not YAML, or no object; `start` is where its document starts in the file.
-    pub(super) fn yaml(file: &RenderedFile, start: usize, error: &yaml::Error) -> Self {
-        let message = format!("YAML parse error on {}: {}", file.path, error.message);
-        let before = file.text.get(..start).unwrap_or_default().matches('\n').count();
+    pub(super) fn yaml(path: &str, text: &str, start: usize, error: &yaml::Error) -> Self {
+        let message = format!("YAML parse error on {path}: {}", error.message);
+        let before = text.get(..start).unwrap_or_default().matches('\n').count();
         let line = before + error.line;
         let excerpt = (error.line > 0).then(|| Excerpt {
-            source: format!("what {} gave", file.path),
+            source: format!("what {path} gave"),
             line,
             column: error.column,
-            text: file.text.lines().nth(line - 1).unwrap_or_default().to_owned(),
+            text: text.lines().nth(line - 1).unwrap_or_default().to_owned(),
             included_from: Vec::new(),
         });
         Self { message, hint: None, excerpt }
+    }
+
+    /// What a template gave is no text.
+    pub(super) fn not_utf8(path: &str) -> Self {
+        let why = "error converting YAML to JSON: yaml: invalid leading UTF-8 octet";
+        Self::new(format!("YAML parse error on {path}: {why}"))
     }
 }
 
 impl From<chart::Error> for Error {
     fn from(error: chart::Error) -> Self {
         Self { message: error.message, hint: error.hint, excerpt: None }
+    }
+}
+
+impl From<template::Error> for Error {
+    fn from(error: template::Error) -> Self {
+        let locations = error.locations();
+        let excerpt = locations.split_last().map(|(innermost, outer)| Excerpt {
+            source: innermost.file.to_string(),
+            line: innermost.line,
+            column: innermost.column + 1,
+            text: innermost.text.clone(),
+            included_from: outer.iter().rev().map(|location| format!("{}:{}", location.file, location.line)).collect(),
+        });
+        Self { message: error.helm_message(), hint: None, excerpt }
     }
 }

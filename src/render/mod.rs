@@ -2,14 +2,18 @@
 
 mod capabilities;
 mod documents;
+mod engine;
 mod error;
 mod files;
 mod glob;
 mod head;
+mod pipeline;
 mod scope;
 
 pub use capabilities::{Capabilities, KubeVersion};
 pub use documents::{Document, Hook, RenderedFile, Sorted, sort};
+pub use engine::name;
 pub use error::{Error, Excerpt};
 pub use head::Head;
+pub use pipeline::{Failure, Rendered, Request, push, render};
 pub use scope::ReleaseFacts;

@@ -1,7 +1,7 @@
 //! What every template sees as `.` (helm/helm `pkg/engine/engine.go`, `recAllTpls`), and in which order templates are
 //! read and executed.
 
-use std::{collections::BTreeMap, rc::Rc};
+use std::{collections::BTreeMap, sync::Arc};
 
 use bytes::Bytes;
 
@@ -9,7 +9,6 @@ use super::files;
 use crate::{
     chart::{Chart, Metadata},
     template::{List, Map, Value},
-    values::Values,
 };
 
 /// Go's name of the type of values, which is also that of `.` itself.
@@ -31,9 +30,9 @@ pub struct ReleaseFacts {
 /// A template with what it sees.
 pub(super) struct Scoped {
     /// `parent/charts/child/templates/file.yaml`.
-    pub(super) path: Rc<str>,
+    pub(super) path: Arc<str>,
     /// `parent/charts/child/templates`.
-    base_path: Rc<str>,
+    base_path: Arc<str>,
     /// Its text.
     pub(super) text: Bytes,
     /// What it sees; the templates of a chart share it.
@@ -53,10 +52,9 @@ impl Scoped {
 
 /// The templates of a chart and its sub-charts, deepest first, as Helm reads and executes them: where two define the
 /// same name, the one read last counts.
-pub(super) fn templates(chart: &Chart, values: &Values, release: &ReleaseFacts, capabilities: Value) -> Vec<Scoped> {
+pub(super) fn templates(chart: &Chart, values: Map, release: &ReleaseFacts, capabilities: Value) -> Vec<Scoped> {
     let mut collector = Collector { release: release.scope(), capabilities, found: BTreeMap::new() };
-    let values = as_values(&Value::from_json(&serde_json::Value::Object(values.clone()))).unwrap_or_default();
-    collector.add(chart, chart.name(), true, values);
+    collector.add(chart, chart.name(), true, Map { type_name: VALUES, ..values });
     let mut found: Vec<Scoped> = collector.found.into_values().collect();
     let depth = |scoped: &Scoped| scoped.path.matches('/').count();
     found.sort_by(|a, b| depth(b).cmp(&depth(a)).then_with(|| b.path.cmp(&a.path)));
@@ -66,7 +64,7 @@ pub(super) fn templates(chart: &Chart, values: &Values, release: &ReleaseFacts, 
 struct Collector {
     release: Value,
     capabilities: Value,
-    found: BTreeMap<Rc<str>, Scoped>,
+    found: BTreeMap<Arc<str>, Scoped>,
 }
 
 impl Collector {
@@ -84,12 +82,12 @@ impl Collector {
             let child_scope = self.add(child, &format!("{path}/charts/{}", child.name()), false, values);
             sub_charts.set(child.name(), Map { type_name: crate::template::value::ANY_MAP, ..child_scope }.into());
         }
-        let base_path: Rc<str> = format!("{path}/templates").into();
+        let base_path: Arc<str> = format!("{path}/templates").into();
         for file in &chart.templates {
             if chart.is_library() && !super::documents::is_partial(&file.name) {
                 continue;
             }
-            let path: Rc<str> = format!("{path}/{}", file.name).into();
+            let path: Arc<str> = format!("{path}/{}", file.name).into();
             let (base_path, text) = (base_path.clone(), file.data.clone());
             self.found.insert(path.clone(), Scoped { path, base_path, text, scope: scope.clone() });
         }

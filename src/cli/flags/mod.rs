@@ -1,5 +1,7 @@
 //! Flags as Helm declares and reads them (spf13/pflag): one declared list drives parsing, help and completion.
 
+pub mod chart;
+mod commas;
 mod numbers;
 mod parse;
 pub mod source;
@@ -29,6 +31,14 @@ pub enum Kind {
     Text,
     /// Text, repeatable.
     List,
+    /// Texts with commas between them, repeatable.
+    Strings,
+    /// `key=value` with commas between them, repeatable; the values are a list of such pairs.
+    Pairs,
+    /// The name of a post-renderer's plugin.
+    PostRenderer,
+    /// Text for a post-renderer, repeatable.
+    PostRendererArgs,
     /// `table`, `json`, `yaml`.
     Format,
     /// A wait strategy.
@@ -46,9 +56,9 @@ pub enum Value {
     Float(f32),
     /// Of [`Kind::Duration`].
     Duration(Duration),
-    /// Of [`Kind::Text`] and [`Kind::Format`].
+    /// Of [`Kind::Text`], [`Kind::Format`] and [`Kind::PostRenderer`].
     Text(String),
-    /// Of [`Kind::List`].
+    /// Of every repeatable kind.
     List(Vec<String>),
     /// Of [`Kind::Wait`].
     Wait(WaitStrategy),
@@ -88,8 +98,8 @@ impl Flag {
             Kind::Bool => "false",
             Kind::Int | Kind::Uint | Kind::Float32 => "0",
             Kind::Duration => "0s",
-            Kind::List => "[]",
-            Kind::Text | Kind::Format | Kind::Wait => "",
+            Kind::List | Kind::Strings | Kind::Pairs | Kind::PostRendererArgs => "[]",
+            Kind::Text | Kind::Format | Kind::Wait | Kind::PostRenderer => "",
         };
         Self {
             name,
@@ -211,8 +221,10 @@ impl Flag {
                 Err(_) => Err(wrong("ParseFloat", "invalid syntax")),
             },
             Kind::Duration => numbers::duration(text).map(Value::Duration),
-            Kind::Text => Ok(Value::Text(text.to_owned())),
-            Kind::List => Ok(Value::List(vec![text.to_owned()])),
+            Kind::Text | Kind::PostRenderer => Ok(Value::Text(text.to_owned())),
+            Kind::List | Kind::PostRendererArgs => Ok(Value::List(vec![text.to_owned()])),
+            Kind::Strings => commas::fields(text).map(Value::List),
+            Kind::Pairs => commas::pairs(text).map(Value::List),
             Kind::Format => match text {
                 "table" | "json" | "yaml" => Ok(Value::Text(text.to_owned())),
                 _ => Err("invalid format type".to_owned()),
@@ -228,7 +240,9 @@ impl Flag {
 
     fn default_value(&self) -> Value {
         match self.kind {
-            Kind::List => Value::List(list_default(&self.default)),
+            Kind::List | Kind::Strings | Kind::Pairs | Kind::PostRendererArgs => {
+                Value::List(list_default(&self.default))
+            }
             _ => self.read(&self.default).unwrap_or_else(|_| Value::Text(self.default.clone())),
         }
     }

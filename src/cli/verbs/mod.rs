@@ -13,6 +13,7 @@ pub mod rollback;
 pub mod sandbox;
 pub mod show;
 pub mod status;
+pub mod template;
 pub mod version;
 
 use std::sync::Arc;
@@ -37,6 +38,7 @@ pub async fn run(session: &Session) -> Result<(), Report> {
         Verb::GetNotes => get::notes(session).await,
         Verb::GetValues => get::values(session).await,
         Verb::Rollback => rollback::run(session).await,
+        Verb::Template => template::run(session).await,
         Verb::DiffRevision => diff::revision(session).await,
         Verb::DiffRollback => diff::rollback(session).await,
         Verb::DiffLive => diff::live(session).await,

@@ -1,0 +1,219 @@
+//! `template` (helm/helm `pkg/cmd/template.go`).
+
+mod output;
+
+use std::cell::Cell;
+
+use tokio::runtime::Handle;
+
+use crate::{
+    cli::{
+        charts,
+        commands::{Command, Completes, Takes, Verb},
+        flags::{Flag, Kind, chart as chart_flags},
+        report::Report,
+        session::Session,
+        world::World,
+    },
+    engine::prepare::valid_name,
+    render::{self, Capabilities, Failure, KubeVersion, ReleaseFacts, Rendered, Request},
+};
+
+/// The command.
+pub const COMMAND: Command = Command {
+    name: "template",
+    arguments: "[NAME] [CHART]",
+    short: "locally render templates",
+    long: include_str!("../help/template.txt"),
+    takes: Takes::AtLeast(1),
+    completes: Completes::Nothing,
+    flags: |env| {
+        let mut flags = chart_flags::install(env);
+        for flag in flags.iter_mut().filter(|flag| matches!(flag.name, "hide-notes" | "render-subchart-notes")) {
+            flag.deprecated = Some("this flag has no effect for 'helm template' and will be removed in Helm 5");
+            flag.hidden = true;
+        }
+        flags.extend(own_flags());
+        flags
+    },
+    verb: Verb::Template,
+    ..Command::EMPTY
+};
+
+fn own_flags() -> Vec<Flag> {
+    vec![
+        Flag::new("show-only", Kind::List, "only show manifests rendered from the given templates").short('s'),
+        Flag::text("output-dir", "writes the executed templates to files in output-dir instead of stdout"),
+        Flag::bool("validate", "deprecated").deprecated("use '--dry-run=server' instead"),
+        Flag::bool("include-crds", "include CRDs in the templated output"),
+        Flag::bool("skip-tests", "skip tests from templated output"),
+        Flag::bool("is-upgrade", "set .Release.IsUpgrade instead of .Release.IsInstall"),
+        Flag::text("kube-version", "Kubernetes version used for Capabilities.KubeVersion"),
+        Flag::new(
+            "api-versions",
+            Kind::Strings,
+            "Kubernetes api versions used for Capabilities.APIVersions (multiple can be specified)",
+        )
+        .short('a'),
+        Flag::bool("release-name", "use release name in the output-dir path."),
+        Flag::text(
+            "dry-run",
+            r#"simulates the operation either client-side or server-side. Must be either: "client", or "server". '--dry-run=client simulates the operation client-side only and avoids cluster connections. '--dry-run=server' simulates/validates the operation on the server, requiring cluster connectivity."#,
+        )
+        .default("client")
+        .bare("unset"),
+        Flag::text("seed", "make random values, passwords and certificates the same for the same seed; never for real use")
+            .own(),
+    ]
+}
+
+/// Runs it.
+pub async fn run(session: &Session) -> Result<(), Report> {
+    let flags = &session.flags;
+    flags.exclusive(&["force-replace", "force-conflicts"])?;
+    flags.exclusive(&["force", "force-conflicts"])?;
+    flags.exclusive(&["validate", "dry-run"])?;
+    let kube_version = kube_version(session)?;
+    let server = asks_server(session)? || flags.bool("validate");
+    let (name, chart) = name_and_chart(session)?;
+    let path = charts::locate(session, &chart)?;
+    let values = charts::values(session)?;
+    let chart = charts::load(session, &path)?;
+    let mut capabilities = if server { live_capabilities(session).await? } else { Capabilities::default() };
+    if !server {
+        capabilities.kube_version = kube_version.unwrap_or(capabilities.kube_version);
+        capabilities.api_versions.extend_from_slice(flags.list("api-versions"));
+    }
+    if name.is_empty() {
+        return Err(Report::new("release name check failed: release name \"\": no name provided"));
+    }
+    if !valid_name(&name) {
+        return Err(Report::new(format!("release name check failed: release name {name:?}: {INVALID_NAME}")));
+    }
+    let release = ReleaseFacts {
+        name: name.clone(),
+        namespace: session.offline_namespace(),
+        revision: 1,
+        is_upgrade: flags.bool("is-upgrade"),
+    };
+    let request = Request {
+        release,
+        capabilities,
+        skip_schema_validation: flags.bool("skip-schema-validation"),
+        sub_chart_notes: false,
+    };
+    let result = if server {
+        let cluster = session.cluster().await?.clone();
+        let world = world(session);
+        let runtime = Handle::current();
+        let task = move || {
+            let world = World { cluster: Some((cluster, runtime)), ..world };
+            render::render(&mut { chart }, &values, &request, &world)
+        };
+        tokio::task::spawn_blocking(task).await.map_err(|error| Report::new(error.to_string()))?
+    } else {
+        render::render(&mut { chart }, &values, &request, &world(session))
+    };
+    print(session, result, &name)
+}
+
+/// `--kube-version`, where it is given.
+fn kube_version(session: &Session) -> Result<Option<KubeVersion>, Report> {
+    let text = session.flags.text("kube-version");
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let read = KubeVersion::parse(text);
+    read.map(Some).map_err(|why| Report::new(format!("invalid kube version '{text}': {why}")))
+}
+
+/// Whether `--dry-run` asks the server (`cmdGetDryRunFlagStrategy` of helm/helm `pkg/cmd/helpers.go`).
+fn asks_server(session: &Session) -> Result<bool, Report> {
+    let text = session.flags.text("dry-run");
+    let refused = |choices: &str| Report::new(format!("invalid dry-run value ({text:?}). Must be {choices}"));
+    match text {
+        "client" => Ok(false),
+        "server" => Ok(true),
+        "unset" => {
+            let words = "--dry-run is deprecated and should be replaced with '--dry-run=client'";
+            session.console.note(&format!("level=WARN msg={words:?}"));
+            Ok(false)
+        }
+        "1" | "t" | "T" | "true" | "TRUE" | "True" => {
+            let words = "flag is deprecated and must be replaced with '--dry-run=client'";
+            session.console.note(&format!("level=WARN msg=\"boolean '--dry-run={text}' {words}\""));
+            Ok(false)
+        }
+        "none" | "0" | "f" | "F" | "false" | "FALSE" | "False" => Err(refused(r#""server" or "client""#)),
+        _ => Err(refused(r#""none", "server", or "client""#)),
+    }
+}
+
+/// The release's name and the chart, from arguments and flags (`NameAndChart` of helm/helm `pkg/action/install.go`).
+fn name_and_chart(session: &Session) -> Result<(String, String), Report> {
+    let template = session.flags.text("name-template");
+    let refused = |flag: &str| Err(Report::new(format!("cannot set --{flag} and also specify a name")));
+    match session.flags.args.as_slice() {
+        [_, _, rest @ ..] if !rest.is_empty() => {
+            Err(Report::new(format!("expected at most two arguments, unexpected arguments: {}", rest.join(", "))))
+        }
+        [_, _, ..] if session.flags.bool("generate-name") => refused("generate-name"),
+        [_, _, ..] if !template.is_empty() => refused("name-template"),
+        [name, chart, ..] => Ok((name.clone(), chart.clone())),
+        [chart] if !template.is_empty() => {
+            let name = render::name(template, &world(session)).map_err(|error| Report::new(error.message))?;
+            Ok((name, chart.clone()))
+        }
+        rest => Ok(("release-name".to_owned(), rest.first().cloned().unwrap_or_default())),
+    }
+}
+
+/// What the cluster serves.
+async fn live_capabilities(session: &Session) -> Result<Capabilities, Report> {
+    let cluster = session.cluster().await?;
+    let version = cluster.server_version().await?;
+    let numbers = KubeVersion::parse(&version).map_err(Report::new)?;
+    let kube_version = KubeVersion { version, normalized: String::new(), ..numbers };
+    let mut api_versions: Vec<String> = Vec::new();
+    for resource in cluster.resources().await? {
+        let api_version = resource.api_version();
+        api_versions.push(format!("{api_version}/{}", resource.kind));
+        api_versions.push(api_version);
+    }
+    api_versions.sort_unstable();
+    api_versions.dedup();
+    Ok(Capabilities { kube_version, api_versions })
+}
+
+fn world(session: &Session) -> World {
+    World {
+        zone: session.env.zone.iana_name().unwrap_or_default().to_owned(),
+        seed: Some(session.flags.text("seed").to_owned()).filter(|seed| !seed.is_empty()),
+        dns: session.flags.bool("enable-dns"),
+        cluster: None,
+        drawn: Cell::new(0),
+    }
+}
+
+/// Prints what was rendered, or as much of it as `--debug` shows before the error.
+fn print(session: &Session, result: Result<Rendered, Failure>, name: &str) -> Result<(), Report> {
+    match result {
+        Ok(rendered) => {
+            rendered.log.iter().for_each(|notice| session.console.note(&notice.to_string()));
+            output::write(session, &rendered, name)
+        }
+        Err(Failure { error, partial }) => {
+            let debug = session.flags.bool("debug");
+            let mut report = Report::from(error);
+            match partial {
+                Some(rendered) if debug => output::write(session, &rendered, name)?,
+                Some(_) => report.message.push_str("\n\nUse --debug flag to render out invalid YAML"),
+                None => {}
+            }
+            Err(report)
+        }
+    }
+}
+
+/// helm/helm `pkg/chart/v2/util/validate_name.go`.
+const INVALID_NAME: &str = r"invalid release name, must match regex ^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$ and the length must not be longer than 53";

@@ -1,0 +1,108 @@
+//! The world as templates see it from the command line: clock, randomness, names, the cluster.
+
+use std::{
+    cell::Cell,
+    net::ToSocketAddrs,
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use serde_json::{Map, Value, json};
+use sha2::{Digest, Sha256};
+use tokio::runtime::Handle;
+
+use crate::{
+    cluster::{Cluster, read::Target},
+    manifest::ObjectKey,
+    template::Env,
+};
+
+/// What stands behind a rendering.
+pub struct World {
+    /// The local time zone, as an IANA name.
+    pub zone: String,
+    /// `--seed`: makes randomness the same every time.
+    pub seed: Option<String>,
+    /// `--enable-dns`.
+    pub dns: bool,
+    /// What `lookup` asks; without it there is no object.
+    pub cluster: Option<(Cluster, Handle)>,
+    /// How many blocks of seeded randomness were drawn.
+    pub drawn: Cell<u64>,
+}
+
+impl Env for World {
+    fn now(&self) -> i128 {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        i128::try_from(now.as_nanos()).unwrap_or_default()
+    }
+
+    fn zone(&self) -> String {
+        self.zone.clone()
+    }
+
+    fn random(&self, buffer: &mut [u8]) {
+        match &self.seed {
+            Some(seed) => self.fill_seeded(seed, buffer),
+            None => {
+                // Without randomness nothing that is a secret may be made: as Go does, end the program.
+                if getrandom::fill(buffer).is_err() {
+                    std::process::abort();
+                }
+            }
+        }
+    }
+
+    fn lookup(&self, api_version: &str, kind: &str, namespace: &str, name: &str) -> Result<Value, String> {
+        match &self.cluster {
+            Some((cluster, runtime)) => {
+                let answer = runtime.block_on(look_up(cluster, api_version, kind, namespace, name));
+                answer.map_err(|error| error.message)
+            }
+            None => Ok(Value::Object(Map::new())),
+        }
+    }
+
+    fn host_address(&self, name: &str) -> String {
+        if !self.dns {
+            return String::new();
+        }
+        let addresses = (name, 0).to_socket_addrs();
+        addresses.ok().and_then(|mut all| all.next()).map_or_else(String::new, |address| address.ip().to_string())
+    }
+}
+
+impl World {
+    fn fill_seeded(&self, seed: &str, buffer: &mut [u8]) {
+        for chunk in buffer.chunks_mut(32) {
+            let block = Sha256::new().chain_update(self.drawn.get().to_be_bytes()).chain_update(seed).finalize();
+            self.drawn.set(self.drawn.get() + 1);
+            chunk.iter_mut().zip(block).for_each(|(to, from)| *to = from);
+        }
+    }
+}
+
+/// One object, or a list where no name is given; an empty map for what is not there (helm/helm
+/// `pkg/engine/lookup_func.go`).
+async fn look_up(
+    cluster: &Cluster,
+    api_version: &str,
+    kind: &str,
+    namespace: &str,
+    name: &str,
+) -> Result<Value, crate::cluster::Error> {
+    let resource = cluster.resource(api_version, kind).await?;
+    let namespace = if resource.namespaced { namespace } else { "" };
+    if name.is_empty() {
+        let items = cluster.list(api_version, kind, namespace, "").await?;
+        let items: Vec<Value> = items.into_iter().map(|object| object.value).collect();
+        return Ok(json!({ "apiVersion": api_version, "kind": format!("{kind}List"), "items": items }));
+    }
+    let key = ObjectKey {
+        group: resource.group,
+        kind: resource.kind,
+        namespace: namespace.to_owned(),
+        name: name.to_owned(),
+    };
+    let target = Target { api_version: api_version.to_owned(), key };
+    Ok(cluster.get(&target).await?.map_or_else(|| Value::Object(Map::new()), |object| object.value))
+}

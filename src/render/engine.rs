@@ -1,0 +1,45 @@
+//! Executes a chart's templates (helm/helm `pkg/engine/engine.go`).
+
+use super::{Error, ReleaseFacts, RenderedFile, documents::is_partial, scope};
+use crate::{
+    chart::Chart,
+    template::{Context, Env, Map, Options, Str, Templates, Value},
+};
+
+/// Reads all templates of a chart and its sub-charts and executes those that are no partials, in Helm's order.
+pub(super) fn execute(
+    chart: &Chart,
+    values: Map,
+    release: &ReleaseFacts,
+    capabilities: Value,
+    options: Options,
+    env: &dyn Env,
+) -> Result<Vec<RenderedFile>, Error> {
+    let scoped = scope::templates(chart, values, release, capabilities);
+    let mut templates = Templates::new();
+    for template in &scoped {
+        templates.add(&template.path, Str::from_bytes(template.text.to_vec()))?;
+    }
+    let mut context = Context::new(&templates, options, env);
+    let mut files = Vec::new();
+    for template in scoped.iter().filter(|template| !is_partial(&template.path)) {
+        let text = context.execute(&template.path, template.data())?;
+        files.push(RenderedFile { path: template.path.clone(), text });
+    }
+    Ok(files)
+}
+
+/// The name of a release from `--name-template`, which sees nothing (`TemplateName` of helm/helm
+/// `pkg/action/install.go`).
+///
+/// # Errors
+/// Go's words.
+pub fn name(template: &str, env: &dyn Env) -> Result<String, Error> {
+    const NAME: &str = "name-template";
+    let mut templates = Templates::new();
+    let go = |error: crate::template::Error| Error { message: error.to_string(), ..Error::from(error) };
+    templates.add(NAME, template).map_err(go)?;
+    let mut context = Context::new(&templates, Options::default(), env);
+    let name = context.execute(NAME, Value::Nil).map_err(go)?;
+    Ok(name.to_text().into_owned())
+}

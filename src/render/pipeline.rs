@@ -1,0 +1,148 @@
+//! From a chart and values to what is installed (helm/helm `pkg/action/install.go`, `renderResources` of
+//! `pkg/action/action.go`).
+
+use bytes::Bytes;
+
+use super::{Capabilities, Document, Error, Head, Hook, ReleaseFacts, RenderedFile, capabilities, documents, engine};
+use crate::{
+    chart::{self, Chart},
+    template::{Env, Options},
+    values::{self, Notice, Nulls, Values},
+    version::{Constraint, Version},
+};
+
+/// How the file with notes is called, in any folder.
+const NOTES: &str = "NOTES.txt";
+
+/// What is asked for, beside chart and values.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// `.Release`.
+    pub release: ReleaseFacts,
+    /// `.Capabilities`.
+    pub capabilities: Capabilities,
+    /// Whether values may break the charts' schemas.
+    pub skip_schema_validation: bool,
+    /// Whether the notes of sub-charts are wanted too.
+    pub sub_chart_notes: bool,
+}
+
+/// A chart, rendered.
+#[derive(Debug, Clone, Default)]
+pub struct Rendered {
+    /// The files of `crds/`, which are not rendered: path and content.
+    pub crds: Vec<(String, Bytes)>,
+    /// Documents of the manifest, in the order of installing.
+    pub documents: Vec<Document>,
+    /// Hooks.
+    pub hooks: Vec<Hook>,
+    /// Documents that name hooks which Helm does not know; they are left out.
+    pub skipped: Vec<Document>,
+    /// Notes for the user.
+    pub notes: String,
+    /// What Helm logs on the way.
+    pub log: Vec<Notice>,
+}
+
+/// Why a chart is not rendered, with what Helm can show of it under `--debug`.
+#[derive(Debug, Clone)]
+pub struct Failure {
+    /// Why.
+    pub error: Error,
+    /// Files as far as they came; `None` where Helm failed before it began to render.
+    pub partial: Option<Rendered>,
+}
+
+/// Renders a chart. Sub-charts that are disabled are taken out of it, and what it imports of them goes into its values.
+///
+/// # Errors
+/// Everything that is wrong with the chart or the values, in Helm's words.
+pub fn render(chart: &mut Chart, given: &Values, request: &Request, env: &dyn Env) -> Result<Rendered, Failure> {
+    let early = |error: Error| Failure { error, partial: None };
+    let late = |error: Error| Failure { error, partial: Some(Rendered::default()) };
+    let mut log = Vec::new();
+    chart::process_dependencies(chart, given, &mut log)
+        .map_err(|error| early(Error::new(format!("chart dependencies processing failed: {error}"))))?;
+    let values = values::from_json(given);
+    values::coalesce(chart, &values, Nulls::Remove, &mut log).map_err(|error| early(Error::new(error)))?;
+    check_kubernetes(chart, &request.capabilities).map_err(late)?;
+    let capabilities = capabilities::value(request.capabilities.clone());
+    let files =
+        engine::execute(chart, values, &request.release, capabilities, Options::default(), env).map_err(late)?;
+    let (files, notes) = take_notes(files, chart.name(), request.sub_chart_notes);
+    match documents::sort(&files) {
+        Ok(sorted) => Ok(Rendered {
+            crds: chart.crds().into_iter().map(|(path, file)| (path, file.data.clone())).collect(),
+            documents: sorted.documents,
+            hooks: sorted.hooks,
+            skipped: sorted.skipped,
+            notes,
+            log,
+        }),
+        Err(error) => Err(Failure { error, partial: Some(unsorted(files)) }),
+    }
+}
+
+impl Rendered {
+    /// The manifest as it is stored and printed, each document under the path of its template.
+    pub fn manifest(&self, with_crds: bool) -> String {
+        let crds = if with_crds { self.crds.as_slice() } else { &[] };
+        let length = crds.iter().map(|(path, data)| path.len() + data.len() + 20).sum::<usize>()
+            + self.documents.iter().map(|document| document.path.len() + document.text.len() + 20).sum::<usize>();
+        let mut manifest = String::with_capacity(length);
+        for (path, data) in crds {
+            push(&mut manifest, path, &String::from_utf8_lossy(data));
+        }
+        for document in &self.documents {
+            push(&mut manifest, &document.path, &document.text);
+        }
+        manifest
+    }
+}
+
+/// Adds a document as Helm prints it.
+pub fn push(manifest: &mut String, path: &str, text: &str) {
+    for part in ["---\n# Source: ", path, "\n", text, "\n"] {
+        manifest.push_str(part);
+    }
+}
+
+/// Whether the chart takes this version of Kubernetes.
+fn check_kubernetes(chart: &Chart, capabilities: &Capabilities) -> Result<(), Error> {
+    let wanted = &chart.metadata.kube_version;
+    let found = &capabilities.kube_version;
+    let fits = match (Constraint::parse(wanted), Version::parse(found.for_constraints())) {
+        (Ok(constraint), Ok(version)) => constraint.check(&version),
+        _ => false,
+    };
+    if wanted.is_empty() || fits {
+        return Ok(());
+    }
+    let found = &found.version;
+    Err(Error::new(format!("chart requires kubeVersion: {wanted} which is incompatible with Kubernetes {found}")))
+}
+
+/// Takes the notes out of the files, which come back sorted by path.
+fn take_notes(files: Vec<RenderedFile>, chart: &str, with_sub_charts: bool) -> (Vec<RenderedFile>, String) {
+    let own = format!("{chart}/templates/{NOTES}");
+    let (mut notes, mut files): (Vec<_>, Vec<_>) = files.into_iter().partition(|file| file.path.ends_with(NOTES));
+    files.sort_by(|a, b| a.path.cmp(&b.path));
+    notes.sort_by(|a, b| a.path.cmp(&b.path));
+    let mut text = String::new();
+    for file in notes.iter().filter(|file| with_sub_charts || *file.path == *own) {
+        if !text.is_empty() {
+            text.push('\n');
+        }
+        text.push_str(&file.text.to_text());
+    }
+    (files, text)
+}
+
+/// The files as they are, for the user to look at.
+fn unsorted(files: Vec<RenderedFile>) -> Rendered {
+    let document = |file: RenderedFile| {
+        let text = file.text.to_text().into_owned();
+        (!text.trim().is_empty()).then(|| Document { path: file.path, text, head: Head::default() })
+    };
+    Rendered { documents: files.into_iter().filter_map(document).collect(), ..Rendered::default() }
+}
