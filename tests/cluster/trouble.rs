@@ -183,7 +183,9 @@ fn of_those_who_work_on_one_release_at_once_one_wins_each_revision() {
     }
     let history = history(plane, &namespace);
     assert_eq!(history.len(), won + 2, "a revision each, and no more: {history:?} {ran:?}");
-    // Which of two that overlap ends last is nobody's to say; that one is deployed and none is left pending is.
+    // A rollback goes on over a pending one, as Helm's does: of two that overlap, which ends last is nobody's to say, and
+    // either may find the other not yet deployed. None is left pending or failed.
     let ended = |status: &str| history.iter().filter(|line| line.ends_with(status)).count();
-    assert_eq!((ended(" deployed"), ended(" superseded")), (1, won + 1), "{history:?}");
+    let (deployed, superseded) = (ended(" deployed"), ended(" superseded"));
+    assert!(deployed > 0 && deployed + superseded == won + 2, "{history:?}");
 }
