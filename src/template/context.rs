@@ -14,8 +14,8 @@ use std::{collections::HashMap, rc::Rc};
 
 /// How often a template may be included while it is being included, as in Helm.
 const MAXIMUM_INCLUDES: u32 = 1000;
-/// How deep calls of `include` and `tpl` may nest. Helm has no such limit: it crashes.
-const MAXIMUM_DEPTH: usize = 20_000;
+/// How deep calls of `include` and `tpl` may nest, whatever their names. Helm has no such limit: it crashes.
+const MAXIMUM_DEPTH: usize = 10_000;
 
 /// One rendering of a chart's templates. Functions that need more than their arguments get it: the world, the
 /// templates, what was computed before.

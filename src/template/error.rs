@@ -118,11 +118,21 @@ impl Error {
             return format!("execution error at ({location}): {message}");
         }
         let mut traces: Vec<Trace> = Vec::new();
-        for text in self.unwrapped() {
-            let Some(trace) = Trace::parse(&text) else {
+        for error in self.chain() {
+            let Some(trace) = Trace::parse(&error.head()) else {
                 return full;
             };
             if traces.last() != Some(&trace) {
+                traces.push(trace);
+            }
+            // `include` hands on the error of its template as it is; another function's words are an error of their own.
+            if let Kind::Execution(execution) = &error.kind
+                && let Some(Fault { message, cause }) = &execution.cause
+                && !(message.is_empty() && cause.is_some())
+            {
+                let Some(trace) = Trace::parse(message) else {
+                    return full;
+                };
                 traces.push(trace);
             }
         }
@@ -130,44 +140,49 @@ impl Error {
         lines.trim().to_owned()
     }
 
-    /// The texts that Go's `errors.Unwrap` yields one after the other.
-    fn unwrapped(&self) -> Vec<String> {
-        let mut texts = Vec::new();
-        for error in self.chain() {
-            texts.push(error.to_string());
-            let Kind::Execution(execution) = &error.kind else {
-                continue;
-            };
-            // `include` hands on the error of its template as it is; every other function's words are an error of their own.
-            if let Some(fault) = &execution.cause
-                && !(fault.message.is_empty() && fault.cause.is_some())
-            {
-                texts.push(fault.to_string());
+    /// The error's text up to where that of its cause begins, which is all that Helm keeps of it.
+    fn head(&self) -> String {
+        let mut head = self.own_text();
+        if self.chain().nth(1).is_some() {
+            head.push_str("template: ");
+        }
+        head
+    }
+
+    fn own_text(&self) -> String {
+        match &self.kind {
+            Kind::Parse { message, .. } | Kind::Missing(message) => message.clone(),
+            Kind::Execution(execution) => {
+                let Execution { location: Location { file, line, column, .. }, template, context, message, cause } =
+                    &**execution;
+                let template = super::fmt::quote(template.as_bytes());
+                let said = cause.as_ref().map_or("", |fault| &fault.message);
+                format!("template: {file}:{line}:{column}: executing {template} at <{context}>: {message}{said}")
             }
         }
-        texts
     }
 }
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for error in self.chain() {
-            match &error.kind {
-                Kind::Parse { message, .. } | Kind::Missing(message) => f.write_str(message)?,
-                Kind::Execution(execution) => {
-                    let Execution { location: Location { file, line, column, .. }, template, context, message, cause } =
-                        &**execution;
-                    let template = super::fmt::quote(template.as_bytes());
-                    write!(f, "template: {file}:{line}:{column}: executing {template} at <{context}>: {message}")?;
-                    f.write_str(cause.as_ref().map_or("", |fault| &fault.message))?;
-                }
-            }
-        }
-        Ok(())
+        self.chain().try_for_each(|error| f.write_str(&error.own_text()))
     }
 }
 
 impl std::error::Error for Error {}
+
+/// One error after the other, since a chain may be longer than the stack.
+impl Drop for Execution {
+    fn drop(&mut self) {
+        let mut next = self.cause.take().and_then(|fault| fault.cause);
+        while let Some(error) = next {
+            next = match error.kind {
+                Kind::Execution(mut execution) => execution.cause.take().and_then(|fault| fault.cause),
+                Kind::Parse { .. } | Kind::Missing(_) => None,
+            };
+        }
+    }
+}
 
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

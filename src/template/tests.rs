@@ -4,6 +4,7 @@
 //! like for the rest, so that types are compared as well.
 
 mod language;
+mod limits;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::{Value as Json, json};

@@ -31,7 +31,7 @@ fn data(values: &Json) -> Value {
     root.into()
 }
 
-fn render(template: &Json, values: &Json, options: Options) -> Result<String, Error> {
+pub(super) fn render(template: &Json, values: &Json, options: Options) -> Result<String, Error> {
     let mut templates = Templates::new();
     for (name, text) in files(template) {
         templates.add(&name, text)?;

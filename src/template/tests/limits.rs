@@ -1,0 +1,47 @@
+//! Templates that would run for ever or overflow the stack: an error each, never a crash.
+
+use super::{Json, language::render};
+use crate::template::Options;
+
+#[track_caller]
+fn check(template: &str, expected_end: &str) {
+    let error = render(&template.into(), &Json::Null, Options::default()).expect_err("an error");
+    let message = error.helm_message();
+    assert!(message.ends_with(expected_end), "{}", message.chars().rev().take(300).collect::<String>());
+}
+
+#[test]
+fn ends_recursion_of_template() {
+    check(
+        "{{ template \"a\" . }}{{ define \"a\" }}{{ template \"a\" . }}{{ end }}",
+        "exceeded maximum template depth (100000)",
+    );
+}
+
+#[test]
+fn ends_recursion_of_include() {
+    let message = "rendering template has a nested reference name: a: unable to execute template";
+    check("{{ include \"a\" . }}{{ define \"a\" }}{{ include \"a\" . }}{{ end }}", message);
+    check(
+        "{{ include \"a\" . }}{{ define \"a\" }}{{ include \"b\" . }}{{ end }}{{ define \"b\" }}{{ include \"a\" . }}{{ end }}",
+        message,
+    );
+}
+
+#[test]
+fn ends_recursion_of_tpl() {
+    let text = "{{ $t := \"{{ tpl .t . }}\" }}{{ tpl $t (dict \"t\" $t) }}";
+    check(text, "exceeded maximum depth of include and tpl (10000)");
+}
+
+#[test]
+fn limits_nesting_in_a_text() {
+    let nested = |count| format!("{{{{ {}1{} }}}}", "(".repeat(count), ")".repeat(count));
+    let output = render(&nested(10_000).into(), &Json::Null, Options::default()).expect("an output");
+    assert_eq!(output, "1");
+    check(&nested(10_001), "max expression depth exceeded");
+    let nested = |count| format!("{}x{}", "{{if 1}}".repeat(count), "{{end}}".repeat(count));
+    let output = render(&nested(50_000).into(), &Json::Null, Options::default()).expect("an output");
+    assert_eq!(output, "x");
+    check(&nested(50_001), "max nesting depth exceeded");
+}
