@@ -11,6 +11,7 @@ mod events;
 pub mod json;
 mod node;
 mod number;
+mod plain;
 mod read;
 mod resolve;
 mod scalar;
@@ -18,7 +19,7 @@ mod scalar;
 mod tests;
 mod write;
 
-pub use node::{Content, Node};
+pub use node::{Content, Node, Tree};
 use serde_json::Value;
 
 /// How deep collections may nest. Go allows 10,000; the objects of a cluster never come near either,
@@ -42,7 +43,18 @@ pub struct Error {
 /// Reads a single document, as `yaml.Unmarshal` of sigs.k8s.io/yaml does: what follows the first
 /// document is not looked at. Empty text is `Null`.
 pub fn from_str(text: &str) -> Result<Value, Error> {
-    read::document(text)
+    read(text)
+}
+
+/// As [`from_str`], into a value of any type.
+///
+/// # Errors
+/// Those of [`from_str`].
+pub fn read<T: Tree>(text: &str) -> Result<T, Error> {
+    match plain::document(text) {
+        Some(value) => Ok(value),
+        None => read::document(text).map(T::from_json),
+    }
 }
 
 /// Writes a value as `yaml.Marshal` of sigs.k8s.io/yaml does: sorted keys, Go's quoting, a final newline.

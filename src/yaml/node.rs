@@ -1,4 +1,6 @@
-//! What can be written as YAML, whatever type holds it.
+//! What can be written as YAML and read from it, whatever type holds it.
+
+use std::borrow::Cow;
 
 use serde_json::Value;
 
@@ -44,5 +46,35 @@ impl Node for Value {
             Self::Array(items) => Content::List(items),
             Self::Object(map) => Content::Map(map.iter().map(|(key, value)| (key.as_str(), value)).collect()),
         })
+    }
+}
+
+/// A value that reading builds.
+pub trait Tree: Sized {
+    /// The value of what JSON holds.
+    fn from_json(json: Value) -> Self;
+    /// A string.
+    fn text(text: &str) -> Self;
+    /// A sequence.
+    fn list(items: Vec<Self>) -> Self;
+    /// A mapping; of equal keys the last counts.
+    fn map(entries: Vec<(Cow<'_, str>, Self)>) -> Self;
+}
+
+impl Tree for Value {
+    fn from_json(json: Value) -> Self {
+        json
+    }
+
+    fn text(text: &str) -> Self {
+        Self::String(text.to_owned())
+    }
+
+    fn list(items: Vec<Self>) -> Self {
+        Self::Array(items)
+    }
+
+    fn map(entries: Vec<(Cow<'_, str>, Self)>) -> Self {
+        Self::Object(entries.into_iter().map(|(key, value)| (key.into_owned(), value)).collect())
     }
 }

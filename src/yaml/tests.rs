@@ -98,3 +98,15 @@ fn tags_before_commas_are_refused_and_scalars_are_not() {
     let expected = json!({"a": "wow !x, y", "b": "[!z, w]\n", "c": ["!b, c", "!d, e"], "d": ["a !b", "c"]});
     assert_eq!(from_str(text).expect(text), expected);
 }
+
+/// Where the short way takes a text, it must say what the whole language says.
+#[test]
+fn the_short_way_agrees() {
+    for case in table(include_str!("tests/read.jsonl")).chain(table(include_str!("tests/write.jsonl"))) {
+        for text in case.iter().filter_map(Value::as_str) {
+            if let Some(value) = plain::document::<Value>(text) {
+                assert_eq!(Ok(value), read::document(text), "{text:?}");
+            }
+        }
+    }
+}

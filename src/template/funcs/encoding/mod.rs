@@ -53,11 +53,6 @@ fn or_first(result: Result<List, Fault>) -> List {
     result.unwrap_or_else(|fault| List::any(vec![fault.message.into()]))
 }
 
-fn from_yaml(text: &Str) -> Result<Value, Fault> {
-    let value = crate::yaml::from_str(&text.to_text()).map_err(|error| Fault::new(error.message))?;
-    Ok(Value::from_json_floats(&value))
-}
-
 /// What a JSON decoder says of a value of another type than wanted.
 fn mismatch(value: &Value, wanted: &str) -> Fault {
     let found = match value {
@@ -91,11 +86,11 @@ fn while_decoding(fault: Fault) -> Fault {
 }
 
 fn from_yaml_map(text: &Str) -> Result<Map, Fault> {
-    map(from_yaml(text)?).map_err(while_decoding)
+    map(yaml::read(text)?).map_err(while_decoding)
 }
 
 fn from_yaml_list(text: &Str) -> Result<List, Fault> {
-    let list = list(from_yaml(text)?).map_err(while_decoding)?;
+    let list = list(yaml::read(text)?).map_err(while_decoding)?;
     // A null leaves the empty slice that stood there.
     Ok(List { is_nil: false, ..list })
 }

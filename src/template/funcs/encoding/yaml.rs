@@ -1,10 +1,12 @@
-//! Values as YAML writes them.
+//! Values as YAML, and back.
+
+use std::{borrow::Cow, collections::BTreeMap, rc::Rc};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 
 use crate::{
-    template::{Fault, Str, Value},
-    yaml::{self, Content, Node},
+    template::{Fault, List, Map, Str, Value},
+    yaml::{self, Content, Node, Tree},
 };
 
 /// `yaml.Marshal` of sigs.k8s.io/yaml, without the last line break.
@@ -18,6 +20,14 @@ pub(super) fn write(value: &Value) -> Result<String, Fault> {
     })?;
     text.pop();
     Ok(text)
+}
+
+/// `yaml.Unmarshal` of sigs.k8s.io/yaml, before it minds the type wanted.
+///
+/// # Errors
+/// Go's words.
+pub(super) fn read(text: &Str) -> Result<Value, Fault> {
+    yaml::read(&text.to_text()).map_err(|error| Fault::new(error.message))
 }
 
 impl Node for Value {
@@ -59,6 +69,26 @@ impl Node for Value {
                 (None, plain) => plain.content(take),
             },
         }
+    }
+}
+
+/// A YAML text as Helm's JSON step leaves it: every number a float.
+impl Tree for Value {
+    fn from_json(json: serde_json::Value) -> Self {
+        Self::from_json_floats(&json)
+    }
+
+    fn text(text: &str) -> Self {
+        text.into()
+    }
+
+    fn list(items: Vec<Self>) -> Self {
+        List::any(items).into()
+    }
+
+    fn map(entries: Vec<(Cow<'_, str>, Self)>) -> Self {
+        let entries: BTreeMap<Rc<str>, Self> = entries.into_iter().map(|(key, value)| (key.into(), value)).collect();
+        Map::from(entries).into()
     }
 }
 

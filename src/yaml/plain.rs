@@ -1,0 +1,556 @@
+//! The short way for the YAML that charts are made of: block collections, scalars of one line, folded plain text,
+//! literal blocks, small flow collections. It builds values without a token or an event in between, which makes it
+//! several times as fast; a rendering reads megabytes.
+//!
+//! It accepts nothing that it is not sure of: whatever is unusual or wrong is left to the reader of the whole
+//! language (`read.rs`), whose answers this one's must equal.
+
+use std::borrow::Cow;
+
+use super::{
+    Tree, is_break, number,
+    resolve::{Scalar, resolve},
+};
+
+/// Deeper texts are left to the reader of the whole language, which has the words for it.
+const MAX_DEPTH: usize = 100;
+
+/// Longer keys are too long for YAML.
+const LONGEST_KEY: usize = 1000;
+
+/// The first document of a text, `None` where the text is not as plain as that.
+pub(super) fn document<T: Tree>(text: &str) -> Option<T> {
+    if !is_usual(text) {
+        return None;
+    }
+    let mut reader = Reader { text, bytes: text.as_bytes(), at: 0, line: 0, indent: None, depth: 0 };
+    reader.next_line()?;
+    if reader.marker() {
+        text[reader.at..].starts_with('-').then_some(())?;
+        reader.at += 3;
+        reader.end_line()?;
+        reader.next_line()?;
+    }
+    if reader.indent.is_none() {
+        return reader.peek().is_none().then(|| T::from_json(serde_json::Value::Null));
+    }
+    let value = reader.block()?;
+    // A second document can hold what keeps Go from reading the first.
+    reader.peek().is_none().then_some(value)
+}
+
+/// Whether a text has none of the characters that YAML refuses, nor line breaks other than `\n`.
+fn is_usual(text: &str) -> bool {
+    let odd = |char| matches!(char, '\u{80}'..='\u{9f}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}') || is_break(char);
+    let control = text.bytes().fold(false, |found, byte| found | ((byte < b' ') & (byte != b'\n') & (byte != b'\t')));
+    !control && !text.bytes().any(|byte| byte == 0x7f) && (text.is_ascii() || !text.contains(|c| c != '\n' && odd(c)))
+}
+
+struct Reader<'a> {
+    text: &'a str,
+    bytes: &'a [u8],
+    at: usize,
+    /// Where the current line starts.
+    line: usize,
+    /// The column of what stands at `at`, where a block node may start; `None` at the end.
+    indent: Option<usize>,
+    depth: usize,
+}
+
+impl<'a> Reader<'a> {
+    fn peek(&self) -> Option<u8> {
+        self.bytes.get(self.at).copied()
+    }
+
+    fn byte(&self, at: usize) -> Option<u8> {
+        self.bytes.get(at).copied()
+    }
+
+    /// Whether a space, a line break or the end is at this place.
+    fn is_blank(&self, at: usize) -> bool {
+        matches!(self.byte(at), None | Some(b' ' | b'\n'))
+    }
+
+    fn spaces(&mut self) {
+        while self.peek() == Some(b' ') {
+            self.at += 1;
+        }
+    }
+
+    /// `---` or `...` in the first column.
+    fn marker(&self) -> bool {
+        self.at == self.line
+            && self.bytes.get(self.at..self.at + 3).is_some_and(|start| start == b"---" || start == b"...")
+            && self.is_blank(self.at + 3)
+    }
+
+    /// Goes to the next line that says something; `at` is at the start of a line.
+    fn next_line(&mut self) -> Option<()> {
+        loop {
+            self.line = self.at;
+            self.spaces();
+            match self.peek() {
+                None => break self.indent = None,
+                Some(b'\n') => self.at += 1,
+                Some(b'#') => self.skip_line(),
+                Some(b'\t' | b'%') => return None,
+                Some(_) if self.marker() => break self.indent = None,
+                Some(_) => break self.indent = Some(self.at - self.line),
+            }
+        }
+        Some(())
+    }
+
+    fn skip_line(&mut self) {
+        self.at = self.text[self.at..].find('\n').map_or(self.bytes.len(), |length| self.at + length + 1);
+    }
+
+    /// Nothing but a comment may follow on this line.
+    fn end_line(&mut self) -> Option<()> {
+        let start = self.at;
+        self.spaces();
+        match self.peek() {
+            None => {}
+            Some(b'\n') => self.at += 1,
+            Some(b'#') if self.at > start => self.skip_line(),
+            Some(_) => return None,
+        }
+        Some(())
+    }
+
+    /// Whether `- ` is here.
+    fn is_item(&self) -> bool {
+        self.peek() == Some(b'-') && self.is_blank(self.at + 1)
+    }
+
+    /// The block collection that starts here.
+    fn block<T: Tree>(&mut self) -> Option<T> {
+        let column = self.indent?;
+        if self.is_item() {
+            return self.sequence(column);
+        }
+        let key = self.key()?;
+        self.mapping(column, key)
+    }
+
+    fn enter(&mut self) -> Option<()> {
+        self.depth += 1;
+        (self.depth <= MAX_DEPTH).then_some(())
+    }
+
+    fn sequence<T: Tree>(&mut self, column: usize) -> Option<T> {
+        self.enter()?;
+        let mut items = Vec::new();
+        while self.indent == Some(column) && self.is_item() {
+            self.at += 1;
+            items.push(self.item(column)?);
+        }
+        self.depth -= 1;
+        Some(T::list(items))
+    }
+
+    /// What follows a `-`: a collection may start on the same line.
+    fn item<T: Tree>(&mut self, column: usize) -> Option<T> {
+        self.spaces();
+        let inner = self.at - self.line;
+        if self.is_item() {
+            self.indent = Some(inner);
+            return self.sequence(inner);
+        }
+        let start = self.at;
+        match self.key() {
+            Some(key) => self.mapping(inner, key),
+            None => {
+                self.at = start;
+                self.value(column, false)
+            }
+        }
+    }
+
+    fn mapping<T: Tree>(&mut self, column: usize, first: Cow<'a, str>) -> Option<T> {
+        self.enter()?;
+        let mut entries = vec![(first, self.value(column, true)?)];
+        while self.indent == Some(column) {
+            let key = self.key()?;
+            entries.push((key, self.value(column, true)?));
+        }
+        self.depth -= 1;
+        Some(T::map(entries))
+    }
+
+    /// A key with its colon.
+    fn key(&mut self) -> Option<Cow<'a, str>> {
+        let start = self.at;
+        let key = match self.peek()? {
+            b'"' => self.double_quoted()?,
+            b'\'' => self.single_quoted()?,
+            _ => as_key(self.plain_key()?)?,
+        };
+        self.spaces();
+        if self.peek() != Some(b':') || !self.is_blank(self.at + 1) || self.at - start > LONGEST_KEY {
+            return None;
+        }
+        self.at += 1;
+        Some(key)
+    }
+
+    fn plain_key(&mut self) -> Option<&'a str> {
+        self.starts_plain().then_some(())?;
+        let start = self.at;
+        let mut end = start;
+        loop {
+            match self.peek()? {
+                b'\n' | b'\t' => return None,
+                b'#' if end < self.at => return None,
+                b':' if self.is_blank(self.at + 1) => return Some(&self.text[start..end]),
+                b' ' => self.at += 1,
+                _ => {
+                    self.at += 1;
+                    end = self.at;
+                }
+            }
+        }
+    }
+
+    /// Whether a plain scalar starts here, beyond doubt.
+    fn starts_plain(&self) -> bool {
+        match self.peek() {
+            Some(b'-') => !self.is_blank(self.at + 1) && self.byte(self.at + 1) != Some(b'\t'),
+            Some(byte) => {
+                byte.is_ascii_alphanumeric()
+                    || byte >= 0x80
+                    || matches!(byte, b'_' | b'/' | b'.' | b'(' | b'$' | b'~' | b'+' | b'^' | b'<' | b'=' | b'\\')
+            }
+            None => false,
+        }
+    }
+
+    /// What follows `:` or `-`; the collection that these belong to stands in this column.
+    fn value<T: Tree>(&mut self, column: usize, in_mapping: bool) -> Option<T> {
+        let before = self.at;
+        self.spaces();
+        let value = match self.peek() {
+            None | Some(b'\n') => return self.below(column, in_mapping),
+            Some(b'#') if self.at > before || !in_mapping => return self.below(column, in_mapping),
+            Some(b'|') => self.literal(column)?,
+            Some(b'"') => T::text(&self.quoted_value(Self::double_quoted)?),
+            Some(b'\'') => T::text(&self.quoted_value(Self::single_quoted)?),
+            Some(b'[' | b'{') => {
+                let value = self.flow()?;
+                self.end_line()?;
+                value
+            }
+            Some(_) => scalar(self.plain(column)?)?,
+        };
+        self.next_line()?;
+        Some(value)
+    }
+
+    fn quoted_value(&mut self, read: impl Fn(&mut Self) -> Option<Cow<'a, str>>) -> Option<Cow<'a, str>> {
+        let text = read(self)?;
+        self.end_line()?;
+        Some(text)
+    }
+
+    /// A value on the lines below, or none.
+    fn below<T: Tree>(&mut self, column: usize, in_mapping: bool) -> Option<T> {
+        self.skip_line();
+        self.next_line()?;
+        match self.indent {
+            Some(indent) if indent > column => self.block(),
+            Some(indent) if indent == column && in_mapping && self.is_item() => self.sequence(column),
+            _ => Some(T::from_json(serde_json::Value::Null)),
+        }
+    }
+
+    /// A plain scalar, which goes on as long as lines stand deeper than this column. Stops at the start of a line.
+    fn plain(&mut self, column: usize) -> Option<Cow<'a, str>> {
+        self.starts_plain().then_some(())?;
+        let (first, mut commented) = self.plain_line()?;
+        let mut text = Cow::Borrowed(first);
+        loop {
+            let line = self.at;
+            let mut breaks = 0;
+            let mut start = line;
+            loop {
+                self.spaces();
+                if self.peek() != Some(b'\n') {
+                    break;
+                }
+                self.at += 1;
+                start = self.at;
+                breaks += 1;
+            }
+            let ends = match self.peek() {
+                None | Some(b'#') => true,
+                Some(b'\t') => return None,
+                Some(_) => self.at - start <= column,
+            };
+            if ends {
+                self.at = line;
+                return Some(text);
+            }
+            if commented {
+                return None;
+            }
+            let more;
+            (more, commented) = self.plain_line()?;
+            let text = text.to_mut();
+            match breaks {
+                0 => text.push(' '),
+                _ => text.extend(std::iter::repeat_n('\n', breaks)),
+            }
+            text.push_str(more);
+        }
+    }
+
+    /// The rest of a line of a plain scalar, and whether a comment ended it.
+    fn plain_line(&mut self) -> Option<(&'a str, bool)> {
+        let start = self.at;
+        let mut end = start;
+        loop {
+            match self.peek() {
+                None => return Some((&self.text[start..end], false)),
+                Some(b'\n') => {
+                    self.at += 1;
+                    return Some((&self.text[start..end], false));
+                }
+                Some(b'#') if end < self.at => {
+                    self.skip_line();
+                    return Some((&self.text[start..end], true));
+                }
+                Some(b'\t') => return None,
+                Some(b':') if self.is_blank(self.at + 1) => return None,
+                Some(b' ') => self.at += 1,
+                Some(_) => {
+                    self.at += 1;
+                    end = self.at;
+                }
+            }
+        }
+    }
+
+    fn single_quoted(&mut self) -> Option<Cow<'a, str>> {
+        let mut text = Cow::Borrowed("");
+        loop {
+            let start = self.at + 1;
+            let rest = self.text.get(start..)?;
+            let length = rest.bytes().position(|byte| matches!(byte, b'\'' | b'\n'))?;
+            if rest.as_bytes()[length] == b'\n' {
+                return None;
+            }
+            append(&mut text, &rest[..length]);
+            self.at = start + length + 1;
+            if self.peek() != Some(b'\'') {
+                return Some(text);
+            }
+            text.to_mut().push('\'');
+        }
+    }
+
+    fn double_quoted(&mut self) -> Option<Cow<'a, str>> {
+        self.at += 1;
+        let mut text = Cow::Borrowed("");
+        loop {
+            let rest = self.text.get(self.at..)?;
+            let length = rest.bytes().position(|byte| matches!(byte, b'"' | b'\\' | b'\n'))?;
+            append(&mut text, &rest[..length]);
+            self.at += length + 1;
+            match rest.as_bytes()[length] {
+                b'"' => return Some(text),
+                b'\\' => text.to_mut().push(self.escape()?),
+                _ => return None,
+            }
+        }
+    }
+
+    fn escape(&mut self) -> Option<char> {
+        let byte = self.peek()?;
+        self.at += 1;
+        Some(match byte {
+            b'n' => '\n',
+            b't' => '\t',
+            b'r' => '\r',
+            b'"' | b'\\' => char::from(byte),
+            b'u' => {
+                let digits = self.text.get(self.at..self.at + 4)?;
+                self.at += 4;
+                let valid = digits.bytes().all(|digit| digit.is_ascii_hexdigit());
+                char::from_u32(u32::from_str_radix(digits, 16).ok().filter(|_| valid)?)?
+            }
+            _ => return None,
+        })
+    }
+
+    /// A literal block below this column. Stops at the start of a line.
+    fn literal<T: Tree>(&mut self, column: usize) -> Option<T> {
+        self.at += 1;
+        let chomp = match self.peek()? {
+            sign @ (b'-' | b'+') => {
+                self.at += 1;
+                Some(sign)
+            }
+            _ => None,
+        };
+        self.spaces();
+        if self.peek()? != b'\n' {
+            return None;
+        }
+        self.at += 1;
+        let indent = self.literal_indent(column)?;
+        let mut text = String::new();
+        while let Some(line) = self.literal_line(indent)? {
+            text.push_str(line);
+        }
+        let content = text.trim_end_matches('\n').len();
+        match chomp {
+            Some(b'-') => text.truncate(content),
+            Some(_) => {}
+            // The break that ends the last line with content stays, where the text did not end before it.
+            None => text.truncate(text.len().min(content + 1)),
+        }
+        Some(T::text(&text))
+    }
+
+    /// How deep a literal block stands: as its first line that is not empty.
+    fn literal_indent(&self, column: usize) -> Option<usize> {
+        let mut at = self.at;
+        let mut widest = 0;
+        loop {
+            let start = at;
+            while self.byte(at) == Some(b' ') {
+                at += 1;
+            }
+            match self.byte(at)? {
+                b'\n' => widest = widest.max(at - start),
+                b'\t' => return None,
+                _ => return Some(at - start).filter(|indent| *indent > column && *indent >= widest),
+            }
+            at += 1;
+        }
+    }
+
+    /// The next line of a literal block with its line break; `None` after the last.
+    fn literal_line(&mut self, indent: usize) -> Option<Option<&'a str>> {
+        let start = self.at;
+        if start == self.bytes.len() {
+            return Some(None);
+        }
+        let spaces = self.bytes[start..].iter().take(indent).take_while(|byte| **byte == b' ').count();
+        let at = start + spaces;
+        let content = match self.byte(at) {
+            // What spaces at the very end mean is not for here.
+            None | Some(b'\t') if spaces < indent => return None,
+            None => return None,
+            Some(b'\n') => at,
+            Some(_) if spaces < indent => return Some(None),
+            Some(_) => at,
+        };
+        self.skip_line();
+        let line = &self.text[content..self.at];
+        let blank_end = self.at == self.bytes.len() && !line.ends_with('\n') && line.trim_matches(' ').is_empty();
+        if blank_end { None } else { Some(Some(line)) }
+    }
+
+    /// A flow collection on one line, or a scalar inside one.
+    fn flow<T: Tree>(&mut self) -> Option<T> {
+        Some(match self.peek()? {
+            b'[' => {
+                self.enter()?;
+                let mut items = Vec::new();
+                self.flow_entries(b']', |reader| Some(items.push(reader.flow()?)))?;
+                T::list(items)
+            }
+            b'{' => {
+                self.enter()?;
+                let mut entries = Vec::new();
+                self.flow_entries(b'}', |reader| Some(entries.push(reader.flow_entry()?)))?;
+                T::map(entries)
+            }
+            b'"' => T::text(&self.double_quoted()?),
+            b'\'' => T::text(&self.single_quoted()?),
+            _ => scalar(self.flow_plain()?.into())?,
+        })
+    }
+
+    fn flow_entries(&mut self, close: u8, mut entry: impl FnMut(&mut Self) -> Option<()>) -> Option<()> {
+        self.at += 1;
+        self.spaces();
+        if self.peek()? != close {
+            loop {
+                self.spaces();
+                entry(self)?;
+                self.spaces();
+                match self.peek()? {
+                    b',' => self.at += 1,
+                    byte if byte == close => break,
+                    _ => return None,
+                }
+                // Without a space after it, a comma may be a part of something else.
+                if self.peek()? != b' ' && !matches!(self.peek()?, b'"' | b'\'') {
+                    return None;
+                }
+            }
+        }
+        self.at += 1;
+        self.depth -= 1;
+        Some(())
+    }
+
+    fn flow_entry<T: Tree>(&mut self) -> Option<(Cow<'a, str>, T)> {
+        let key = match self.peek()? {
+            b'"' => self.double_quoted()?,
+            b'\'' => self.single_quoted()?,
+            _ => as_key(self.flow_plain()?)?,
+        };
+        if self.peek() != Some(b':') || self.byte(self.at + 1) != Some(b' ') || key.len() > LONGEST_KEY {
+            return None;
+        }
+        self.at += 1;
+        self.spaces();
+        Some((key, self.flow()?))
+    }
+
+    fn flow_plain(&mut self) -> Option<&'a str> {
+        let start = self.at;
+        let first = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'/' | b'.');
+        if !first(self.peek()?) {
+            return None;
+        }
+        while self.peek().is_some_and(|byte| first(byte) || byte == b'-') {
+            self.at += 1;
+        }
+        Some(&self.text[start..self.at])
+    }
+}
+
+fn append<'a>(text: &mut Cow<'a, str>, more: &'a str) {
+    if text.is_empty() {
+        *text = Cow::Borrowed(more);
+    } else {
+        text.to_mut().push_str(more);
+    }
+}
+
+fn scalar<T: Tree>(text: Cow<'_, str>) -> Option<T> {
+    use serde_json::Value;
+    Some(match resolve(&text) {
+        Scalar::Str | Scalar::Timestamp => T::text(&text),
+        Scalar::Null => T::from_json(Value::Null),
+        Scalar::Bool(value) => T::from_json(Value::Bool(value)),
+        Scalar::Int(value) => T::from_json(value.into()),
+        Scalar::Uint(value) => T::from_json(value.into()),
+        Scalar::Float(value) => T::from_json(Value::Number(number::json(value)?)),
+    })
+}
+
+/// A plain scalar as a key.
+fn as_key(text: &str) -> Option<Cow<'_, str>> {
+    match resolve(text) {
+        Scalar::Str | Scalar::Timestamp if text != "<<" => Some(text.into()),
+        Scalar::Bool(value) => Some(value.to_string().into()),
+        Scalar::Int(value) => Some(value.to_string().into()),
+        Scalar::Uint(value) => Some(value.to_string().into()),
+        _ => None,
+    }
+}
