@@ -9,7 +9,7 @@ mod limits;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::{Value as Json, json};
 
-use super::{Context, Env, Fault, List, Map, Options, Str, Templates, Value, funcs};
+use super::{Context, Env, Fault, List, Map, Options, Str, Templates, Value, funcs, value::ANY_MAP};
 
 struct Nowhere;
 
@@ -78,6 +78,10 @@ fn decode(json: &Json) -> Value {
     }
 }
 
+fn int(value: &Value) -> i64 {
+    if let Value::Int(number) = value { *number } else { panic!("not an int") }
+}
+
 fn encode(value: &Value) -> Json {
     match value {
         Value::Nil => Json::Null,
@@ -93,13 +97,17 @@ fn encode(value: &Value) -> Json {
         Value::List(List { is_nil: true, element, .. }) => json!({"nil": element}),
         Value::List(list) => match (value.bytes(), list.items.iter().map(encode).collect::<Vec<_>>()) {
             (Some(bytes), _) => json!({"bytes": STANDARD.encode(bytes)}),
-            (None, items) if list.element == "string" => json!({"strings": items}),
-            (None, items) => json!(items),
+            (None, items) => match list.element {
+                "string" => json!({"strings": items}),
+                "int" => json!({"ints": list.items.iter().map(int).collect::<Vec<_>>()}),
+                "[]interface {}" => json!({"lists": items}),
+                _ => json!(items),
+            },
         },
         Value::Map(map) => {
             let entries: serde_json::Map<_, _> =
                 map.snapshot().iter().map(|(key, value)| (key.to_string(), encode(value))).collect();
-            json!({"map": entries})
+            json!({if map.type_name == ANY_MAP { "map" } else { map.type_name }: entries})
         }
         Value::Object(object) => json!({"other": format!("{} {}", object.type_name(), object.display())}),
     }
@@ -128,4 +136,34 @@ fn json_as_go() {
 #[test]
 fn yaml_as_go() {
     check(include_str!("tests/yaml.jsonl"));
+}
+
+#[test]
+fn strings_as_go() {
+    check(include_str!("tests/strings.jsonl"));
+}
+
+#[test]
+fn lists_as_go() {
+    check(include_str!("tests/lists.jsonl"));
+}
+
+#[test]
+fn maps_as_go() {
+    check(include_str!("tests/dicts.jsonl"));
+}
+
+#[test]
+fn defaults_types_numbers_paths_and_urls_as_go() {
+    check(include_str!("tests/values.jsonl"));
+}
+
+#[test]
+fn regular_expressions_as_go() {
+    check(include_str!("tests/regex.jsonl"));
+}
+
+#[test]
+fn semantic_versions_as_go() {
+    check(include_str!("tests/semver.jsonl"));
 }

@@ -50,9 +50,10 @@ fn is_lower(char: char) -> bool {
     char.is_lowercase() && !matches!(char, '\u{345}' | '\u{2170}'..='\u{217f}' | '\u{24d0}'..='\u{24e9}')
 }
 
-/// Whether a character has title case, as letters that are two in one have.
+/// Go's `unicode.IsTitle`: Latin letters that are two in one, and Greek capitals with a small iota.
 fn is_title(char: char) -> bool {
-    !char.is_ascii() && !is_upper(char) && to_lower(char) != char && to_title(char) == char
+    matches!(char, 'ǅ' | 'ǈ' | 'ǋ' | 'ǲ' | '\u{1f88}'..='\u{1f8f}' | '\u{1f98}'..='\u{1f9f}' | '\u{1fa8}'..='\u{1faf}')
+        || matches!(char, '\u{1fbc}' | '\u{1fcc}' | '\u{1ffc}')
 }
 
 fn is_punctuation(char: char) -> bool {

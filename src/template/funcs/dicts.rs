@@ -31,8 +31,8 @@ pub(crate) fn functions() -> Vec<(&'static str, Function)> {
             function(|into: Map, from: Rest<Map>| merge(into, from, true).unwrap_or_else(|_| "".into())),
         ),
         ("mustMergeOverwrite", function(|into: Map, from: Rest<Map>| merge(into, from, true))),
-        ("deepCopy", function(|value: Value| deep_copy(&value, MAX_DEPTH))),
-        ("mustDeepCopy", function(|value: Value| deep_copy(&value, MAX_DEPTH))),
+        ("deepCopy", function(copy)),
+        ("mustDeepCopy", function(copy)),
         ("dig", function(dig)),
     ]
 }
@@ -113,6 +113,14 @@ fn merge_map(into: &Map, from: &Map, overwrite: bool, depth: usize) -> Result<()
         }
     }
     Ok(())
+}
+
+/// Nested nils are copied, but a nil alone is what Go panics on.
+fn copy(value: Value) -> Result<Value, Fault> {
+    match value {
+        Value::Nil => Err(Fault::new("reflect: call of reflect.Value.Type on zero Value")),
+        value => deep_copy(&value, MAX_DEPTH),
+    }
 }
 
 fn deep_copy(value: &Value, depth: usize) -> Result<Value, Fault> {

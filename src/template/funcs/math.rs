@@ -1,5 +1,7 @@
 //! Sprig's arithmetic, and the casts of spf13/cast that it and `int`, `int64` and `float64` stand on.
 
+use std::{borrow::Cow, cmp::Ordering};
+
 use super::strings::text;
 use crate::template::{
     Fault, Str, Value,
@@ -22,8 +24,8 @@ pub(crate) fn functions() -> Vec<(&'static str, Function)> {
         ("max", function(|a: Value, b: Rest<Value>| Value::Int64(fold(to_int64(&a), &b.0, i64::max)))),
         ("biggest", function(|a: Value, b: Rest<Value>| Value::Int64(fold(to_int64(&a), &b.0, i64::max)))),
         ("min", function(|a: Value, b: Rest<Value>| Value::Int64(fold(to_int64(&a), &b.0, i64::min)))),
-        ("maxf", function(|a: Value, b: Rest<Value>| extreme(&a, &b.0, f64::max))),
-        ("minf", function(|a: Value, b: Rest<Value>| extreme(&a, &b.0, f64::min))),
+        ("maxf", function(|a: Value, b: Rest<Value>| extreme(&a, &b.0, Ordering::Greater))),
+        ("minf", function(|a: Value, b: Rest<Value>| extreme(&a, &b.0, Ordering::Less))),
         ("floor", function(|value: Value| to_float64(&value).floor())),
         ("ceil", function(|value: Value| to_float64(&value).ceil())),
         ("round", function(round)),
@@ -41,15 +43,18 @@ fn divide(a: &Value, b: &Value, divide: fn(i64, i64) -> i64) -> Result<Value, Fa
     }
 }
 
-/// The largest or smallest; Go gives NaN where one is.
-fn extreme(first: &Value, values: &[Value], choose: fn(f64, f64) -> f64) -> f64 {
+/// Go's `math.Max` and `math.Min`: an infinity on the wanted side before everything, then NaN; -0 is less than 0.
+fn extreme(first: &Value, values: &[Value], wanted: Ordering) -> f64 {
+    let limit = if wanted.is_gt() { f64::INFINITY } else { f64::NEG_INFINITY };
     values.iter().map(to_float64).fold(to_float64(first), |a, b| {
-        if a.is_nan() {
-            a
-        } else if b.is_nan() {
+        if a == limit || b == limit {
+            limit
+        } else if a.is_nan() || b.is_nan() {
+            f64::NAN
+        } else if b.total_cmp(&a) == wanted {
             b
         } else {
-            choose(a, b)
+            a
         }
     })
 }
@@ -134,36 +139,42 @@ fn trim_zero_decimal(text: &str) -> &str {
 
 /// Go's `strconv.ParseInt`; base 0 reads prefixes, a leading zero as octal, and underscores between digits.
 fn parse_int(text: &str, base: u32) -> Option<i64> {
-    let (negative, digits) = match text.as_bytes() {
-        [b'-', ..] => (true, &text[1..]),
-        [b'+', ..] => (false, &text[1..]),
-        _ => (false, text),
-    };
-    let (digits, base) = if base == 0 { detect_base(digits)? } else { (digits.into(), base) };
+    let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
+    let plain = if base == 0 { without_underscores(digits)? } else { digits.into() };
+    let (plain, base) = if base == 0 { detect_base(&plain) } else { (&*plain, base) };
     // A second sign is no digit, though Rust reads one.
-    if !digits.starts_with(|first: char| first.is_ascii_alphanumeric()) {
+    if !plain.starts_with(|first: char| first.is_ascii_alphanumeric()) {
         return None;
     }
-    let magnitude = i128::from(u64::from_str_radix(&digits, base).ok()?);
-    i64::try_from(if negative { -magnitude } else { magnitude }).ok()
+    let magnitude = i128::from(u64::from_str_radix(plain, base).ok()?);
+    i64::try_from(if text.starts_with('-') { -magnitude } else { magnitude }).ok()
 }
 
-fn detect_base(text: &str) -> Option<(std::borrow::Cow<'_, str>, u32)> {
-    let prefix = text.get(..2).map(str::to_ascii_lowercase);
-    let (digits, base) = match prefix.as_deref() {
-        Some("0x") => (&text[2..], 16),
-        Some("0b") => (&text[2..], 2),
-        Some("0o") => (&text[2..], 8),
-        _ if text.len() > 1 && text.starts_with('0') => (&text[1..], 8),
+fn detect_base(text: &str) -> (&str, u32) {
+    match text.as_bytes() {
+        [b'0', b'x' | b'X', ..] => (&text[2..], 16),
+        [b'0', b'b' | b'B', ..] => (&text[2..], 2),
+        [b'0', b'o' | b'O', ..] => (&text[2..], 8),
+        [b'0', _, ..] => (&text[1..], 8),
         _ => (text, 10),
-    };
-    if !digits.contains('_') {
-        return Some((digits.into(), base));
     }
-    // One underscore may stand after a prefix and between digits.
-    let digits = if digits.len() < text.len() { digits.strip_prefix('_').unwrap_or(digits) } else { digits };
-    let well_formed = digits.split('_').all(|part| !part.is_empty());
-    well_formed.then(|| (digits.replace('_', "").into(), base))
+}
+
+/// The digits without underscores, each of which must stand between digits or after a prefix.
+fn without_underscores(text: &str) -> Option<Cow<'_, str>> {
+    if !text.contains('_') {
+        return Some(text.into());
+    }
+    let bytes = text.as_bytes();
+    let has_prefix = matches!(bytes, [b'0', b'x' | b'X' | b'b' | b'B' | b'o' | b'O', ..]);
+    let is_hexadecimal = matches!(bytes, [b'0', b'x' | b'X', ..]);
+    let is_digit = |byte: &u8| if is_hexadecimal { byte.is_ascii_hexdigit() } else { byte.is_ascii_digit() };
+    let is_between = |at: usize| {
+        let before = at.checked_sub(1).and_then(|before| bytes.get(before));
+        (before.is_some_and(is_digit) || (has_prefix && at == 2)) && bytes.get(at + 1).is_some_and(is_digit)
+    };
+    let fits = bytes.iter().enumerate().all(|(at, byte)| *byte != b'_' || is_between(at));
+    fits.then(|| text.replace('_', "").into())
 }
 
 /// Go's `strconv.Atoi` without its error: 0 for no number, the nearest for one out of range.
@@ -179,22 +190,26 @@ fn atoi(text: &str) -> i64 {
 /// Go's `strconv.ParseFloat`, `None` where it fails, out of range included.
 fn parse_float(text: &str) -> Option<f64> {
     let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
-    if digits.starts_with("0x") || digits.starts_with("0X") {
-        return parse_hexadecimal(digits).map(|number| if text.starts_with('-') { -number } else { number });
+    // A second sign would be read.
+    if digits.starts_with(['-', '+']) {
+        return None;
     }
-    let number: f64 = text.parse().ok()?;
+    let plain = without_underscores(digits)?;
+    let number = match plain.as_bytes() {
+        [b'0', b'x' | b'X', ..] => parse_hexadecimal(&plain)?,
+        _ => plain.parse::<f64>().ok()?,
+    };
     let is_word = digits.starts_with(|first: char| first.is_ascii_alphabetic());
-    (number.is_finite() || is_word).then_some(number)
+    (number.is_finite() || is_word).then_some(if text.starts_with('-') { -number } else { number })
 }
 
 /// A hexadecimal float, whose exponent of 2 must be there: `0x1.8p3`.
 fn parse_hexadecimal(text: &str) -> Option<f64> {
     let (mantissa, exponent) = text.get(2..)?.split_once(['p', 'P'])?;
     let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
-    let digits = [whole, fraction].concat().replace('_', "");
+    let digits = [whole, fraction].concat();
     let number = u64::from_str_radix(&digits, 16).ok().filter(|_| !digits.starts_with('+'))?;
     let exponent: i32 = exponent.parse().ok()?;
     let scale = exponent.checked_sub(i32::try_from(fraction.len()).ok()?.checked_mul(4)?)?;
-    let value = number as f64 * 2.0_f64.powi(scale);
-    value.is_finite().then_some(value)
+    Some(number as f64 * 2.0_f64.powi(scale))
 }

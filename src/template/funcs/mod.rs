@@ -25,8 +25,7 @@ const MAX_TEXT: usize = 1 << 28;
 /// The most numbers that `until`, `untilStep` and `seq` make.
 const MAX_ITEMS: usize = 1 << 24;
 
-/// Every function by its name, families in turn; a later one stands before an earlier one of the same name, as Sprig's
-/// `slice` before Go's.
+/// Every function by its name, families in turn.
 pub(crate) fn all() -> impl Iterator<Item = (&'static str, Function)> {
     [
         builtin::functions(),

@@ -2,7 +2,7 @@
 
 mod syntax;
 
-use std::{cell::RefCell, collections::HashMap, rc::Rc};
+use std::{borrow::Cow, cell::RefCell, collections::HashMap, rc::Rc};
 
 use regex::bytes::{CaptureLocations, Regex, RegexBuilder};
 
@@ -36,7 +36,8 @@ pub(crate) fn functions() -> Vec<(&'static str, Function)> {
     let mut functions: Vec<(&'static str, Function)> =
         vec![("regexQuoteMeta", function(|text: Str| quote_meta(&text)))];
     let known = patterns.clone();
-    let is_match = move |pattern: Str, text: Str| find(&known, &pattern).map(|it| it.regex.is_match(text.as_bytes()));
+    let is_match =
+        move |pattern: Str, text: Str| find(&known, &pattern).map(|it| it.regex.is_match(readable(&text).0.as_bytes()));
     let must_match = is_match.clone();
     functions.push(("regexMatch", function(move |pattern: Str, text: Str| is_match(pattern, text).unwrap_or(false))));
     functions.push(("mustRegexMatch", function(must_match)));
@@ -117,8 +118,9 @@ fn find(patterns: &Patterns, text: &Str) -> Result<Rc<Pattern>, Fault> {
 impl Pattern {
     fn compile(text: &Str) -> Result<Self, String> {
         let source = text.to_text();
-        if let Str::Raw(_) = text {
-            return Err(format!("error parsing regexp: invalid UTF-8: `{source}`"));
+        if let Err(fault) = std::str::from_utf8(text.as_bytes()) {
+            let rest = String::from_utf8_lossy(text.as_bytes().get(fault.valid_up_to()..).unwrap_or_default());
+            return Err(format!("error parsing regexp: invalid UTF-8: `{rest}`"));
         }
         let translated = syntax::translate(&source)?;
         let regex = RegexBuilder::new(&translated.pattern).size_limit(MAX_SIZE).nest_limit(2000).build();
@@ -128,32 +130,34 @@ impl Pattern {
 
     /// Calls `deliver` with each match, as Go's `allMatches` does: no empty match right after another match, and the
     /// search goes on character by character.
-    fn each(&self, text: &[u8], limit: usize, mut deliver: impl FnMut(&CaptureLocations)) {
+    fn each(&self, text: &Str, limit: usize, mut deliver: impl FnMut(&Found<'_>)) {
+        let (text, origins) = readable(text);
         let mut locations = self.regex.capture_locations();
-        let (mut at, mut found, mut last_end) = (0, 0, None);
-        while found < limit && at <= text.len() {
-            let Some(whole) = self.regex.captures_read_at(&mut locations, text, at) else {
+        let (mut at, mut count, mut last_end) = (0, 0, None);
+        while count < limit && at <= text.len() {
+            let Some(whole) = self.regex.captures_read_at(&mut locations, text.as_bytes(), at) else {
                 break;
             };
             let (start, end) = (whole.start(), whole.end());
-            if start == end && is_inside_character(text, start) {
+            if !text.is_char_boundary(start) {
+                // Between the bytes of a character is a place without a word boundary only for bytes.
                 at = start + 1;
                 continue;
             }
-            let follows = start == end && last_end == Some(end);
-            at = if end == at { at + character_length(&text[at..]) } else { end };
+            let is_refused = start == end && last_end == Some(end);
+            let next = text.get(at..).and_then(|rest| rest.chars().next());
+            at = if end == at { at + next.map_or(1, char::len_utf8) } else { end };
             last_end = Some(end);
-            if !follows {
-                found += 1;
-                deliver(&locations);
+            if !is_refused {
+                count += 1;
+                deliver(&Found { locations: &locations, origins: origins.as_deref() });
             }
         }
     }
 
     fn spans(&self, text: &Str, limit: i64) -> Vec<(usize, usize)> {
         let mut spans = Vec::new();
-        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-        self.each(text.as_bytes(), limit, |locations| spans.extend(locations.get(0)));
+        self.each(text, usize::try_from(limit).unwrap_or(usize::MAX), |found| spans.extend(found.group(0)));
         spans
     }
 
@@ -199,12 +203,12 @@ impl Pattern {
         let mut end = 0;
         let expands = expands && new.as_bytes().contains(&b'$');
         let new = new.to_text();
-        self.each(bytes, usize::MAX, |locations| {
-            let Some((start, next)) = locations.get(0) else { return };
+        self.each(text, usize::MAX, |found| {
+            let Some((start, next)) = found.group(0) else { return };
             out.extend_from_slice(bytes.get(end..start).unwrap_or_default());
             end = next;
             if expands {
-                self.expand(&mut out, &new, bytes, locations);
+                self.expand(&mut out, &new, bytes, found);
             } else {
                 out.extend_from_slice(new.as_bytes());
             }
@@ -214,7 +218,7 @@ impl Pattern {
     }
 
     /// Go's `Regexp.Expand`: a name is as long as it can be, so that `$1x` is the group `1x`; `$$` is a dollar.
-    fn expand(&self, out: &mut Vec<u8>, template: &str, text: &[u8], locations: &CaptureLocations) {
+    fn expand(&self, out: &mut Vec<u8>, template: &str, text: &[u8], found: &Found<'_>) {
         let mut rest = template;
         while let Some((before, after)) = rest.split_once('$') {
             out.extend_from_slice(before.as_bytes());
@@ -223,7 +227,7 @@ impl Pattern {
                 out.push(b'$');
                 rest = after;
             } else if let Some((name, after)) = group_name(after) {
-                let (start, end) = self.group(name, locations).unwrap_or_default();
+                let (start, end) = self.group(name, found).unwrap_or_default();
                 out.extend_from_slice(text.get(start..end).unwrap_or_default());
                 rest = after;
             } else {
@@ -234,14 +238,51 @@ impl Pattern {
     }
 
     /// What the group of this number or name matched.
-    fn group(&self, name: &str, locations: &CaptureLocations) -> Option<(usize, usize)> {
+    fn group(&self, name: &str, found: &Found<'_>) -> Option<(usize, usize)> {
         let is_number = name.bytes().all(|byte| byte.is_ascii_digit()) && (name.len() == 1 || !name.starts_with('0'));
         if is_number {
-            return locations.get(name.parse().ok()?);
+            return found.group(name.parse().ok()?);
         }
         let named = self.names.iter().enumerate().filter(|(_, known)| known.as_deref() == Some(name));
-        named.filter_map(|(index, _)| locations.get(index)).next()
+        named.filter_map(|(index, _)| found.group(index)).next()
     }
+}
+
+/// A match.
+struct Found<'a> {
+    locations: &'a CaptureLocations,
+    origins: Option<&'a [usize]>,
+}
+
+impl Found<'_> {
+    /// Where a group is in the text as it was given.
+    fn group(&self, index: usize) -> Option<(usize, usize)> {
+        let origin = |at: usize| self.origins.map_or(at, |origins| origins.get(at).copied().unwrap_or(at));
+        self.locations.get(index).map(|(start, end)| (origin(start), origin(end)))
+    }
+}
+
+/// A text to search in: Go sees U+FFFD for each byte that is no UTF-8. Where there are such bytes, also where each byte of
+/// it comes from.
+fn readable(text: &Str) -> (Cow<'_, str>, Option<Vec<usize>>) {
+    let bytes = match text {
+        Str::Text(text) => return (text.as_ref().into(), None),
+        Str::Raw(bytes) => bytes,
+    };
+    let (mut readable, mut origins) = (String::with_capacity(bytes.len()), Vec::with_capacity(bytes.len()));
+    let mut at = 0;
+    for chunk in bytes.utf8_chunks() {
+        readable.push_str(chunk.valid());
+        origins.extend(at..at + chunk.valid().len());
+        at += chunk.valid().len();
+        for _ in chunk.invalid() {
+            readable.push(char::REPLACEMENT_CHARACTER);
+            origins.extend([at; char::REPLACEMENT_CHARACTER.len_utf8()]);
+            at += 1;
+        }
+    }
+    origins.push(at);
+    (readable.into(), Some(origins))
 }
 
 /// The name after a dollar, in braces or not, and what follows it.
@@ -259,21 +300,6 @@ fn strings(items: Vec<Str>, nil_where_empty: bool) -> List {
 
 fn part(text: &Str, (start, end): (usize, usize)) -> Str {
     Str::from_bytes(text.as_bytes().get(start..end).unwrap_or_default().to_vec())
-}
-
-/// The length of the first character, a byte that is no UTF-8 being one; 1 at the end.
-fn character_length(bytes: &[u8]) -> usize {
-    let start = bytes.get(..bytes.len().min(4)).unwrap_or_default();
-    let first = start.utf8_chunks().next().and_then(|chunk| chunk.valid().chars().next());
-    first.map_or(1, char::len_utf8)
-}
-
-fn is_inside_character(bytes: &[u8], at: usize) -> bool {
-    bytes.get(at).is_some_and(|byte| byte & 0xc0 == 0x80)
-        && (1..4).any(|back| {
-            let start = at.wrapping_sub(back);
-            bytes.get(start..).is_some_and(|from| character_length(from) > back)
-        })
 }
 
 /// Go's `regexp.QuoteMeta`.

@@ -178,7 +178,7 @@ impl<'a> Translator<'a> {
     /// `(?P<name>…)`, `(?<name>…)`, `(?flags)` and `(?flags:…)`.
     fn extended_group(&mut self, rest: &'a str) -> Result<&'a str, String> {
         let named = rest.strip_prefix("(?P<").or_else(|| rest.strip_prefix("(?<"));
-        if let Some(after) = named {
+        if let Some(after) = named.filter(|after| !after.is_empty()) {
             let Some((name, after)) = after.split_once('>') else {
                 return Err(error("invalid named capture", rest));
             };
