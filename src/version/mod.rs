@@ -232,3 +232,6 @@ fn compare_prereleases(one: &str, other: &str) -> Ordering {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
