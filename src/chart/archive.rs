@@ -40,8 +40,11 @@ pub(super) const NOT_GZIP: &str = "gzip: invalid header";
 /// # Errors
 /// Helm's words.
 pub(super) fn read(archive: &[u8], budget: &mut Budget) -> Result<Vec<File>, Error> {
-    if !archive.starts_with(&[0x1f, 0x8b, 8]) {
-        return Err(Error::new(if archive.is_empty() { "EOF" } else { NOT_GZIP }));
+    match archive.len() {
+        0 => return Err(Error::new("EOF")),
+        1..10 => return Err(unexpected_end()),
+        _ if !is_gzip(archive) => return Err(Error::new(NOT_GZIP)),
+        _ => {}
     }
     let (data, end) = inflate(archive, budget);
     let mut tar = Tar { data, at: 0, end };
@@ -71,6 +74,15 @@ pub(super) fn read(archive: &[u8], budget: &mut Budget) -> Result<Vec<File>, Err
     Ok(files)
 }
 
+/// Whether the data begins as gzip does.
+pub(super) fn is_gzip(data: &[u8]) -> bool {
+    data.starts_with(&[0x1f, 0x8b, 8])
+}
+
+fn unexpected_end() -> Error {
+    Error::new("unexpected EOF")
+}
+
 fn too_large() -> Error {
     Error::new(format!("decompressed chart is larger than the maximum size {MAX_CHART_SIZE}"))
 }
@@ -80,17 +92,17 @@ pub(super) fn without_bom(mut data: Bytes) -> Bytes {
     if data.starts_with(b"\xef\xbb\xbf") { data.split_off(3) } else { data.split_off(0) }
 }
 
-/// All that can be inflated, and why there is no more.
-fn inflate(archive: &[u8], budget: &mut Budget) -> (Bytes, Error) {
+/// All that can be inflated, and why there is no more if that was not the end.
+fn inflate(archive: &[u8], budget: &mut Budget) -> (Bytes, Option<Error>) {
     let claimed = archive.last_chunk::<4>().map_or(0, |size| u32::from_le_bytes(*size) as usize);
     let possible = archive.len().saturating_mul(MAX_RATIO);
     let mut data = Vec::with_capacity(claimed.min(possible).min(MAX_RESERVED) + 1);
     let limit = MAX_INFLATED.min(budget.0);
     let end = match MultiGzDecoder::new(archive).take(limit).read_to_end(&mut data) {
-        Ok(size) if size as u64 == limit => too_large(),
-        Ok(_) => Error::new("unexpected EOF"),
-        Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => Error::new("unexpected EOF"),
-        Err(error) => Error::new(format!("flate: {error}")),
+        Ok(size) if size as u64 == limit => Some(too_large()),
+        Ok(_) => None,
+        Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => Some(unexpected_end()),
+        Err(error) => Some(Error::new(format!("flate: {error}"))),
     };
     budget.0 -= data.len() as u64;
     (Bytes::from(data), end)
@@ -143,8 +155,8 @@ struct Extended {
 struct Tar {
     data: Bytes,
     at: usize,
-    /// Why the data ends where it does.
-    end: Error,
+    /// Why the data ends where it does, where it should not.
+    end: Option<Error>,
 }
 
 impl Tar {
@@ -179,9 +191,8 @@ impl Tar {
 
     /// The next header, `None` at the end: two blocks of zeros, or no more data.
     fn header(&mut self) -> Result<Option<Bytes>, Error> {
-        let at_end = self.at >= self.data.len();
-        if at_end && self.end.message == "unexpected EOF" {
-            return Ok(None);
+        if self.at >= self.data.len() {
+            return self.end.clone().map_or(Ok(None), Err);
         }
         let block = self.take(BLOCK as u64)?;
         if block.iter().any(|byte| *byte != 0) {
@@ -194,7 +205,8 @@ impl Tar {
     /// The next bytes, padded to a whole block.
     fn take(&mut self, size: u64) -> Result<Bytes, Error> {
         let rest = self.data.len() - self.at.min(self.data.len());
-        let size = usize::try_from(size).ok().filter(|size| *size <= rest).ok_or_else(|| self.end.clone())?;
+        let size = usize::try_from(size).ok().filter(|size| *size <= rest);
+        let size = size.ok_or_else(|| self.end.clone().unwrap_or_else(unexpected_end))?;
         let start = self.at;
         self.at += size.next_multiple_of(BLOCK);
         Ok(self.data.slice(start..start + size))

@@ -3,9 +3,10 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use serde_json::{Map, Value};
 
-use crate::yaml;
+use crate::{template::fmt::quote, yaml};
 
 /// A struct that can be read from YAML, into what it already holds.
 pub(super) trait Decode: Default {
@@ -39,12 +40,42 @@ pub(super) fn from_json<T: Decode>(value: &Value, target: &mut T) -> Result<(), 
 
 /// The document as a plain value.
 fn parse(data: &[u8]) -> Result<Value, String> {
-    yaml::from_str(text(data)?).map_err(|error| error.message)
+    yaml::from_str_keeping_floats(text(data)?).map_err(|error| error.message)
 }
 
 /// The text of a file, which YAML wants to be UTF-8.
 pub(super) fn text(data: &[u8]) -> Result<&str, String> {
     std::str::from_utf8(data).map_err(|_| "error converting YAML to JSON: yaml: invalid leading UTF-8 octet".to_owned())
+}
+
+/// A time of RFC 3339 as Go writes it, or Go's words on why it is none.
+fn time(text: &str) -> Result<String, String> {
+    const LAYOUT: &str = "2006-01-02T15:04:05Z07:00";
+    let mut rest = text;
+    for part in ["2006", "-", "01", "-", "02", "T", "15", ":", "04", ":", "05"] {
+        let (head, tail) = rest.split_at_checked(part.len()).unwrap_or(("", rest));
+        let fits = if part.len() == 1 {
+            head == part
+        } else {
+            !head.is_empty() && head.bytes().all(|byte| byte.is_ascii_digit())
+        };
+        if !fits {
+            let (text, rest, part) = (quote(text.as_bytes()), quote(rest.as_bytes()), quote(part.as_bytes()));
+            return Err(format!("parsing time {text} as {}: cannot parse {rest} as {part}", quote(LAYOUT.as_bytes())));
+        }
+        rest = tail;
+    }
+    let end = rest.strip_prefix('.').map_or(0, |rest| 1 + rest.bytes().take_while(u8::is_ascii_digit).count());
+    let (fraction, zone) = rest.split_at_checked(end).unwrap_or_default();
+    let known = text.parse::<Timestamp>().is_ok() && (zone == "Z" || zone.len() == 6);
+    if !known {
+        let (text, rest) = (quote(text.as_bytes()), quote(zone.as_bytes()));
+        return Err(format!("parsing time {text} as {}: cannot parse {rest} as \"Z07:00\"", quote(LAYOUT.as_bytes())));
+    }
+    let (seconds, _) = text.split_at(text.len() - rest.len());
+    let fraction = fraction.trim_end_matches('0').trim_end_matches('.');
+    let zone = if zone == "+00:00" { "Z" } else { zone };
+    Ok(format!("{seconds}{fraction}{zone}"))
 }
 
 /// Where in the structs reading is, and what went wrong first.
@@ -80,7 +111,8 @@ impl Decoder {
         match value {
             Value::Null => {}
             Value::String(text) => target.clone_from(text),
-            Value::Bool(_) | Value::Number(_) => *target = value.to_string(),
+            Value::Bool(_) => *target = value.to_string(),
+            Value::Number(number) => *target = yaml::number_text(number),
             other => self.mismatch(other, "string"),
         }
     }
@@ -91,6 +123,18 @@ impl Decoder {
             Value::Null => {}
             Value::Bool(value) => *target = *value,
             other => self.mismatch(other, "bool"),
+        }
+    }
+
+    /// Go's `time.Time`, kept as Go writes it again: without zeros at the end of a second's fraction.
+    pub(super) fn time(&mut self, value: &Value, target: &mut String) {
+        match value {
+            Value::Null => {}
+            Value::String(text) => match time(text) {
+                Ok(time) => *target = time,
+                Err(error) => self.fail(error),
+            },
+            _ => self.fail("Time.UnmarshalJSON: input is not a JSON string".to_owned()),
         }
     }
 

@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use super::{
     Error, File,
     archive::{MAX_FILE_SIZE, without_bom},
+    clean_path,
     ignore::Rules,
 };
 use crate::{template::fmt::quote, values::Notice};
@@ -65,7 +66,8 @@ impl Walk<'_> {
             return Ok(status);
         }
         let failed = |error: &std::io::Error| {
-            io_error("lstat", path, error).within(format!("error evaluating symlink {}", path.display()))
+            let broken = io_error("lstat", &first_missing(path), error);
+            broken.within(format!("error evaluating symlink {}", path.display()))
         };
         let resolved = fs::canonicalize(path).map_err(|error| failed(&error))?;
         let facts = [("path", path), ("resolved", &resolved)];
@@ -75,6 +77,18 @@ impl Walk<'_> {
         });
         fs::metadata(&resolved).map_err(|error| failed(&error))
     }
+}
+
+/// The first part of a link's way that is not there.
+fn first_missing(link: &Path) -> PathBuf {
+    let mut path = link.to_owned();
+    for _ in 0..MAX_DEPTH {
+        let Ok(target) = fs::read_link(&path) else { break };
+        path = path.parent().unwrap_or(&path).join(target);
+    }
+    let path = PathBuf::from(clean_path(&path.to_string_lossy()));
+    let missing = path.ancestors().filter(|part| fs::symlink_metadata(part).is_err()).last();
+    missing.unwrap_or(&path).to_owned()
 }
 
 /// Names and paths in a folder, sorted.

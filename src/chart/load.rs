@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::{
     API_V1, API_V2, Chart, Error, File, Lock,
-    archive::{self, Budget, NOT_GZIP},
+    archive::{self, Budget, NOT_GZIP, is_gzip},
     decode::{Decode, Decoder, text, unmarshal},
     folder::{self, io_error},
 };
@@ -252,17 +252,48 @@ fn not_a_chart(path: &Path, error: &Error) -> Error {
 
 fn read_archive(path: &Path) -> Result<Vec<u8>, Error> {
     let data = fs::read(path).map_err(|error| io_error("open", path, &error))?;
-    if data.starts_with(&[0x1f, 0x8b, 8]) {
+    if is_gzip(&data) {
         return Ok(data);
     }
     let path = path.display().to_string();
     let problem = if path.ends_with(".yml") || path.ends_with(".yaml") {
         format!("file '{path}' seems to be a YAML file, but expected a gzipped archive")
     } else {
-        let kind = "application/octet-stream";
+        let kind = content_type(&data);
         format!("file '{path}' does not appear to be a gzipped archive; got '{kind}'")
     };
     Err(Error::new(problem))
+}
+
+/// What Go's `http.DetectContentType` calls the beginning of a file, as Helm asks it: filled up with zeros to 512 bytes,
+/// which makes short texts binary. Of pictures, sounds and fonts only those are told apart that anyone could mistake.
+fn content_type(data: &[u8]) -> &'static str {
+    const KINDS: [(&[u8], &str); 10] = [
+        (b"%PDF-", "application/pdf"),
+        (b"%!PS-Adobe-", "application/postscript"),
+        (b"\xef\xbb\xbf", "text/plain; charset=utf-8"),
+        (b"\xff\xfe", "text/plain; charset=utf-16le"),
+        (b"\xfe\xff", "text/plain; charset=utf-16be"),
+        (b"PK\x03\x04", "application/zip"),
+        (b"Rar!\x1a\x07", "application/x-rar-compressed"),
+        (b"\x89PNG\r\n\x1a\n", "image/png"),
+        (b"\xff\xd8\xff", "image/jpeg"),
+        (b"\0asm", "application/wasm"),
+    ];
+    let start = data.get(..512).unwrap_or(data);
+    let trimmed = start.trim_ascii_start();
+    let lower = trimmed.get(..20).unwrap_or(trimmed).to_ascii_lowercase();
+    let is_html = [&b"<!doctype html"[..], b"<html", b"<head", b"<script", b"<title", b"<body", b"<!--"]
+        .iter()
+        .any(|tag| lower.strip_prefix(*tag).is_some_and(|rest| rest.starts_with(b" ") || rest.starts_with(b">")));
+    let is_binary = |byte: &u8| matches!(byte, 0..=8 | 0x0b | 0x0e..=0x1a | 0x1c..=0x1f);
+    match KINDS.iter().find(|(magic, _)| start.starts_with(magic)) {
+        _ if is_html => "text/html; charset=utf-8",
+        _ if trimmed.starts_with(b"<?xml") => "text/xml; charset=utf-8",
+        Some((_, kind)) => kind,
+        None if start.len() < 512 || start.iter().any(is_binary) => "application/octet-stream",
+        None => "text/plain; charset=utf-8",
+    }
 }
 
 /// Names a file that is nearly the one that is missing.

@@ -125,7 +125,7 @@ pub struct Dependency {
 /// `Chart.lock`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Lock {
-    /// When it was made, as written.
+    /// When it was made, as Go writes times.
     pub generated: String,
     /// Digest of the dependencies it was made from.
     pub digest: String,
@@ -331,7 +331,7 @@ impl Decode for Lock {
 
     fn field(&mut self, name: &str, value: &Value, decoder: &mut Decoder) {
         match name {
-            "generated" => decoder.string(value, &mut self.generated),
+            "generated" => decoder.time(value, &mut self.generated),
             "digest" => decoder.string(value, &mut self.digest),
             _ => {
                 decoder.structures(value, &mut self.dependencies);

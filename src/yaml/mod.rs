@@ -53,7 +53,27 @@ pub fn from_str(text: &str) -> Result<Value, Error> {
 pub fn read<T: Tree>(text: &str) -> Result<T, Error> {
     match plain::document(text) {
         Some(value) => Ok(value),
-        None => read::document(text).map(T::from_json),
+        None => read::document(text, scalar::Floats::Json).map(T::from_json),
+    }
+}
+
+/// As [`from_str`], but whole floats (`1.0`, `1e3`) stay floats. For [`number_text`].
+///
+/// # Errors
+/// As [`from_str`].
+pub fn from_str_keeping_floats(text: &str) -> Result<Value, Error> {
+    read::document(text, scalar::Floats::Kept)
+}
+
+/// The text that sigs.k8s.io/yaml makes of a number where a Go struct wants a string.
+pub fn number_text(number: &serde_json::Number) -> String {
+    match number.as_f64().filter(|_| number.is_f64()).map(number::format_key) {
+        None => number.to_string(),
+        Some(text) => match text.as_str() {
+            ".inf" => "+Inf".to_owned(),
+            "-.inf" => "-Inf".to_owned(),
+            _ => text,
+        },
     }
 }
 

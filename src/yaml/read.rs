@@ -10,7 +10,7 @@ use super::{
     events::{Events, failure},
     number,
     resolve::{Scalar, resolve},
-    scalar::{go_syntax, scalar, unsupported_key},
+    scalar::{Floats, go_syntax, scalar, unsupported_key},
 };
 
 const EXCESSIVE: &str = "yaml: document contains excessive aliasing";
@@ -31,9 +31,10 @@ struct Node {
 }
 
 /// The value of a text's first document, `Null` where there is none.
-pub(super) fn document(text: &str) -> Result<Value, Error> {
+pub(super) fn document(text: &str, floats: Floats) -> Result<Value, Error> {
     let mut reader = Reader {
         events: Events::new(text),
+        floats,
         anchors: HashMap::new(),
         decoded: 1,
         aliased: 0,
@@ -63,6 +64,7 @@ pub(super) fn document(text: &str) -> Result<Value, Error> {
 
 struct Reader<'a> {
     events: Events<'a>,
+    floats: Floats,
     /// Anchors so far; `None` while the anchored collection is still open.
     anchors: HashMap<String, Option<Node>>,
     /// Nodes so far, and those of them that came from aliases.
@@ -87,7 +89,7 @@ impl Reader<'_> {
             EventData::Alias { anchor } => return self.alias(&anchor, mark),
             EventData::Scalar { anchor, tag, value, plain_implicit, .. } => {
                 self.bytes += value.len();
-                (anchor, scalar(tag.as_deref(), value, plain_implicit, mark)?)
+                (anchor, scalar(tag.as_deref(), value, plain_implicit, self.floats, mark)?)
             }
             EventData::SequenceStart { anchor, .. } => {
                 self.open(anchor.as_deref());

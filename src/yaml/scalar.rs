@@ -13,13 +13,22 @@ use super::{
 
 const TAG_PREFIX: &str = "tag:yaml.org,2002:";
 
+/// What becomes of floats that are whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Floats {
+    /// Integers, as in JSON.
+    Json,
+    /// They stay floats.
+    Kept,
+}
+
 /// The value of a scalar by its tag, or by its text where it is plain and has none.
-pub(super) fn scalar(tag: Option<&str>, text: String, plain: bool, mark: Mark) -> Result<Value, Error> {
+pub(super) fn scalar(tag: Option<&str>, text: String, plain: bool, floats: Floats, mark: Mark) -> Result<Value, Error> {
     let tag = tag.unwrap_or_default();
     match tag.strip_prefix(TAG_PREFIX) {
         None if !tag.is_empty() || !plain => Ok(Value::String(text)),
-        None => to_value(resolve(&text), text, mark),
-        Some(wanted @ ("bool" | "int" | "float" | "null" | "timestamp")) => tagged(wanted, text, mark),
+        None => to_value(resolve(&text), text, floats, mark),
+        Some(wanted @ ("bool" | "int" | "float" | "null" | "timestamp")) => tagged(wanted, text, floats, mark),
         Some("binary") => match STANDARD.decode(text.replace(['\r', '\n'], "")) {
             Ok(bytes) => Ok(Value::String(String::from_utf8_lossy(&bytes).into_owned())),
             Err(_) => Err(failure(mark, "yaml: !!binary value contains invalid base64 data")),
@@ -28,7 +37,7 @@ pub(super) fn scalar(tag: Option<&str>, text: String, plain: bool, mark: Mark) -
     }
 }
 
-fn tagged(wanted: &str, text: String, mark: Mark) -> Result<Value, Error> {
+fn tagged(wanted: &str, text: String, floats: Floats, mark: Mark) -> Result<Value, Error> {
     let scalar = match resolve(&text) {
         Scalar::Int(value) if wanted == "float" => Scalar::Float(value as f64),
         other => other,
@@ -36,15 +45,16 @@ fn tagged(wanted: &str, text: String, mark: Mark) -> Result<Value, Error> {
     if &scalar.tag()[2..] != wanted {
         return Err(failure(mark, &format!("yaml: cannot decode {} `{text}` as a !!{wanted}", scalar.tag())));
     }
-    to_value(scalar, text, mark)
+    to_value(scalar, text, floats, mark)
 }
 
-fn to_value(scalar: Scalar, text: String, mark: Mark) -> Result<Value, Error> {
+fn to_value(scalar: Scalar, text: String, floats: Floats, mark: Mark) -> Result<Value, Error> {
     Ok(match scalar {
         Scalar::Null => Value::Null,
         Scalar::Bool(value) => Value::Bool(value),
         Scalar::Int(value) => value.into(),
         Scalar::Uint(value) => value.into(),
+        Scalar::Float(value) if floats == Floats::Kept && value.is_finite() => value.into(),
         Scalar::Float(value) => match number::json(value) {
             Some(number) => Value::Number(number),
             None => {
