@@ -27,6 +27,8 @@ pub enum Type {
     Strings,
     /// `map[string]interface {}`.
     Map,
+    /// An [`Object`](super::Object) of the type of this name.
+    Object(&'static str),
 }
 
 impl Type {
@@ -42,6 +44,7 @@ impl Type {
             Self::List => "[]interface {}",
             Self::Strings => "[]string",
             Self::Map => "map[string]interface {}",
+            Self::Object(name) => name,
         }
     }
 }

@@ -12,6 +12,7 @@ pub(crate) mod fmt;
 pub mod func;
 pub mod funcs;
 mod lex;
+mod methods;
 mod parse;
 mod scope;
 #[cfg(test)]

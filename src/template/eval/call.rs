@@ -222,6 +222,7 @@ impl<'t> State<'t, '_, '_> {
 fn can_be_nil(expected: Type) -> bool {
     match expected {
         Type::Any | Type::List | Type::Strings | Type::Map => true,
+        Type::Object(name) => name.starts_with('*'),
         Type::Bool | Type::Int | Type::Int64 | Type::Float64 | Type::String => false,
     }
 }
@@ -235,6 +236,7 @@ fn is_assignable(value: &Value, expected: Type) -> bool {
         | (Type::Float64, Value::Float64(_))
         | (Type::String, Value::String(_)) => true,
         (Type::List, Value::List(List { element, .. })) => *element == ANY,
+        (Type::Object(name), Value::Object(object)) => object.type_name() == name,
         (Type::Strings, Value::List(List { element, .. })) => *element == "string",
         // Named types are assignable to the unnamed type that they are.
         (Type::Map, Value::Map(map)) => {

@@ -5,6 +5,7 @@ use crate::template::{
     ast::{Command, Operand, PipeId, RED_ZONE, STACK, Term},
     fmt::quote,
     func::Type,
+    methods,
     value::{ANY_MAP, List, Map, Value},
 };
 use std::rc::Rc;
@@ -132,6 +133,11 @@ impl<'t> State<'t, '_, '_> {
     ) -> Evaluated<Reflected> {
         let has_arguments = !arguments.is_empty() || last.is_some();
         match &receiver.value {
+            Value::Map(map) if let Some(signature) = methods::find(map, name) => {
+                let arguments = self.arguments(dot, name, &signature, arguments, last)?;
+                let result = methods::call(map, name, &arguments);
+                self.outcome(At::Operand(node), name, result).map(Reflected::plain)
+            }
             Value::Map(_) if has_arguments => self.fail(format!("{name} is not a method but has arguments")),
             Value::Map(map) => self.entry(map, name),
             Value::Nil if receiver.is_interface => self.fail(format!("nil pointer evaluating interface {{}}.{name}")),

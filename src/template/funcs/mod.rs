@@ -17,6 +17,7 @@ mod strings;
 mod url;
 
 pub(super) use builtin::call;
+pub(super) use encoding::to_yaml;
 
 use super::func::Function;
 

@@ -10,6 +10,9 @@ use crate::{
     version::{Constraint, Version},
 };
 
+/// Go's name of what `semver` gives.
+const POINTER: &str = "*semver.Version";
+
 pub(crate) fn functions() -> Vec<(&'static str, Function)> {
     vec![("semver", function(|text: Str| parse(&text).map(pointer))), ("semverCompare", function(compare))]
 }
@@ -23,7 +26,7 @@ fn compare(constraint: Str, version: Str) -> Result<bool, Fault> {
     Ok(constraint.check(&parse(&version)?))
 }
 
-/// What `semver` gives: Go's `*semver.Version`.
+/// What `semver` gives.
 fn pointer(version: Version) -> Value {
     Value::Object(Rc::new(SemanticVersion { version, is_pointer: true }))
 }
@@ -43,23 +46,17 @@ impl SemanticVersion {
     /// How this version stands to the one that a method was given.
     fn compare(&self, arguments: &[Value]) -> Result<std::cmp::Ordering, Fault> {
         let other = match arguments {
-            [Value::Object(object)] => object.as_any().downcast_ref::<Self>().filter(|other| other.is_pointer),
+            [Value::Object(object)] => object.as_any().downcast_ref::<Self>(),
             _ => None,
         };
-        match (other, arguments.first().unwrap_or(&Value::Nil)) {
-            (Some(other), _) => Ok(self.version.compare(&other.version)),
-            (None, Value::Nil) => Err(Fault::new("runtime error: invalid memory address or nil pointer dereference")),
-            (None, value) => {
-                let got = value.type_name();
-                Err(Fault::new(format!("wrong type for value; expected *semver.Version; got {got}")))
-            }
-        }
+        let nil = || Fault::new("runtime error: invalid memory address or nil pointer dereference");
+        other.map(|other| self.version.compare(&other.version)).ok_or_else(nil)
     }
 }
 
 impl Object for SemanticVersion {
     fn type_name(&self) -> &'static str {
-        if self.is_pointer { "*semver.Version" } else { "semver.Version" }
+        if self.is_pointer { POINTER } else { "semver.Version" }
     }
 
     fn kind(&self) -> &'static str {
@@ -75,7 +72,7 @@ impl Object for SemanticVersion {
             "Compare" | "Equal" | "LessThan" | "LessThanEqual" | "GreaterThan" | "GreaterThanEqual"
                 if self.is_pointer =>
             {
-                vec![Type::Any]
+                vec![Type::Object(POINTER)]
             }
             _ => return None,
         };
@@ -98,7 +95,7 @@ impl Object for SemanticVersion {
             "SetPrerelease" => plain(version.with_prerelease(&text()))?,
             "SetMetadata" => plain(version.with_metadata(&text()))?,
             "Compare" => Value::Int(self.compare(arguments)? as i64),
-            "Equal" => self.compare(arguments)?.is_eq().into(),
+            "Equal" => self.compare(arguments).is_ok_and(std::cmp::Ordering::is_eq).into(),
             "LessThan" => self.compare(arguments)?.is_lt().into(),
             "LessThanEqual" => self.compare(arguments)?.is_le().into(),
             "GreaterThan" => self.compare(arguments)?.is_gt().into(),

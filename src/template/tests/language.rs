@@ -1,4 +1,4 @@
-//! The language against what Helm gave: each line of `language.jsonl` is `[template, values, mode, output]` or
+//! The language against what Helm gave: each line of `language.jsonl` and `functions.jsonl` is `[template, values, mode, output]` or
 //! `[template, values, mode, null, error]`, taken from Helm's engine (v4.2.4, Go 1.26) rendering a chart `c`. The template
 //! is its file `t`, or an object of several files; the mode is empty, `strict` or `lint`. The first line holds the values
 //! of the many cases that have `null` for theirs.
@@ -42,8 +42,18 @@ pub(super) fn render(template: &Json, values: &Json, options: Options) -> Result
 
 #[test]
 fn executes_as_helm_does() {
+    check(include_str!("language.jsonl"));
+}
+
+#[test]
+fn calls_functions_as_helm_does() {
+    check(include_str!("functions.jsonl"));
+}
+
+#[track_caller]
+fn check(table: &str) {
     let mut differences = Vec::new();
-    let mut lines = include_str!("language.jsonl").lines();
+    let mut lines = table.lines();
     let shared: Json = serde_json::from_str(lines.next().expect("values")).expect("a line of JSON");
     for line in lines {
         let case: Vec<Json> = serde_json::from_str(line).expect("a line of JSON");

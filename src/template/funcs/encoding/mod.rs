@@ -6,6 +6,8 @@ mod json;
 mod parse;
 mod yaml;
 
+pub(crate) use yaml::write as to_yaml;
+
 use json::Style;
 
 use crate::template::{

@@ -13,7 +13,7 @@ use crate::{
 ///
 /// # Errors
 /// Go's words for what JSON, which is a step on the way, does not have.
-pub(super) fn write(value: &Value) -> Result<String, Fault> {
+pub(crate) fn write(value: &Value) -> Result<String, Fault> {
     let mut text = yaml::write(value).map_err(|why| match why.starts_with("json: ") {
         true => Fault::new(format!("error marshaling into JSON: {why}")),
         false => Fault::new(why),
