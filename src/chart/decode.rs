@@ -28,6 +28,21 @@ pub(super) fn unmarshal<T: Decode>(data: &[u8], target: &mut T) -> Result<(), St
     from_json(&parse(data)?, target).map_err(|error| format!("error unmarshaling JSON: while decoding JSON: {error}"))
 }
 
+/// What strict reading of a document would refuse: keys that stand twice, or the first field that the struct has not.
+pub(super) fn strict_problem<T: Decode>(data: &[u8]) -> Option<String> {
+    let (document, duplicates) = yaml::from_str_with_duplicates(text(data).ok()?).ok()?;
+    if !duplicates.is_empty() {
+        let line = |duplicate: &yaml::Duplicate| {
+            format!("\n  line {}: key {} already set in map", duplicate.line, quote(duplicate.key.as_bytes()))
+        };
+        let lines: String = duplicates.iter().map(line).collect();
+        return Some(format!("error converting YAML to JSON: yaml: unmarshal errors:{lines}"));
+    }
+    let mut decoder = Decoder { is_strict: true, ..Decoder::default() };
+    decoder.structure(&document, &mut T::default());
+    decoder.error.map(|error| format!("error unmarshaling JSON: while decoding JSON: {error}"))
+}
+
 /// Reads a JSON value into a struct.
 ///
 /// # Errors
@@ -84,6 +99,8 @@ pub(super) struct Decoder {
     path: Vec<&'static str>,
     structure: &'static str,
     error: Option<String>,
+    /// Whether a field that the struct has not is an error.
+    is_strict: bool,
 }
 
 impl Decoder {
@@ -97,6 +114,9 @@ impl Decoder {
         let outer = std::mem::replace(&mut self.structure, T::TYPE.1);
         for (key, value) in entries {
             let Some(name) = T::FIELDS.iter().find(|name| name.eq_ignore_ascii_case(key)) else {
+                if self.is_strict {
+                    self.fail(format!("json: unknown field {}", quote(key.as_bytes())));
+                }
                 continue;
             };
             self.path.push(name);

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::{
     Error,
-    decode::{Decode, Decoder},
+    decode::{Decode, Decoder, strict_problem, unmarshal},
 };
 use crate::{
     template::fmt::{is_print, quote},
@@ -134,6 +134,20 @@ pub struct Lock {
 }
 
 impl Metadata {
+    /// Reads `Chart.yaml` without checking it.
+    ///
+    /// # Errors
+    /// Go's words.
+    pub fn from_yaml(data: &[u8]) -> Result<Self, String> {
+        let mut metadata = Self::default();
+        unmarshal(data, &mut metadata).map(|()| metadata)
+    }
+
+    /// What Helm's strict reading refuses in a `Chart.yaml` that it reads otherwise.
+    pub fn strict_problem(data: &[u8]) -> Option<String> {
+        strict_problem::<Self>(data)
+    }
+
     /// Cleans the texts of what cannot be printed, and checks the chart.
     ///
     /// # Errors

@@ -4,6 +4,7 @@ mod archive;
 mod create;
 mod decode;
 mod dependencies;
+mod expand;
 mod folder;
 mod ignore;
 mod load;
@@ -19,6 +20,7 @@ use jiff::Timestamp;
 
 pub use create::{Starter, create, create_from};
 pub use dependencies::process_dependencies;
+pub use expand::expand;
 pub use folder::go_words;
 pub use ignore::path_matches;
 pub use metadata::{API_V1, API_V2, Dependency, Lock, Maintainer, Metadata};

@@ -6,7 +6,7 @@ use super::{Error, Head};
 use crate::{manifest, template::Str};
 
 /// The annotation that makes a document a hook, with its events.
-const EVENTS_ANNOTATION: &str = "helm.sh/hook";
+pub(super) const EVENTS_ANNOTATION: &str = "helm.sh/hook";
 const WEIGHT_ANNOTATION: &str = "helm.sh/hook-weight";
 const DELETE_ANNOTATION: &str = "helm.sh/hook-delete-policy";
 const OUTPUT_LOG_ANNOTATION: &str = "helm.sh/hook-output-log-policy";

@@ -7,6 +7,7 @@ mod error;
 mod files;
 mod glob;
 mod head;
+pub mod lint;
 mod pipeline;
 mod scope;
 

@@ -23,7 +23,9 @@ pub struct ReleaseFacts {
     pub namespace: String,
     /// Revision.
     pub revision: u32,
-    /// Whether it is upgraded rather than installed.
+    /// Whether it is installed, for the first time or over one that failed.
+    pub is_install: bool,
+    /// Whether it is upgraded.
     pub is_upgrade: bool,
 }
 
@@ -114,7 +116,7 @@ impl ReleaseFacts {
         release.set("Name", self.name.as_str().into());
         release.set("Namespace", self.namespace.as_str().into());
         release.set("IsUpgrade", self.is_upgrade.into());
-        release.set("IsInstall", (!self.is_upgrade).into());
+        release.set("IsInstall", self.is_install.into());
         release.set("Revision", Value::Int(self.revision.into()));
         release.set("Service", "Helm".into());
         release.into()

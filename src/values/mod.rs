@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 pub use coalesce::{Nulls, Tree, coalesce, coalesce_tables, copy, from_json, to_json};
 pub use notice::{Level, Notice};
 pub use options::Options;
-pub use read::{from_yaml, merge};
+pub use read::{documents, from_yaml, merge, table};
 pub use set::{Reading, set};
 
 /// A table of values. Whole numbers that YAML or JSON gave are floats here (`1.0`), as Go's JSON step leaves them; integers

@@ -41,7 +41,10 @@ pub(super) fn make_floats(value: &mut Value) {
 }
 
 /// Cuts at lines that begin with `---`, wherever they are, as `NewYAMLReader` of k8s.io/apimachinery does.
-fn documents(text: &str) -> Result<Vec<&str>, String> {
+///
+/// # Errors
+/// Kubernetes' words for a separator with something behind it.
+pub fn documents(text: &str) -> Result<Vec<&str>, String> {
     let mut documents = Vec::new();
     let mut start = 0;
     let mut end = 0;
@@ -63,7 +66,11 @@ fn documents(text: &str) -> Result<Vec<&str>, String> {
     Ok(documents)
 }
 
-fn table(document: &str) -> Result<Values, String> {
+/// Reads a single document, `ReadValues` of helm/helm `pkg/chart/common/values.go`.
+///
+/// # Errors
+/// Go's words.
+pub fn table(document: &str) -> Result<Values, String> {
     let found = match yaml::from_str(document).map_err(|error| error.message)? {
         Value::Object(mut table) => {
             table.values_mut().for_each(make_floats);

@@ -22,6 +22,8 @@ mod write;
 pub use node::{Content, Node, Tree};
 use serde_json::Value;
 
+pub use read::Duplicate;
+
 /// How deep collections may nest. Go allows 10,000; the objects of a cluster never come near either,
 /// and a value of this depth can be walked by plain recursion.
 const MAX_DEPTH: usize = 200;
@@ -53,7 +55,7 @@ pub fn from_str(text: &str) -> Result<Value, Error> {
 pub fn read<T: Tree>(text: &str) -> Result<T, Error> {
     match plain::document(text) {
         Some(value) => Ok(value),
-        None => read::document(text, scalar::Floats::Json).map(T::from_json),
+        None => read::document(text, scalar::Floats::Json).map(|(value, _)| T::from_json(value)),
     }
 }
 
@@ -62,7 +64,7 @@ pub fn read<T: Tree>(text: &str) -> Result<T, Error> {
 /// # Errors
 /// As [`from_str`].
 pub fn from_str_keeping_floats(text: &str) -> Result<Value, Error> {
-    read::document(text, scalar::Floats::Kept)
+    read::document(text, scalar::Floats::Kept).map(|(value, _)| value)
 }
 
 /// The text that sigs.k8s.io/yaml makes of a number where a Go struct wants a string.
@@ -75,6 +77,14 @@ pub fn number_text(number: &serde_json::Number) -> String {
             _ => text,
         },
     }
+}
+
+/// Reads as [`from_str`] does, and tells the keys that a mapping has twice: the later one counts.
+///
+/// # Errors
+/// As [`from_str`].
+pub fn from_str_with_duplicates(text: &str) -> Result<(Value, Vec<Duplicate>), Error> {
+    read::document(text, scalar::Floats::Json)
 }
 
 /// Writes a value as `yaml.Marshal` of sigs.k8s.io/yaml does: sorted keys, Go's quoting, a final newline.

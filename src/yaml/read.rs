@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use libyaml_safer::{Event, EventData, Mark};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, map::Entry};
 
 use super::{
     Error, MAX_DEPTH,
@@ -30,9 +30,19 @@ struct Node {
     mark: Mark,
 }
 
-/// The value of a text's first document, `Null` where there is none.
-pub(super) fn document(text: &str, floats: Floats) -> Result<Value, Error> {
+/// A key that a mapping has twice, which Helm's strict reading refuses.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Duplicate {
+    /// 1-based line of the later one.
+    pub line: usize,
+    /// The key.
+    pub key: String,
+}
+
+/// The value of a text's first document, `Null` where there is none, and the keys that it has twice.
+pub(super) fn document(text: &str, floats: Floats) -> Result<(Value, Vec<Duplicate>), Error> {
     let mut reader = Reader {
+        duplicates: Vec::new(),
         events: Events::new(text),
         floats,
         anchors: HashMap::new(),
@@ -44,7 +54,7 @@ pub(super) fn document(text: &str, floats: Floats) -> Result<Value, Error> {
     loop {
         let event = reader.events.next()?;
         match event.data {
-            EventData::StreamEnd => return Ok(Value::Null),
+            EventData::StreamEnd => return Ok((Value::Null, Vec::new())),
             EventData::DocumentStart { version_directive: Some(version), .. }
                 if (version.major, version.minor) != (1, 1) =>
             {
@@ -57,12 +67,13 @@ pub(super) fn document(text: &str, floats: Floats) -> Result<Value, Error> {
     }
     let event = reader.events.next()?;
     match reader.node(event, 0) {
-        Ok(node) => reader.events.next().map(|_| node.value),
+        Ok(node) => reader.events.next().map(|_| (node.value, reader.duplicates)),
         Err(error) => Err(reader.events.first(error)),
     }
 }
 
 struct Reader<'a> {
+    duplicates: Vec<Duplicate>,
     events: Events<'a>,
     floats: Floats,
     /// Anchors so far; `None` while the anchored collection is still open.
@@ -163,6 +174,7 @@ impl Reader<'_> {
                 self.merge(&mut map, depth)?;
                 continue;
             }
+            let line = usize::try_from(event.start_mark.line).unwrap_or_default() + 1;
             let (key, float) = self.key(event, depth)?;
             let value_event = self.events.next()?;
             let node = self.node(value_event, depth + 1)?;
@@ -176,7 +188,15 @@ impl Reader<'_> {
                     return Err(failure(node.mark, &format!("yaml: invalid map key: {}", go_syntax(&key))));
                 }
             };
-            map.insert(key, node.value);
+            match map.entry(key) {
+                Entry::Vacant(entry) => {
+                    entry.insert(node.value);
+                }
+                Entry::Occupied(mut entry) => {
+                    self.duplicates.push(Duplicate { line, key: entry.key().clone() });
+                    entry.insert(node.value);
+                }
+            }
         }
     }
 

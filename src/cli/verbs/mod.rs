@@ -7,6 +7,7 @@ pub mod diff;
 pub mod env;
 pub mod get;
 pub mod history;
+pub mod lint;
 pub mod list;
 pub mod package;
 pub mod rollback;
@@ -38,6 +39,7 @@ pub async fn run(session: &Session) -> Result<(), Report> {
         Verb::GetNotes => get::notes(session).await,
         Verb::GetValues => get::values(session).await,
         Verb::Rollback => rollback::run(session).await,
+        Verb::Lint => lint::run(session),
         Verb::Template => template::run(session).await,
         Verb::DiffRevision => diff::revision(session).await,
         Verb::DiffRollback => diff::rollback(session).await,

@@ -94,6 +94,7 @@ pub async fn run(session: &Session) -> Result<(), Report> {
         name: name.clone(),
         namespace: session.offline_namespace(),
         revision: 1,
+        is_install: !flags.bool("is-upgrade"),
         is_upgrade: flags.bool("is-upgrade"),
     };
     let request = Request {
@@ -118,7 +119,7 @@ pub async fn run(session: &Session) -> Result<(), Report> {
 }
 
 /// `--kube-version`, where it is given.
-fn kube_version(session: &Session) -> Result<Option<KubeVersion>, Report> {
+pub(super) fn kube_version(session: &Session) -> Result<Option<KubeVersion>, Report> {
     let text = session.flags.text("kube-version");
     if text.is_empty() {
         return Ok(None);

@@ -14,7 +14,7 @@ mod reflect;
 mod regex;
 mod semver;
 mod strings;
-mod url;
+pub(crate) mod url;
 
 pub(super) use builtin::call;
 pub(super) use encoding::to_yaml;

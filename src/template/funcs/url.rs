@@ -59,6 +59,17 @@ fn url_join(parts: Map) -> Result<Str, Fault> {
     Ok(Str::from_bytes(url.written()))
 }
 
+/// Whether Go's `url.ParseRequestURI` takes a text as a URL with a scheme.
+pub(crate) fn is_request_url(text: &str) -> bool {
+    Url::parse_unfragmented(text.as_bytes()).is_ok_and(|url| !url.scheme.is_empty())
+}
+
+/// Host and path of a URL as Go's `url.Parse` reads it.
+pub(crate) fn host_and_path(text: &str) -> Option<(String, String)> {
+    let text_of = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    Url::parse(text.as_bytes()).ok().map(|url| (text_of(&url.host), text_of(&url.path)))
+}
+
 /// A URL as Go parses it: path and fragment are unescaped.
 #[derive(Default)]
 struct Url {
