@@ -167,3 +167,8 @@ fn regular_expressions_as_go() {
 fn semantic_versions_as_go() {
     check(include_str!("tests/semver.jsonl"));
 }
+
+#[test]
+fn sums_and_derives_as_go() {
+    check(include_str!("tests/crypto.jsonl"));
+}

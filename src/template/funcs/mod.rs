@@ -3,17 +3,22 @@
 
 mod builtin;
 mod case;
+mod crypto;
 mod decimal;
 mod defaults;
 mod dicts;
 mod encoding;
 mod lists;
 mod math;
+mod network;
 mod path;
+mod random;
 mod reflect;
 mod regex;
 mod semver;
 mod strings;
+#[cfg(test)]
+mod testing;
 pub(crate) mod url;
 
 pub(super) use builtin::call;
@@ -31,12 +36,15 @@ pub(crate) fn all() -> impl Iterator<Item = (&'static str, Function)> {
     [
         builtin::functions(),
         encoding::functions(),
+        crypto::functions(),
         defaults::functions(),
         decimal::functions(),
         dicts::functions(),
         lists::functions(),
         math::functions(),
+        network::functions(),
         path::functions(),
+        random::functions(),
         reflect::functions(),
         regex::functions(),
         semver::functions(),
