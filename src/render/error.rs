@@ -69,7 +69,7 @@ impl From<template::Error> for Error {
         let excerpt = locations.split_last().map(|(innermost, outer)| Excerpt {
             source: innermost.file.to_string(),
             line: innermost.line,
-            column: innermost.column + 1,
+            column: innermost.column.map_or(0, |column| column + 1),
             text: innermost.text.clone(),
             included_from: outer.iter().rev().map(|location| format!("{}:{}", location.file, location.line)).collect(),
         });

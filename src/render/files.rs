@@ -1,6 +1,6 @@
 //! The files of a chart, as templates see them in `.Files` (helm/helm `pkg/engine/files.go`).
 
-use std::{any::Any, cell::RefCell, collections::BTreeMap, rc::Rc};
+use std::{any::Any, collections::BTreeMap, rc::Rc};
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use bytes::Bytes;
@@ -115,7 +115,7 @@ impl Object for Files {
     fn underlying(&self) -> Value {
         let entries: BTreeMap<Rc<str>, Value> =
             self.0.iter().map(|(path, data)| (path.clone(), Value::Object(Rc::new(Content(data.clone()))))).collect();
-        template::Map { type_name: FILES, entries: Rc::new(RefCell::new(entries)) }.into()
+        template::Map { type_name: FILES, ..entries.into() }.into()
     }
 
     fn is_true(&self) -> bool {

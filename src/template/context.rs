@@ -117,9 +117,10 @@ impl<'a> Context<'a> {
     /// Helm clones all templates for each call, so that what the text defines is seen by what it calls and by nobody
     /// else; a scope in front of the others does the same.
     fn tpl(&mut self, text: &Str, data: Value) -> Result<Str, Fault> {
-        let parsed = self
-            .parsed(text)
-            .map_err(|message| Fault::new(format!("cannot parse template {}: {message}", quote(text.as_bytes()))))?;
+        let parsed = self.parsed(text).map_err(|error| Fault {
+            message: format!("cannot parse template {}: ", quote(text.as_bytes())),
+            cause: Some(Box::new(error)),
+        })?;
         self.enter()?;
         let inner = Scope::new(Some(self.scope.clone()), parsed.trees.clone());
         let outer = std::mem::replace(&mut self.scope, inner);
@@ -132,14 +133,14 @@ impl<'a> Context<'a> {
         })
     }
 
-    fn parsed(&mut self, text: &Str) -> Result<Rc<Text>, String> {
+    fn parsed(&mut self, text: &Str) -> Result<Rc<Text>, Error> {
         if let Some(parsed) = self.texts.get(text) {
             return Ok(parsed.clone());
         }
         let source = Rc::new(Source { name: MAIN.into(), text: text.clone() });
         let trees = self.templates.parse(&source)?;
         // The text's own template comes last.
-        let main = trees.last().cloned().ok_or("no template")?;
+        let main = trees.last().cloned().ok_or_else(|| Error::missing(format!("template: no template {MAIN}")))?;
         let trees = trees.into_iter().map(|tree| (tree.name.clone(), tree)).collect();
         let parsed = Rc::new(Text { main, trees: Rc::new(trees) });
         self.texts.insert(text.clone(), parsed.clone());

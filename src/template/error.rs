@@ -10,8 +10,8 @@ pub struct Location {
     pub file: Rc<str>,
     /// The line, from 1.
     pub line: usize,
-    /// The bytes before it on its line, as Go counts columns.
-    pub column: usize,
+    /// The bytes before it on its line, as Go counts columns; Go's parser tells lines only.
+    pub column: Option<usize>,
     /// The line's text.
     pub text: String,
 }
@@ -24,8 +24,8 @@ pub struct Error {
 
 #[derive(Debug, Clone)]
 enum Kind {
-    /// Go's text of a template that cannot be parsed, with the file's name.
-    Parse { file: String, message: String },
+    /// Go's text of a template that cannot be parsed.
+    Parse { location: Location, message: String },
     /// Go's `ExecError`.
     Execution(Box<Execution>),
     /// `template: no template "x" associated with template "gotpl"`.
@@ -45,6 +45,12 @@ struct Execution {
 }
 
 impl Location {
+    fn of_line(source: &Source, line: usize) -> Self {
+        let text = source.text.as_bytes().split(|&byte| byte == b'\n').nth(line.saturating_sub(1));
+        let text = String::from_utf8_lossy(text.unwrap_or_default()).into_owned();
+        Self { file: source.name.clone(), line, column: None, text }
+    }
+
     pub(super) fn new(source: &Source, position: usize) -> Self {
         let text = source.text.as_bytes();
         let before = text.get(..position).unwrap_or(text);
@@ -54,15 +60,17 @@ impl Location {
         Self {
             file: source.name.clone(),
             line: 1 + newlines(before),
-            column: before.len() - start,
+            column: Some(before.len() - start),
             text: String::from_utf8_lossy(line.get(..end).unwrap_or_default()).into_owned(),
         }
     }
 }
 
 impl Error {
-    pub(super) fn parse(file: &str, message: String) -> Self {
-        Self { kind: Kind::Parse { file: file.into(), message } }
+    /// What is wrong with a line of a file, in the words of Go's parser.
+    pub(super) fn parse(source: &Source, line: usize, words: &str) -> Self {
+        let message = format!("template: {}:{line}: {words}", source.name);
+        Self { kind: Kind::Parse { location: Location::of_line(source, line), message } }
     }
 
     pub(super) fn missing(message: String) -> Self {
@@ -87,7 +95,8 @@ impl Error {
     fn location(&self) -> Option<&Location> {
         match &self.kind {
             Kind::Execution(execution) => Some(&execution.location),
-            Kind::Parse { .. } | Kind::Missing(_) => None,
+            Kind::Parse { location, .. } => Some(location),
+            Kind::Missing(_) => None,
         }
     }
 
@@ -103,7 +112,7 @@ impl Error {
     pub fn helm_message(&self) -> String {
         let full = self.to_string();
         match &self.kind {
-            Kind::Parse { file, .. } => clean_parse_error(file, &full),
+            Kind::Parse { location, .. } => clean_parse_error(&location.file, &full),
             Kind::Missing(_) => full,
             Kind::Execution(_) => self.reformat(full),
         }
@@ -157,6 +166,7 @@ impl Error {
                     &**execution;
                 let template = super::fmt::quote(template.as_bytes());
                 let said = cause.as_ref().map_or("", |fault| &fault.message);
+                let column = column.unwrap_or_default();
                 format!("template: {file}:{line}:{column}: executing {template} at <{context}>: {message}{said}")
             }
         }

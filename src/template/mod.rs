@@ -63,7 +63,7 @@ impl Templates {
     /// What Go's parser says; see [`Error::helm_message`].
     pub fn add(&mut self, name: &str, text: impl Into<Str>) -> Result<(), Error> {
         let source = Rc::new(Source { name: name.into(), text: text.into() });
-        let parsed = self.parse(&source).map_err(|message| Error::parse(name, message))?;
+        let parsed = self.parse(&source)?;
         let trees = Rc::make_mut(&mut self.trees);
         for tree in parsed {
             if !tree.is_empty || !trees.contains_key(&tree.name) {
@@ -73,7 +73,7 @@ impl Templates {
         Ok(())
     }
 
-    fn parse(&self, source: &Rc<Source>) -> Result<parse::Trees, String> {
+    fn parse(&self, source: &Rc<Source>) -> Result<parse::Trees, Error> {
         parse::parse(source, &|name| self.functions.get(name).cloned())
     }
 }

@@ -4,6 +4,7 @@ mod number;
 mod unquote;
 
 use super::{
+    Error,
     ast::{
         Branch, Call, Callee, Command, ListId, Node, Number, Operand, Pipe, PipeId, RED_ZONE, STACK, Source, Symbol,
         Term, Tree, Variable,
@@ -27,7 +28,7 @@ pub(super) type Trees = Vec<Rc<Tree>>;
 ///
 /// # Errors
 /// Go's text: `template: NAME:LINE: …`.
-pub(super) fn parse(source: &Rc<Source>, find: &dyn Fn(&str) -> Option<Callee>) -> Result<Trees, String> {
+pub(super) fn parse(source: &Rc<Source>, find: &dyn Fn(&str) -> Option<Callee>) -> Result<Trees, Error> {
     let text = source.text.clone();
     let mut parser = Parser {
         source,
@@ -153,20 +154,20 @@ impl<'p> Parser<'p> {
         token
     }
 
-    fn error<T>(&self, message: impl std::fmt::Display) -> Result<T, String> {
+    fn error<T>(&self, message: impl std::fmt::Display) -> Result<T, Error> {
         self.error_at(self.tokens[0].line, message)
     }
 
-    fn error_at<T>(&self, line: usize, message: impl std::fmt::Display) -> Result<T, String> {
-        Err(format!("template: {}:{line}: {message}", self.source.name))
+    fn error_at<T>(&self, line: usize, message: impl std::fmt::Display) -> Result<T, Error> {
+        Err(Error::parse(self.source, line, &message.to_string()))
     }
 
-    fn expect(&mut self, kinds: &[Kind], context: &str) -> Result<Token<'p>, String> {
+    fn expect(&mut self, kinds: &[Kind], context: &str) -> Result<Token<'p>, Error> {
         let token = self.next_non_space();
         if kinds.contains(&token.kind) { Ok(token) } else { self.unexpected(token, context) }
     }
 
-    fn unexpected<T>(&self, token: Token<'p>, context: &str) -> Result<T, String> {
+    fn unexpected<T>(&self, token: Token<'p>, context: &str) -> Result<T, Error> {
         if token.kind != Kind::Error {
             return self.error(format_args!("unexpected {} in {context}", self.print(token)));
         }
@@ -193,7 +194,7 @@ impl<'p> Parser<'p> {
         }
     }
 
-    fn file(&mut self) -> Result<(), String> {
+    fn file(&mut self) -> Result<(), Error> {
         let mut nodes = Vec::new();
         while self.peek().kind != Kind::Eof {
             if self.peek().kind == Kind::LeftDelimiter {
@@ -214,7 +215,7 @@ impl<'p> Parser<'p> {
     }
 
     /// Adds what was parsed as a template, unless it is empty and there is one of this name in the file.
-    fn add(&mut self, name: Rc<str>, nodes: Vec<Node>) -> Result<(), String> {
+    fn add(&mut self, name: Rc<str>, nodes: Vec<Node>) -> Result<(), Error> {
         let is_empty = nodes.iter().all(|node| self.is_blank(node));
         let root = self.list(nodes);
         let scope = std::mem::replace(&mut self.scope, Scope::new());
@@ -250,7 +251,7 @@ impl<'p> Parser<'p> {
     }
 
     /// `{{define "name"}} … {{end}}`, of which the keyword was read.
-    fn definition(&mut self) -> Result<(), String> {
+    fn definition(&mut self) -> Result<(), Error> {
         let context = "define clause";
         let outer = std::mem::replace(&mut self.scope, Scope::new());
         let token = self.expect(&[Kind::String, Kind::RawString], context)?;
@@ -265,7 +266,7 @@ impl<'p> Parser<'p> {
         Ok(())
     }
 
-    fn item_list(&mut self) -> Result<(Vec<Node>, Ending), String> {
+    fn item_list(&mut self) -> Result<(Vec<Node>, Ending), Error> {
         let mut nodes = Vec::new();
         while self.peek_non_space().kind != Kind::Eof {
             match self.text_or_action()? {
@@ -277,7 +278,7 @@ impl<'p> Parser<'p> {
         self.error("unexpected EOF")
     }
 
-    fn text_or_action(&mut self) -> Result<Item, String> {
+    fn text_or_action(&mut self) -> Result<Item, Error> {
         let token = self.next_non_space();
         match token.kind {
             Kind::Text => Ok(Item::Node(Node::Text(token.position..token.position + token.text.len()))),
@@ -291,7 +292,7 @@ impl<'p> Parser<'p> {
         }
     }
 
-    fn action(&mut self) -> Result<Item, String> {
+    fn action(&mut self) -> Result<Item, Error> {
         let token = self.next_non_space();
         let node = match token.kind {
             Kind::Block => self.block()?,
@@ -314,7 +315,7 @@ impl<'p> Parser<'p> {
         Ok(Item::Node(node))
     }
 
-    fn loop_control(&mut self, word: &str, node: Node) -> Result<Node, String> {
+    fn loop_control(&mut self, word: &str, node: Node) -> Result<Node, Error> {
         let token = self.next_non_space();
         if token.kind != Kind::RightDelimiter {
             return self.unexpected(token, word);
@@ -326,14 +327,14 @@ impl<'p> Parser<'p> {
     }
 
     /// `{{else}}`; the keyword of `{{else if …}}` stays to be read.
-    fn else_control(&mut self) -> Result<Item, String> {
+    fn else_control(&mut self) -> Result<Item, Error> {
         if !matches!(self.peek_non_space().kind, Kind::If | Kind::With) {
             self.expect(&[Kind::RightDelimiter], "else")?;
         }
         Ok(Item::Else)
     }
 
-    fn control(&mut self, context: &str) -> Result<Branch, String> {
+    fn control(&mut self, context: &str) -> Result<Branch, Error> {
         if self.nesting == MAXIMUM_NESTING {
             return self.error("max nesting depth exceeded");
         }
@@ -343,7 +344,7 @@ impl<'p> Parser<'p> {
         branch
     }
 
-    fn branch(&mut self, context: &str) -> Result<Branch, String> {
+    fn branch(&mut self, context: &str) -> Result<Branch, Error> {
         let known = self.scope.variables.len();
         let pipe = self.pipeline(context, Kind::RightDelimiter)?;
         let ranges = usize::from(context == "range");
@@ -358,7 +359,7 @@ impl<'p> Parser<'p> {
     }
 
     /// What follows `{{else`: `{{else if}}` is an `{{else}}` that holds an `{{if}}`, whose `{{end}}` ends both.
-    fn otherwise(&mut self, context: &str) -> Result<ListId, String> {
+    fn otherwise(&mut self, context: &str) -> Result<ListId, Error> {
         let next = self.peek().kind;
         let nodes = if context == "if" && next == Kind::If {
             self.next();
@@ -377,7 +378,7 @@ impl<'p> Parser<'p> {
     }
 
     /// `{{block "name" pipeline}} … {{end}}`: a definition and its call.
-    fn block(&mut self) -> Result<Node, String> {
+    fn block(&mut self) -> Result<Node, Error> {
         let context = "block clause";
         let token = self.next_non_space();
         let name = self.template_name(token, context)?;
@@ -393,7 +394,7 @@ impl<'p> Parser<'p> {
         Ok(Node::Template(Call { position: token.position, name, pipe: Some(pipe) }))
     }
 
-    fn template(&mut self) -> Result<Node, String> {
+    fn template(&mut self) -> Result<Node, Error> {
         let context = "template clause";
         let token = self.next_non_space();
         let name = self.template_name(token, context)?;
@@ -406,7 +407,7 @@ impl<'p> Parser<'p> {
         Ok(Node::Template(Call { position: token.position, name, pipe }))
     }
 
-    fn template_name(&mut self, token: Token<'p>, context: &str) -> Result<Rc<str>, String> {
+    fn template_name(&mut self, token: Token<'p>, context: &str) -> Result<Rc<str>, Error> {
         if !matches!(token.kind, Kind::String | Kind::RawString) {
             return self.unexpected(token, context);
         }
@@ -414,14 +415,14 @@ impl<'p> Parser<'p> {
         Ok(name.to_text().as_ref().into())
     }
 
-    fn unquote(&self, token: Token<'p>) -> Result<Str, String> {
+    fn unquote(&self, token: Token<'p>) -> Result<Str, Error> {
         match unquote(token.text) {
             Some(bytes) => Ok(Str::from_bytes(bytes)),
             None => self.error("invalid syntax"),
         }
     }
 
-    fn pipeline(&mut self, context: &str, end: Kind) -> Result<PipeId, String> {
+    fn pipeline(&mut self, context: &str, end: Kind) -> Result<PipeId, Error> {
         let position = self.peek_non_space().position;
         let mut pipe = Pipe { position, is_assign: false, variables: Vec::new(), commands: Vec::new() };
         while self.declaration(&mut pipe, context)? {}
@@ -454,7 +455,7 @@ impl<'p> Parser<'p> {
     }
 
     /// Reads a variable that is declared or assigned, if there is one here, and tells whether another may follow.
-    fn declaration(&mut self, pipe: &mut Pipe, context: &str) -> Result<bool, String> {
+    fn declaration(&mut self, pipe: &mut Pipe, context: &str) -> Result<bool, Error> {
         let token = self.peek_non_space();
         if token.kind != Kind::Variable {
             return Ok(false);
@@ -513,7 +514,7 @@ impl<'p> Parser<'p> {
         Variable { symbol: next, name }
     }
 
-    fn check_pipeline(&self, pipe: &Pipe, context: &str) -> Result<(), String> {
+    fn check_pipeline(&self, pipe: &Pipe, context: &str) -> Result<(), Error> {
         if pipe.commands.is_empty() {
             return self.error(format_args!("missing value for {context}"));
         }
@@ -526,7 +527,7 @@ impl<'p> Parser<'p> {
         Ok(())
     }
 
-    fn command(&mut self) -> Result<Command, String> {
+    fn command(&mut self) -> Result<Command, Error> {
         let position = self.peek_non_space().position;
         let mut operands = Vec::new();
         loop {
@@ -548,7 +549,7 @@ impl<'p> Parser<'p> {
     }
 
     /// A term and the fields behind it.
-    fn operand(&mut self) -> Result<Option<Operand>, String> {
+    fn operand(&mut self) -> Result<Option<Operand>, Error> {
         let Some(mut operand) = self.term()? else {
             return Ok(None);
         };
@@ -578,7 +579,7 @@ impl<'p> Parser<'p> {
         }
     }
 
-    fn term(&mut self) -> Result<Option<Operand>, String> {
+    fn term(&mut self) -> Result<Option<Operand>, Error> {
         let token = self.next_non_space();
         let written = token.position..token.position + token.text.len();
         let term = match token.kind {
@@ -609,11 +610,11 @@ impl<'p> Parser<'p> {
         Ok(Some(Operand { position: token.position, term }))
     }
 
-    fn constant(&self, number: Result<Number, String>) -> Result<Number, String> {
+    fn constant(&self, number: Result<Number, String>) -> Result<Number, Error> {
         number.or_else(|message| self.error(message))
     }
 
-    fn parenthesized(&mut self) -> Result<PipeId, String> {
+    fn parenthesized(&mut self) -> Result<PipeId, Error> {
         if self.scope.parentheses >= MAXIMUM_PARENTHESES {
             return self.error("max expression depth exceeded");
         }

@@ -1,6 +1,7 @@
 //! What a template computes with: Go's values, as far as templates of charts can meet them.
 
-use std::{cell::RefCell, collections::BTreeMap, fmt, rc::Rc};
+use super::ast::{RED_ZONE, STACK};
+use std::{cell::RefCell, collections::BTreeMap, fmt, ops::Deref, rc::Rc};
 
 /// A Go value. Cloning is cheap: maps are shared and mutable as Go's are (`set`, `unset`, `mergeOverwrite` are seen by
 /// everyone who holds the map), everything else is immutable.
@@ -48,7 +49,7 @@ pub struct List {
     /// Go's name of the element type: `interface {}`, `string`, `int`, `uint8`.
     pub element: &'static str,
     /// The elements.
-    pub items: Rc<[Value]>,
+    pub items: Items,
     /// Whether this is Go's nil slice (which `toJson` prints as `null`).
     pub is_nil: bool,
 }
@@ -59,8 +60,16 @@ pub struct Map {
     /// Go's name of the map's type: `map[string]interface {}`, `common.Values`, `map[string]string`.
     pub type_name: &'static str,
     /// The entries, in the order Go's `range` and `fmt` visit them.
-    pub entries: Rc<RefCell<BTreeMap<Rc<str>, Value>>>,
+    pub entries: Rc<Entries>,
 }
+
+/// The elements of a [`List`].
+#[derive(Clone)]
+pub struct Items(Rc<[Value]>);
+
+/// The entries of a [`Map`].
+#[derive(Default)]
+pub struct Entries(RefCell<BTreeMap<Rc<str>, Value>>);
 
 /// Go's `map[string]interface {}`.
 pub const ANY_MAP: &str = "map[string]interface {}";
@@ -196,13 +205,72 @@ impl Default for Map {
 
 impl From<BTreeMap<Rc<str>, Value>> for Map {
     fn from(entries: BTreeMap<Rc<str>, Value>) -> Self {
-        Self { type_name: ANY_MAP, entries: Rc::new(RefCell::new(entries)) }
+        Self { type_name: ANY_MAP, entries: Rc::new(Entries(RefCell::new(entries))) }
     }
 }
 
 impl FromIterator<(Rc<str>, Value)> for Map {
     fn from_iter<T: IntoIterator<Item = (Rc<str>, Value)>>(entries: T) -> Self {
         entries.into_iter().collect::<BTreeMap<_, _>>().into()
+    }
+}
+
+impl Deref for Entries {
+    type Target = RefCell<BTreeMap<Rc<str>, Value>>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
+}
+
+/// A value may be nested deeper than the stack is, which then goes on elsewhere.
+impl Drop for Entries {
+    fn drop(&mut self) {
+        let entries = std::mem::take(self.0.get_mut());
+        if !entries.is_empty() {
+            stacker::maybe_grow(RED_ZONE, STACK, || drop(entries));
+        }
+    }
+}
+
+impl Items {
+    /// Whether both are the same slice.
+    pub fn is_same(&self, other: &Self) -> bool {
+        Rc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl Deref for Items {
+    type Target = [Value];
+
+    fn deref(&self) -> &[Value] {
+        &self.0
+    }
+}
+
+/// As that of [`Entries`].
+impl Drop for Items {
+    fn drop(&mut self) {
+        let Some(items) = Rc::get_mut(&mut self.0) else {
+            return;
+        };
+        let nested = items.iter_mut().filter(|item| matches!(item, Value::List(_)));
+        let mut nested = nested.peekable();
+        if nested.peek().is_some() {
+            stacker::maybe_grow(RED_ZONE, STACK, || nested.for_each(|item| *item = Value::Nil));
+        }
+    }
+}
+
+impl From<Vec<Value>> for Items {
+    fn from(items: Vec<Value>) -> Self {
+        Self(items.into())
+    }
+}
+
+impl FromIterator<Value> for Items {
+    fn from_iter<T: IntoIterator<Item = Value>>(items: T) -> Self {
+        Self(items.into_iter().collect())
     }
 }
 

@@ -127,7 +127,7 @@ fn deep_copy(value: &Value, depth: usize) -> Result<Value, Fault> {
     let depth = depth.checked_sub(1).ok_or_else(|| Fault::new("a map holds itself"))?;
     Ok(match value {
         Value::List(list) => {
-            let items = list.items.iter().map(|item| deep_copy(item, depth)).collect::<Result<Rc<[_]>, _>>()?;
+            let items = list.items.iter().map(|item| deep_copy(item, depth)).collect::<Result<_, _>>()?;
             List { items, ..list.clone() }.into()
         }
         Value::Map(map) => {

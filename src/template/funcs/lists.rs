@@ -1,7 +1,5 @@
 //! Sprig's functions on lists. Each has a `must` twin with the same words: what the one panics with, the other returns.
 
-use std::rc::Rc;
-
 use super::{
     MAX_ITEMS,
     defaults::is_empty,
@@ -12,7 +10,7 @@ use super::{
 use crate::template::{
     Fault, List, Value,
     func::{Function, Rest, function},
-    value::ANY,
+    value::{ANY, Items},
 };
 
 pub(crate) fn functions() -> Vec<(&'static str, Function)> {
@@ -45,7 +43,7 @@ pub(crate) fn functions() -> Vec<(&'static str, Function)> {
 }
 
 /// The list that a value is; `refusal` tells what could not be done with another kind.
-fn items(value: &Value, refusal: &str) -> Result<Rc<[Value]>, Fault> {
+fn items(value: &Value, refusal: &str) -> Result<Items, Fault> {
     match list_of(value) {
         Some(list) => Ok(list.items),
         None if matches!(value, Value::Nil) => {
@@ -145,7 +143,7 @@ fn slice(list: Value, indices: Rest<Value>) -> Result<Value, Fault> {
     let end = indices.0.get(1).map_or(all.len() as i64, to_int64);
     let bounds = usize::try_from(start).ok().zip(usize::try_from(end).ok());
     let part = bounds.and_then(|(start, end)| all.get(start..end));
-    let items = part.ok_or_else(|| Fault::new("reflect.Value.Slice: slice index out of bounds"))?.into();
+    let items = part.ok_or_else(|| Fault::new("reflect.Value.Slice: slice index out of bounds"))?.to_vec().into();
     let element = list_of(&list).map_or(ANY, |list| list.element);
     Ok(List { element, items, is_nil: false }.into())
 }
@@ -193,7 +191,7 @@ fn sort_alpha(value: Value) -> List {
 }
 
 fn until_step(start: i64, stop: i64, step: i64) -> Result<List, Fault> {
-    let items = range(start, stop, step).take(MAX_ITEMS + 1).map(Value::Int).collect::<Rc<[_]>>();
+    let items = range(start, stop, step).take(MAX_ITEMS + 1).map(Value::Int).collect::<Items>();
     if items.len() > MAX_ITEMS {
         return Err(Fault::new("runtime error: growslice: len out of range"));
     }

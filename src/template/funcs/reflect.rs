@@ -49,7 +49,7 @@ fn equal_within(one: &Value, other: &Value, depth: usize) -> bool {
             one.element == other.element
                 && one.is_nil == other.is_nil
                 && one.items.len() == other.items.len()
-                && (Rc::ptr_eq(&one.items, &other.items)
+                && (one.items.is_same(&other.items)
                     || one.items.iter().zip(&*other.items).all(|(one, other)| equal_within(one, other, depth)))
         }
         (Value::Map(one), Value::Map(other)) => {

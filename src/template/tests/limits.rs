@@ -45,3 +45,12 @@ fn limits_nesting_in_a_text() {
     assert_eq!(output, "x");
     check(&nested(50_001), "max nesting depth exceeded");
 }
+
+#[test]
+fn drops_and_refuses_values_deeper_than_the_stack() {
+    for nest in ["dict \"a\" $x", "list $x", "dict \"a\" (list $x)"] {
+        let text = format!("{{{{ $x := 1 }}}}{{{{ range until 300000 }}}}{{{{ $x = {nest} }}}}{{{{ end }}}}");
+        let output = render(&text.into(), &Json::Null, Options::default()).expect("an output");
+        assert_eq!(output, "");
+    }
+}
