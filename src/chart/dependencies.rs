@@ -22,6 +22,10 @@ impl Tree for Chart {
         &self.values
     }
 
+    fn schema(&self) -> Option<&[u8]> {
+        self.schema.as_ref().map(|file| &*file.data)
+    }
+
     fn dependencies(&self) -> &[Self] {
         &self.dependencies
     }

@@ -23,6 +23,7 @@ pub use context::Context;
 pub use env::Env;
 pub use error::{Error, Location};
 pub use func::Function;
+pub(crate) use funcs::{check_regex, compile_regex, parse_url};
 pub use value::{List, Map, Object, Str, Value};
 
 use ast::{Callee, CalleeKind, Source, Tree};

@@ -16,6 +16,8 @@ pub trait Tree: Sized {
     fn name(&self) -> &str;
     /// Its own values.
     fn values(&self) -> &Values;
+    /// Its JSON Schema.
+    fn schema(&self) -> Option<&[u8]>;
     /// Its sub-charts.
     fn dependencies(&self) -> &[Self];
 }

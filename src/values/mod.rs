@@ -4,6 +4,7 @@ mod coalesce;
 mod notice;
 mod options;
 mod read;
+pub mod schema;
 mod set;
 #[cfg(test)]
 mod tests;

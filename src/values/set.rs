@@ -321,7 +321,7 @@ fn unexpected(found: &Value, wanted: &str) -> Stop {
     error(format!("unable to parse key: interface conversion: interface {{}} is {found}, not {wanted}"))
 }
 
-fn go_type(value: &Value) -> &'static str {
+pub(super) fn go_type(value: &Value) -> &'static str {
     match value {
         Value::Null => "nil",
         Value::Bool(_) => "bool",

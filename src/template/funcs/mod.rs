@@ -21,6 +21,9 @@ mod strings;
 mod testing;
 pub(crate) mod url;
 
+pub(crate) use regex::{check as check_regex, compile as compile_regex};
+pub(crate) use url::parse as parse_url;
+
 pub(super) use builtin::call;
 pub(super) use encoding::to_yaml;
 

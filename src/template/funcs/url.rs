@@ -8,6 +8,16 @@ use crate::template::{
     func::{Function, function},
 };
 
+/// Scheme, host name and host of a URL, as Go's `url.Parse` reads it.
+///
+/// # Errors
+/// Go's words: `parse "…": invalid URL escape "%zz"`.
+pub(crate) fn parse(text: &str) -> Result<(String, String, String), String> {
+    let url = Url::parse(text.as_bytes())?;
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    Ok((text(&url.scheme), text(url.hostname()), text(&url.host)))
+}
+
 pub(crate) fn functions() -> Vec<(&'static str, Function)> {
     vec![("urlParse", function(url_parse)), ("urlJoin", function(url_join))]
 }

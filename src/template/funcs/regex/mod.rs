@@ -31,6 +31,22 @@ struct Pattern {
 #[derive(Clone, Copy)]
 struct Panics(bool);
 
+/// Whether a pattern is Go's syntax.
+///
+/// # Errors
+/// Go's words: `error parsing regexp: …`.
+pub(crate) fn check(pattern: &str) -> Result<(), String> {
+    syntax::translate(pattern).map(|_| ())
+}
+
+/// A pattern of Go's syntax, for other rooms.
+///
+/// # Errors
+/// Go's words: `error parsing regexp: …`.
+pub(crate) fn compile(pattern: &str) -> Result<Regex, String> {
+    Pattern::compile(&pattern.into()).map(|pattern| pattern.regex)
+}
+
 pub(crate) fn functions() -> Vec<(&'static str, Function)> {
     let patterns = Patterns::default();
     let mut functions: Vec<(&'static str, Function)> =
