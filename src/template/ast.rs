@@ -1,7 +1,7 @@
 //! Parsed templates. Pipelines and lists of nodes lie flat in their [`Tree`] and are named by number, so that no depth of
 //! nesting can overflow the stack when a tree is dropped.
 
-use super::{Function, Str, Value, fmt::quote};
+use super::{Function, Str, Value, fmt::quote, stack};
 use std::{fmt::Write as _, ops::Range, rc::Rc};
 
 /// The text of a file, for the positions of its nodes.
@@ -222,7 +222,7 @@ impl Tree {
                 self.push_parenthesized(operand, out);
                 push_fields(fields, out);
             }
-            Term::Pipe(id) => stacker::maybe_grow(RED_ZONE, STACK, || self.push_pipe(*id, out)),
+            Term::Pipe(id) => stack::ensure(|| self.push_pipe(*id, out)),
         }
     }
 }
@@ -233,8 +233,3 @@ fn push_fields(names: &[Rc<str>], out: &mut String) {
         out.push_str(name);
     }
 }
-
-/// How much of the stack must be left before a nested template continues on a new piece of [`STACK`] bytes.
-pub(super) const RED_ZONE: usize = 128 * 1024;
-/// See [`RED_ZONE`].
-pub(super) const STACK: usize = 4 * 1024 * 1024;

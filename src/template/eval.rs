@@ -6,9 +6,9 @@ mod range;
 
 use super::{
     Context, Error, Fault,
-    ast::{Branch, Call, Command, ListId, Node, Operand, Pipe, PipeId, RED_ZONE, STACK, Symbol, Tree},
+    ast::{Branch, Call, Command, ListId, Node, Operand, Pipe, PipeId, Symbol, Tree},
     error::Location,
-    fmt,
+    fmt, stack,
     value::Value,
 };
 
@@ -76,7 +76,7 @@ struct State<'t, 'c, 'a> {
 /// Go's `Execute`, which appends to the context's output.
 pub(super) fn execute(context: &mut Context<'_>, tree: &Tree, data: Reflected) -> Evaluated<()> {
     let base = context.variables.len();
-    let result = stacker::maybe_grow(RED_ZONE, STACK, || State::run(context, tree, data, 0));
+    let result = stack::ensure(|| State::run(context, tree, data, 0));
     context.variables.truncate(base);
     result
 }
@@ -157,7 +157,7 @@ impl<'t, 'a> State<'t, '_, 'a> {
 
     /// A list inside another, which may be nested deeper than the stack is.
     fn inner_list(&mut self, dot: &Reflected, id: ListId) -> Evaluated<Flow> {
-        stacker::maybe_grow(RED_ZONE, STACK, || self.list(dot, id))
+        stack::ensure(|| self.list(dot, id))
     }
 
     fn node(&mut self, dot: &Reflected, node: &'t Node) -> Evaluated<Flow> {
@@ -218,6 +218,6 @@ impl<'t, 'a> State<'t, '_, 'a> {
             Some(pipe) => self.pipeline(dot, pipe)?,
             None => Value::Nil,
         };
-        stacker::maybe_grow(RED_ZONE, STACK, || State::run(self.context, &tree, Reflected::plain(dot), self.depth + 1))
+        stack::ensure(|| State::run(self.context, &tree, Reflected::plain(dot), self.depth + 1))
     }
 }

@@ -15,6 +15,7 @@ mod lex;
 mod methods;
 mod parse;
 mod scope;
+mod stack;
 #[cfg(test)]
 mod tests;
 pub mod value;

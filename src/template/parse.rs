@@ -6,11 +6,12 @@ mod unquote;
 use super::{
     Error,
     ast::{
-        Branch, Call, Callee, Command, ListId, Node, Number, Operand, Pipe, PipeId, RED_ZONE, STACK, Source, Symbol,
-        Term, Tree, Variable,
+        Branch, Call, Callee, Command, ListId, Node, Number, Operand, Pipe, PipeId, Source, Symbol, Term, Tree,
+        Variable,
     },
     fmt::quote,
     lex::{Kind, Lexer, Token},
+    stack,
     value::{Str, Value},
 };
 use std::{collections::HashMap, rc::Rc};
@@ -41,7 +42,7 @@ pub(super) fn parse(source: &Rc<Source>, find: &dyn Fn(&str) -> Option<Callee>) 
         nesting: 0,
         trees: Vec::new(),
     };
-    parser.file()?;
+    stack::ensure(|| parser.file())?;
     Ok(parser.trees)
 }
 
@@ -339,7 +340,7 @@ impl<'p> Parser<'p> {
             return self.error("max nesting depth exceeded");
         }
         self.nesting += 1;
-        let branch = stacker::maybe_grow(RED_ZONE, STACK, || self.branch(context));
+        let branch = stack::ensure(|| self.branch(context));
         self.nesting -= 1;
         branch
     }
@@ -385,7 +386,7 @@ impl<'p> Parser<'p> {
         let pipe = self.pipeline(context, Kind::RightDelimiter)?;
         let line = self.tokens[0].line;
         let outer = std::mem::replace(&mut self.scope, Scope::new());
-        let (nodes, ending) = stacker::maybe_grow(RED_ZONE, STACK, || self.item_list())?;
+        let (nodes, ending) = stack::ensure(|| self.item_list())?;
         if ending != Ending::End {
             return self.error_at(line, format_args!("unexpected {} in {context}", ending.print()));
         }
@@ -619,7 +620,7 @@ impl<'p> Parser<'p> {
             return self.error("max expression depth exceeded");
         }
         self.scope.parentheses += 1;
-        let pipe = stacker::maybe_grow(RED_ZONE, STACK, || self.pipeline("parenthesized pipeline", Kind::RightParen));
+        let pipe = stack::ensure(|| self.pipeline("parenthesized pipeline", Kind::RightParen));
         self.scope.parentheses -= 1;
         pipe
     }

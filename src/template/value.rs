@@ -1,6 +1,6 @@
 //! What a template computes with: Go's values, as far as templates of charts can meet them.
 
-use super::ast::{RED_ZONE, STACK};
+use super::stack;
 use std::{cell::RefCell, collections::BTreeMap, fmt, ops::Deref, rc::Rc};
 
 /// A Go value. Cloning is cheap: maps are shared and mutable as Go's are (`set`, `unset`, `mergeOverwrite` are seen by
@@ -228,7 +228,7 @@ impl Drop for Entries {
     fn drop(&mut self) {
         let entries = std::mem::take(self.0.get_mut());
         if !entries.is_empty() {
-            stacker::maybe_grow(RED_ZONE, STACK, || drop(entries));
+            stack::ensure_to_drop(|| drop(entries));
         }
     }
 }
@@ -257,7 +257,7 @@ impl Drop for Items {
         let nested = items.iter_mut().filter(|item| matches!(item, Value::List(_)));
         let mut nested = nested.peekable();
         if nested.peek().is_some() {
-            stacker::maybe_grow(RED_ZONE, STACK, || nested.for_each(|item| *item = Value::Nil));
+            stack::ensure_to_drop(|| nested.for_each(|item| *item = Value::Nil));
         }
     }
 }

@@ -2,10 +2,10 @@
 
 use super::{At, Evaluated, Reflected, State};
 use crate::template::{
-    ast::{Command, Operand, PipeId, RED_ZONE, STACK, Term},
+    ast::{Command, Operand, PipeId, Term},
     fmt::quote,
     func::Type,
-    methods,
+    methods, stack,
     value::{ANY_MAP, List, Map, Value},
 };
 use std::rc::Rc;
@@ -36,7 +36,7 @@ impl<'t> State<'t, '_, '_> {
 
     /// A pipeline in parentheses, which may be nested deeper than the stack is.
     pub(super) fn parenthesized(&mut self, dot: &Reflected, id: PipeId) -> Evaluated<Value> {
-        stacker::maybe_grow(RED_ZONE, STACK, || self.pipeline(dot, id))
+        stack::ensure(|| self.pipeline(dot, id))
     }
 
     /// `last` is the value of the command before in the pipeline, this one's last argument.

@@ -47,10 +47,60 @@ fn limits_nesting_in_a_text() {
 }
 
 #[test]
-fn drops_and_refuses_values_deeper_than_the_stack() {
+fn drops_values_deeper_than_the_stack() {
     for nest in ["dict \"a\" $x", "list $x", "dict \"a\" (list $x)"] {
-        let text = format!("{{{{ $x := 1 }}}}{{{{ range until 300000 }}}}{{{{ $x = {nest} }}}}{{{{ end }}}}");
+        let text = format!("{{{{ $x := 1 }}}}{{{{ range until 200000 }}}}{{{{ $x = {nest} }}}}{{{{ end }}}}");
         let output = render(&text.into(), &Json::Null, Options::default()).expect("an output");
         assert_eq!(output, "");
+    }
+}
+
+#[test]
+fn survives_functions_on_values_that_are_endless_or_too_deep() {
+    let deep = "{{ $x := 1 }}{{ range until 20000 }}{{ $x = dict \"a\" (list $x) }}{{ end }}";
+    let endless = "{{ $x := dict \"b\" 1 }}{{ $_ := set $x \"a\" $x }}";
+    let calls = [
+        "toYaml $x",
+        "toYamlPretty $x",
+        "toJson $x",
+        "toPrettyJson $x",
+        "toRawJson $x",
+        "toToml $x",
+        "print $x",
+        "printf \"%q\" $x",
+        "printf \"%#v\" $x",
+        "quote $x",
+        "toString $x",
+        "html $x",
+        "deepCopy $x",
+        "merge (dict) $x",
+        "merge (dict \"a\" (dict)) $x",
+        "mergeOverwrite (dict \"a\" (dict)) $x",
+        "deepEqual $x (dict \"a\" 1)",
+        "eq $x $x",
+        "uniq (list $x 1)",
+        "has $x (list 1 $x)",
+        "without (list $x 1) $x",
+        "values $x",
+        "pluck \"a\" $x",
+        "dig \"a\" \"b\" 1 $x",
+        "join \",\" (list $x)",
+        "toStrings (list $x)",
+        "cat $x",
+        "empty $x",
+        "kindOf $x",
+        "mustToJson $x",
+        "mustToYaml $x",
+        "indent 2 (toYaml $x)",
+        "sha256sum (toYaml $x)",
+        "int $x",
+        "float64 $x",
+    ];
+    for value in [deep, endless] {
+        for call in calls.iter().filter(|call| !call.starts_with("sha256")) {
+            let text = format!("{value}{{{{ $y := {call} }}}}");
+            // Whether it is an error or not depends on the function.
+            let _ = render(&text.into(), &Json::Null, Options::default());
+        }
     }
 }
