@@ -2,6 +2,7 @@
 
 use std::{
     cell::Cell,
+    fs,
     net::ToSocketAddrs,
     time::{SystemTime, UNIX_EPOCH},
 };
@@ -11,6 +12,7 @@ use sha2::{Digest, Sha256};
 use tokio::runtime::Handle;
 
 use crate::{
+    chart,
     cluster::{Cluster, read::Target},
     manifest::ObjectKey,
     template::Env,
@@ -68,6 +70,16 @@ impl Env for World {
         }
         let addresses = (name, 0).to_socket_addrs();
         addresses.ok().and_then(|mut all| all.next()).map_or_else(String::new, |address| address.ip().to_string())
+    }
+
+    fn schema(&self, url: &str) -> Result<String, String> {
+        let Some(rest) = url.strip_prefix("file://") else {
+            return Err(format!(
+                "HTTP request failed for {url}: schemas are not fetched from the network yet in pilothouse"
+            ));
+        };
+        let path = rest.find('/').and_then(|slash| rest.get(slash..)).unwrap_or_default();
+        fs::read_to_string(path).map_err(|error| format!("open {path}: {}", chart::go_words(&error)))
     }
 }
 

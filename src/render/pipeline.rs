@@ -6,8 +6,8 @@ use bytes::Bytes;
 use super::{Capabilities, Document, Error, Head, Hook, ReleaseFacts, RenderedFile, capabilities, documents, engine};
 use crate::{
     chart::{self, Chart},
-    template::{Env, Options},
-    values::{self, Notice, Nulls, Values},
+    template::{Env, Map, Options},
+    values::{self, Notice, Nulls, Values, schema},
     version::{Constraint, Version},
 };
 
@@ -65,6 +65,9 @@ pub fn render(chart: &mut Chart, given: &Values, request: &Request, env: &dyn En
         .map_err(|error| early(Error::new(format!("chart dependencies processing failed: {error}"))))?;
     let values = values::from_json(given);
     values::coalesce(chart, &values, Nulls::Remove, &mut log).map_err(|error| early(Error::new(error)))?;
+    if !request.skip_schema_validation {
+        check_schemas(chart, &values, env, &mut log).map_err(early)?;
+    }
     check_kubernetes(chart, &request.capabilities).map_err(late)?;
     let capabilities = capabilities::value(request.capabilities.clone());
     let files =
@@ -105,6 +108,18 @@ pub fn push(manifest: &mut String, path: &str, text: &str) {
     for part in ["---\n# Source: ", path, "\n", text, "\n"] {
         manifest.push_str(part);
     }
+}
+
+/// Whether the values are what the charts' schemas want.
+pub(super) fn check_schemas(chart: &Chart, values: &Map, env: &dyn Env, log: &mut Vec<Notice>) -> Result<(), Error> {
+    if !schema::has_schema(chart) {
+        return Ok(());
+    }
+    let values = values::to_json(values).into();
+    schema::check(chart, &values, &|url| env.schema(url), log).map_err(|problems| {
+        let words = "values don't meet the specifications of the schema(s) in the following chart(s):";
+        Error::new(format!("{words}\n{problems}"))
+    })
 }
 
 /// Whether the chart takes this version of Kubernetes.

@@ -27,6 +27,13 @@ pub trait Env {
     fn host_address(&self, _name: &str) -> String {
         String::new()
     }
+    /// The text of a JSON Schema that a chart's schema refers to, by its URL: `file:`, `http:` or `https:`.
+    ///
+    /// # Errors
+    /// Why it cannot be had.
+    fn schema(&self, url: &str) -> Result<String, String> {
+        Err(format!("{url} cannot be loaded here"))
+    }
     /// Whether the rendering should stop now.
     fn is_cancelled(&self) -> bool {
         false

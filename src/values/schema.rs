@@ -31,7 +31,7 @@ const LOCATION: &str = "file:///values.schema.json";
 pub fn check(chart: &impl Tree, values: &Value, load: Load<'_>, log: &mut Vec<Notice>) -> Result<(), String> {
     let mut found = String::new();
     if let Some(schema) = chart.schema()
-        && let Err(problem) = check_one(schema, values, load, log)
+        && let Err(problem) = check_alone(schema, values, load, log)
     {
         found.push_str(&format!("{}:\n{problem}", chart.name()));
     }
@@ -54,7 +54,11 @@ pub fn has_schema(chart: &impl Tree) -> bool {
     chart.schema().is_some() || chart.dependencies().iter().any(has_schema)
 }
 
-fn check_one(schema: &[u8], values: &Value, load: Load<'_>, log: &mut Vec<Notice>) -> Result<(), String> {
+/// Checks values against one schema.
+///
+/// # Errors
+/// What is wrong with them, a line each, or with the schema.
+pub fn check_alone(schema: &[u8], values: &Value, load: Load<'_>, log: &mut Vec<Notice>) -> Result<(), String> {
     let schema = serde_json::from_slice(schema).map_err(|error| error.to_string())?;
     let mut store = Store { load, log, documents: Vec::new() };
     store.add(LOCATION, schema)?;

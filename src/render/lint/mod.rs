@@ -96,7 +96,7 @@ struct Linter<'a> {
 pub fn lint(subject: &Subject, rules: &Rules<'_>, env: &dyn Env) -> Vec<Message> {
     let mut linter = Linter { subject, rules, messages: Vec::new() };
     linter.chart_file();
-    linter.values();
+    linter.values(env);
     linter.templates(env);
     linter.dependencies();
     linter.crds();

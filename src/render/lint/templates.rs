@@ -5,7 +5,9 @@ use serde_json::Value;
 use super::{Entry, Linter, deprecations::deprecation, names, when};
 use crate::{
     chart::{self, Chart},
-    render::{Capabilities, Error, ReleaseFacts, RenderedFile, capabilities, documents, engine},
+    render::{
+        Capabilities, Error, ReleaseFacts, RenderedFile, capabilities, documents, engine, pipeline::check_schemas,
+    },
     template::{Env, Options, fmt::quote},
     values::{self, Nulls},
     yaml,
@@ -57,6 +59,11 @@ impl Linter<'_> {
         let mut log = Vec::new();
         chart::process_dependencies(chart, self.rules.values, &mut log).ok()?;
         values::coalesce(chart, &given, Nulls::Remove, &mut log).ok()?;
+        if !self.rules.skip_schema_validation
+            && let Err(error) = check_schemas(chart, &given, env, &mut log)
+        {
+            return Some(Err(error));
+        }
         let release = ReleaseFacts {
             name: "test-release".to_owned(),
             namespace: self.rules.namespace.to_owned(),
