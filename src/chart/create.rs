@@ -48,6 +48,26 @@ const HELM: Files = starter!("chart":
 /// A web service with a database, ours.
 const WEB_DB: Files = starter!("web-db":
     "Chart.yaml",
+    "values.yaml",
+    "values-dev.yaml",
+    "values-stage.yaml",
+    "values-prod.yaml",
+    "values.schema.json",
+    ".helmignore",
+    "README.md",
+    "charts/database/Chart.yaml",
+    "charts/database/templates/_helpers.tpl",
+    "charts/database/templates/secret.yaml",
+    "charts/database/templates/service.yaml",
+    "charts/database/templates/statefulset.yaml",
+    "charts/database/values.yaml",
+    "templates/NOTES.txt",
+    "templates/_helpers.tpl",
+    "templates/deployment.yaml",
+    "templates/hpa.yaml",
+    "templates/ingress.yaml",
+    "templates/service.yaml",
+    "templates/tests/test-connection.yaml",
 );
 
 /// Makes a chart from a starter of ours in a folder; returns Helm's warnings about files that were there.
