@@ -8,12 +8,14 @@ use pilothouse::{
     cli::{self, Request, Screen, console::Console, settings::Env},
     tui,
 };
+use tokio::runtime::{Builder, Runtime};
 
 fn main() -> ExitCode {
     let args: Vec<String> =
         std::env::args_os().skip(1).map(|argument| argument.to_string_lossy().into_owned()).collect();
     let console = Console::of_process();
-    let runtime = match tokio::runtime::Runtime::new() {
+    let request = cli::request(&args, Env::of_process());
+    let runtime = match runtime(&request) {
         Ok(runtime) => runtime,
         Err(error) => {
             console.note(&format!("Error: the runtime does not start: {error}"));
@@ -21,7 +23,7 @@ fn main() -> ExitCode {
         }
     };
     let code = runtime.block_on(async {
-        match cli::request(&args, Env::of_process()) {
+        match request {
             Request::Command(command) => {
                 if command.wants_debug() {
                     logging::to_standard_error();
@@ -37,6 +39,14 @@ fn main() -> ExitCode {
     // A request that hangs must not keep the program from ending.
     runtime.shutdown_background();
     ExitCode::from(code)
+}
+
+/// Threads cost more than a small chart takes to render: only what talks to a cluster gets them.
+fn runtime(request: &Request) -> std::io::Result<Runtime> {
+    match request {
+        Request::Command(command) if command.is_local() => Builder::new_current_thread().enable_all().build(),
+        _ => Runtime::new(),
+    }
 }
 
 async fn show(screen: Screen, console: &Console) -> u8 {

@@ -63,6 +63,29 @@ pub enum Verb {
     ShowValues,
 }
 
+impl Verb {
+    /// Whether it always talks to a cluster.
+    pub fn needs_cluster(self) -> bool {
+        matches!(
+            self,
+            Self::List
+                | Self::History
+                | Self::Status
+                | Self::GetAll
+                | Self::GetHooks
+                | Self::GetManifest
+                | Self::GetMetadata
+                | Self::GetNotes
+                | Self::GetValues
+                | Self::Rollback
+                | Self::DiffRevision
+                | Self::DiffRollback
+                | Self::DiffLive
+                | Self::Sandbox
+        )
+    }
+}
+
 /// What completion offers for arguments.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Completes {

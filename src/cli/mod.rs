@@ -71,6 +71,11 @@ pub struct Command {
 }
 
 impl Command {
+    /// Whether it does its work without a cluster, most of the time.
+    pub fn is_local(&self) -> bool {
+        !self.path.command().verb.needs_cluster()
+    }
+
     /// Whether `--debug` is on, so that the log can be set up before anything runs.
     pub fn wants_debug(&self) -> bool {
         let flags = flags::parse(&self.path.all_flags(&self.env), &self.args);
