@@ -160,6 +160,7 @@ fn lint_case(path: &Path) -> Case {
     let text = fs::read_to_string(path).expect("a case of lint");
     let (head, rest) = text.split_once("--- stdout\n").expect("standard output");
     let (out, err) = rest.split_once("--- stderr\n").expect("standard error");
+    let err = err.split("--- helm3").next().unwrap_or_default();
     let command = head.lines().next().and_then(|line| line.strip_prefix("$ helm4 ")).expect("a command");
     let code = head.lines().find_map(|line| line.strip_prefix("exit code: ")).expect("an exit code");
     Case {

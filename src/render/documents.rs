@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{Error, Head};
-use crate::{manifest, template::Str};
+use crate::{manifest, template::Str, values::Notice};
 
 /// The annotation that makes a document a hook, with its events.
 pub(super) const EVENTS_ANNOTATION: &str = "helm.sh/hook";
@@ -111,6 +111,14 @@ impl Sorted {
             Some(events) => self.hooks.push(Hook::new(document, events)),
             None => self.skipped.push(document),
         }
+    }
+}
+
+impl Document {
+    /// What Helm logs of a document that it leaves out.
+    pub(super) fn skipping(&self) -> Notice {
+        let hooks = self.head.annotations.get(EVENTS_ANNOTATION).cloned().unwrap_or_default();
+        Notice { facts: vec![("hookTypes", hooks)], ..Notice::info("skipping unknown hooks") }
     }
 }
 

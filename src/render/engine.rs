@@ -3,7 +3,8 @@
 use super::{Error, ReleaseFacts, RenderedFile, documents::is_partial, scope};
 use crate::{
     chart::Chart,
-    template::{Context, Env, Map, Options, Str, Templates, Value},
+    template::{Context, Env, Map, Options, Silenced, Str, Templates, Value},
+    values::{Level, Notice},
 };
 
 /// Reads all templates of a chart and its sub-charts and executes those that are no partials, in Helm's order.
@@ -14,6 +15,7 @@ pub(super) fn execute(
     capabilities: Value,
     options: Options,
     env: &dyn Env,
+    log: &mut Vec<Notice>,
 ) -> Result<Vec<RenderedFile>, Error> {
     let scoped = scope::templates(chart, values, release, capabilities);
     let mut templates = Templates::new();
@@ -23,10 +25,21 @@ pub(super) fn execute(
     let mut context = Context::new(&templates, options, env);
     let mut files = Vec::new();
     for template in scoped.iter().filter(|template| !is_partial(&template.path)) {
-        let text = context.execute(&template.path, template.data())?;
-        files.push(RenderedFile { path: template.path.clone(), text });
+        let text = context.execute(&template.path, template.data());
+        log.extend(context.silenced.drain(..).map(notice));
+        files.push(RenderedFile { path: template.path.clone(), text: text? });
     }
     Ok(files)
+}
+
+/// What Helm logs of `required` and `fail` while it lints.
+fn notice((kind, message): (Silenced, String)) -> Notice {
+    let (level, words) = match kind {
+        Silenced::Missing => (Level::Warn, "missing required value"),
+        Silenced::Empty => (Level::Warn, "missing required values"),
+        Silenced::Fail => (Level::Info, "funcMap fail"),
+    };
+    Notice { level, message: words.to_owned(), facts: vec![("message", message)] }
 }
 
 /// The name of a release from `--name-template`, which sees nothing (`TemplateName` of helm/helm

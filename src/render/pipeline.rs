@@ -71,16 +71,16 @@ pub fn render(chart: &mut Chart, given: &Values, request: &Request, env: &dyn En
     check_kubernetes(chart, &request.capabilities).map_err(late)?;
     let capabilities = capabilities::value(request.capabilities.clone());
     let files =
-        engine::execute(chart, values, &request.release, capabilities, Options::default(), env).map_err(late)?;
+        engine::execute(chart, values, &request.release, capabilities, Options::default(), env, &mut log).map_err(late)?;
     let (files, notes) = take_notes(files, chart.name(), request.sub_chart_notes);
     match documents::sort(&files) {
         Ok(sorted) => Ok(Rendered {
+            log: log.into_iter().chain(sorted.skipped.iter().map(Document::skipping)).collect(),
             crds: chart.crds().into_iter().map(|(path, file)| (path, file.data.clone())).collect(),
             documents: sorted.documents,
             hooks: sorted.hooks,
             skipped: sorted.skipped,
             notes,
-            log,
         }),
         Err(error) => Err(Failure { error, partial: Some(unsorted(files)) }),
     }

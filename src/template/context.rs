@@ -17,6 +17,17 @@ const MAXIMUM_INCLUDES: u32 = 1000;
 /// How deep calls of `include` and `tpl` may nest, whatever their names. Helm has no such limit: it crashes.
 const MAXIMUM_DEPTH: usize = 10_000;
 
+/// What would have failed, were it not for linting.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Silenced {
+    /// `required` of nothing.
+    Missing,
+    /// `required` of empty text.
+    Empty,
+    /// `fail`.
+    Fail,
+}
+
 /// One rendering of a chart's templates. Functions that need more than their arguments get it: the world, the
 /// templates, what was computed before.
 pub struct Context<'a> {
@@ -25,6 +36,8 @@ pub struct Context<'a> {
     pub(super) templates: &'a Templates,
     pub(super) options: Options,
     pub(super) scope: Rc<Scope>,
+    /// What failed while linting, with its message.
+    pub silenced: Vec<(Silenced, String)>,
     /// What the running template has printed.
     pub(super) out: Vec<u8>,
     /// The variables of all running templates, the innermost last.
@@ -50,6 +63,7 @@ impl<'a> Context<'a> {
             templates,
             options,
             scope: Scope::new(None, templates.trees.clone()),
+            silenced: Vec::new(),
             out: Vec::new(),
             variables: Vec::new(),
             included: HashMap::new(),
@@ -147,18 +161,18 @@ impl<'a> Context<'a> {
         Ok(parsed)
     }
 
-    fn required(&self, warning: &Str, value: Value) -> Result<Value, Fault> {
-        let is_missing = match &value {
-            Value::Nil => true,
-            Value::String(text) => text.as_bytes().is_empty(),
-            _ => false,
-        };
-        if is_missing { self.warn(warning) } else { Ok(value) }
+    fn required(&mut self, warning: &Str, value: Value) -> Result<Value, Fault> {
+        match &value {
+            Value::Nil => self.warn(warning, Silenced::Missing),
+            Value::String(text) if text.as_bytes().is_empty() => self.warn(warning, Silenced::Empty),
+            _ => Ok(value),
+        }
     }
 
-    /// Fails so that Helm finds the message in whatever is around it; says nothing while linting.
-    fn warn(&self, warning: &Str) -> Result<Value, Fault> {
+    /// Fails so that Helm finds the message in whatever is around it; only notes it while linting.
+    fn warn(&mut self, warning: &Str, kind: Silenced) -> Result<Value, Fault> {
         if self.options.lint {
+            self.silenced.push((kind, warning.to_text().into_owned()));
             return Ok("".into());
         }
         Err(Fault::new(format!("{WARNING_START}{}{WARNING_END}", warning.to_text())))
@@ -205,7 +219,7 @@ pub(super) fn functions() -> Vec<(&'static str, Function)> {
             "required",
             with_context(|context: &mut Context<'_>, warning: Str, value: Value| context.required(&warning, value)),
         ),
-        ("fail", with_context(|context: &mut Context<'_>, warning: Str| context.warn(&warning))),
+        ("fail", with_context(|context: &mut Context<'_>, warning: Str| context.warn(&warning, Silenced::Fail))),
         (
             "lookup",
             with_context(|context: &mut Context<'_>, api_version: Str, kind: Str, namespace: Str, name: Str| {

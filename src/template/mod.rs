@@ -20,7 +20,7 @@ mod stack;
 mod tests;
 pub mod value;
 
-pub use context::Context;
+pub use context::{Context, Silenced};
 pub use env::Env;
 pub use error::{Error, Location};
 pub use func::Function;

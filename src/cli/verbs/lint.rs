@@ -145,7 +145,9 @@ fn lint_folder(session: &Session, path: &Path, rules: &Rules<'_>) -> Result<Vec<
     };
     let zone = session.env.zone.iana_name().unwrap_or_default().to_owned();
     let world = World { zone, seed: None, dns: false, cluster: None, drawn: Cell::new(0) };
-    Ok(lint(&subject, rules, &world))
+    let findings = lint(&subject, rules, &world);
+    findings.log.iter().for_each(|notice| session.console.note(&notice.to_string()));
+    Ok(findings.messages)
 }
 
 fn entry(path: &Path) -> Entry {

@@ -17,7 +17,7 @@ use super::KubeVersion;
 use crate::{
     chart::{self, Chart},
     template::Env,
-    values::Values,
+    values::{Notice, Values},
 };
 
 /// How bad it is.
@@ -90,17 +90,27 @@ struct Linter<'a> {
     subject: &'a Subject,
     rules: &'a Rules<'a>,
     messages: Vec<Message>,
+    log: Vec<Notice>,
+}
+
+/// What was found, and what Helm logs on the way.
+#[derive(Debug)]
+pub struct Findings {
+    /// What the rules found.
+    pub messages: Vec<Message>,
+    /// Helm's log.
+    pub log: Vec<Notice>,
 }
 
 /// Holds a chart against every rule.
-pub fn lint(subject: &Subject, rules: &Rules<'_>, env: &dyn Env) -> Vec<Message> {
-    let mut linter = Linter { subject, rules, messages: Vec::new() };
+pub fn lint(subject: &Subject, rules: &Rules<'_>, env: &dyn Env) -> Findings {
+    let mut linter = Linter { subject, rules, messages: Vec::new(), log: Vec::new() };
     linter.chart_file();
     linter.values(env);
     linter.templates(env);
     linter.dependencies();
     linter.crds();
-    linter.messages
+    Findings { messages: linter.messages, log: linter.log }
 }
 
 impl Linter<'_> {

@@ -54,13 +54,12 @@ impl Linter<'_> {
         }
     }
 
-    fn render(&self, chart: &mut Chart, env: &dyn Env) -> Option<Result<Vec<RenderedFile>, Error>> {
+    fn render(&mut self, chart: &mut Chart, env: &dyn Env) -> Option<Result<Vec<RenderedFile>, Error>> {
         let given = values::from_json(self.rules.values);
-        let mut log = Vec::new();
-        chart::process_dependencies(chart, self.rules.values, &mut log).ok()?;
-        values::coalesce(chart, &given, Nulls::Remove, &mut log).ok()?;
+        chart::process_dependencies(chart, self.rules.values, &mut self.log).ok()?;
+        values::coalesce(chart, &given, Nulls::Remove, &mut self.log).ok()?;
         if !self.rules.skip_schema_validation
-            && let Err(error) = check_schemas(chart, &given, env, &mut log)
+            && let Err(error) = check_schemas(chart, &given, env, &mut self.log)
         {
             return Some(Err(error));
         }
@@ -73,7 +72,7 @@ impl Linter<'_> {
         };
         let options = Options { lint: true, ..Options::default() };
         let capabilities = capabilities::value(self.capabilities());
-        Some(engine::execute(chart, given, &release, capabilities, options, env))
+        Some(engine::execute(chart, given, &release, capabilities, options, env, &mut self.log))
     }
 
     fn capabilities(&self) -> Capabilities {

@@ -18,7 +18,7 @@ impl Linter<'_> {
     }
 
     /// The values of the chart itself against its own schema.
-    fn values_problem(&self, env: &dyn Env) -> Result<(), String> {
+    fn values_problem(&mut self, env: &dyn Env) -> Result<(), String> {
         let parse = |why: String| format!("unable to parse YAML: {why}");
         let data = match &self.subject.values {
             Entry::File(data) => data.clone().map_err(parse)?,
@@ -34,6 +34,6 @@ impl Linter<'_> {
         let given = values::from_json(self.rules.values);
         values::coalesce_tables(&given, &values::from_json(&own), Nulls::Remove, &mut Vec::new());
         let values = values::to_json(&given).into();
-        schema::check_alone(schema, &values, &|url| env.schema(url), &mut Vec::new())
+        schema::check_alone(schema, &values, &|url| env.schema(url), &mut self.log)
     }
 }
