@@ -7,7 +7,7 @@ use serde_json::{Value as Json, json};
 
 use super::{Chart, Dependency};
 use crate::template::{Map, Value, fmt::quote};
-use crate::values::{self, Notice, Nulls, Tree, Values};
+use crate::values::{self, Import, Notice, Nulls, Tree, Values};
 use crate::version::{Constraint, Version};
 
 /// How many dots the `parent` of `import-values` may have; Helm has no limit here, and no chart comes near.
@@ -24,6 +24,25 @@ impl Tree for Chart {
 
     fn schema(&self) -> Option<&[u8]> {
         self.schema.as_ref().map(|file| &*file.data)
+    }
+
+    fn values_text(&self) -> Option<&[u8]> {
+        self.raw.iter().find(|file| file.name == "values.yaml").map(|file| &*file.data)
+    }
+
+    /// As they are once the dependencies are processed: every entry a table.
+    fn imports(&self) -> Vec<Import> {
+        let text = |entry: &Json, key: &str| entry.get(key).and_then(Json::as_str).unwrap_or_default().to_owned();
+        let of = |dependency: &Dependency| {
+            let chart = dependency.name.clone();
+            let import = |entry: &Json| Import {
+                chart: chart.clone(),
+                child: text(entry, "child"),
+                parent: text(entry, "parent"),
+            };
+            dependency.import_values.iter().map(import).collect::<Vec<_>>()
+        };
+        self.metadata.dependencies.iter().flat_map(of).collect()
     }
 
     fn dependencies(&self) -> &[Self] {

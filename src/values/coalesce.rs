@@ -6,7 +6,7 @@
 
 use std::rc::Rc;
 
-use super::{GLOBAL, Notice, Values};
+use super::{GLOBAL, Import, Notice, Values};
 use crate::template::fmt::{quote, sprintf};
 use crate::template::{List, Map, Value};
 
@@ -18,6 +18,14 @@ pub trait Tree: Sized {
     fn values(&self) -> &Values;
     /// Its JSON Schema.
     fn schema(&self) -> Option<&[u8]>;
+    /// The text of its `values.yaml`.
+    fn values_text(&self) -> Option<&[u8]> {
+        None
+    }
+    /// What its values take from those of its sub-charts.
+    fn imports(&self) -> Vec<Import> {
+        Vec::new()
+    }
     /// Its sub-charts.
     fn dependencies(&self) -> &[Self];
 }

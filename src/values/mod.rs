@@ -3,6 +3,7 @@
 mod coalesce;
 mod notice;
 mod options;
+mod origins;
 mod read;
 pub mod schema;
 mod set;
@@ -14,6 +15,7 @@ use serde_json::{Map, Value};
 pub use coalesce::{Nulls, Tree, coalesce, coalesce_tables, copy, from_json, to_json};
 pub use notice::{Level, Notice};
 pub use options::Options;
+pub use origins::{Import, Origin, Origins};
 pub use read::{documents, from_yaml, merge, table};
 pub use set::{Reading, set};
 

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Options, Tree, Values, schema};
+use super::{Import, Options, Origins, Tree, Values, schema};
 
 /// `options.jsonl`: the flags of values, merged by `Options.MergeValues` of helm/helm `pkg/cli/values`, whole numbers that
 /// are `int64` printed without an exponent and floats with one.
@@ -81,4 +81,84 @@ fn checks_schemas() {
         }
     }
     assert!(wrong.is_empty(), "{} cases differ from Helm:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+/// A chart of `values.yaml` and sub-charts.
+struct Defaults {
+    name: &'static str,
+    text: &'static str,
+    imports: Vec<Import>,
+    sub_charts: Vec<Defaults>,
+}
+
+impl Tree for Defaults {
+    fn name(&self) -> &str {
+        self.name
+    }
+
+    fn values(&self) -> &Values {
+        unreachable!("only its text is asked for")
+    }
+
+    fn schema(&self) -> Option<&[u8]> {
+        None
+    }
+
+    fn values_text(&self) -> Option<&[u8]> {
+        Some(self.text.as_bytes())
+    }
+
+    fn imports(&self) -> Vec<Import> {
+        self.imports.clone()
+    }
+
+    fn dependencies(&self) -> &[Self] {
+        &self.sub_charts
+    }
+}
+
+#[test]
+fn tells_where_values_come_from() {
+    let import = Import { chart: "sub".to_owned(), child: "data.inner".to_owned(), parent: "mine".to_owned() };
+    let sub =
+        "image: {tag: v1, name: x}\nglobal:\n  own: 1\n  shared: 1\ndata:\n  inner:\n    deep: 1\nlist:\n- a\n- b: 1\n";
+    let sub = Defaults { name: "sub", text: sub, imports: Vec::new(), sub_charts: Vec::new() };
+    let text = "# A comment\nbase: &base\n  cpu: 1\nmore:\n  <<: *base\n  memory: 2\nsub:\n  image:\n    tag: v2\nglobal:\n  shared: 2\ngone: {a: 1}\n---\nlate: 1\n";
+    let chart = Defaults { name: "top", text, imports: vec![import], sub_charts: vec![sub] };
+    let options = Options {
+        files: vec!["a.yaml".to_owned(), "b.yaml".to_owned()],
+        set: vec!["x.y=1,servers[1].port=80".to_owned()],
+        set_json: vec![r#"{"j": {"k": 1}}"#.to_owned()],
+        ..Options::default()
+    };
+    let mut read = |path: &str| match path {
+        "a.yaml" => Ok(b"x:\n  y: 0\n  z: 0\nservers:\n- port: 1\n- port: 2\n".to_vec()),
+        _ => Ok(b"\n\nx: {z: 1}\ngone: null\n".to_vec()),
+    };
+    let origins = Origins::new(&options, &mut read, &chart);
+    for (path, expected) in [
+        ("x.y", Some("--set x.y")),
+        ("x.z", Some("b.yaml:3")),
+        ("servers.1.port", Some("--set servers.1.port")),
+        ("servers.0.port", Some("a.yaml:5")),
+        ("j.k", Some("--set-json j.k")),
+        ("base.cpu", Some("values.yaml:3")),
+        ("more.cpu", Some("values.yaml:3")),
+        ("more.memory", Some("values.yaml:6")),
+        ("late", Some("values.yaml:14")),
+        ("gone", Some("b.yaml:4")),
+        ("gone.a", None),
+        ("sub.image.tag", Some("values.yaml:9")),
+        ("sub.image.name", Some("charts/sub/values.yaml:1")),
+        ("sub.list.1.b", Some("charts/sub/values.yaml:10")),
+        ("sub.global.own", Some("charts/sub/values.yaml:3")),
+        ("sub.global.shared", Some("values.yaml:11")),
+        ("mine.deep", Some("charts/sub/values.yaml:7")),
+        ("nowhere", None),
+        ("", None),
+    ] {
+        let keys: Vec<&str> = path.split('.').collect();
+        let found = origins.of(&keys).map(|origin| origin.to_string());
+        assert_eq!(found.as_deref(), expected, "{path}");
+    }
 }

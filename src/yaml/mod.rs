@@ -12,6 +12,7 @@ pub mod json;
 mod node;
 mod number;
 mod plain;
+mod positions;
 mod read;
 mod resolve;
 mod scalar;
@@ -20,6 +21,7 @@ mod tests;
 mod write;
 
 pub use node::{Content, Node, Tree};
+pub use positions::Place;
 use serde_json::Value;
 
 pub use read::Duplicate;
@@ -85,6 +87,14 @@ pub fn number_text(number: &serde_json::Number) -> String {
 /// As [`from_str`].
 pub fn from_str_with_duplicates(text: &str) -> Result<(Value, Vec<Duplicate>), Error> {
     read::document(text, scalar::Floats::Json)
+}
+
+/// Where the values of a text's first document stand.
+///
+/// # Errors
+/// What is wrong with the text.
+pub fn positions(text: &str) -> Result<Place, Error> {
+    positions::of(text)
 }
 
 /// Writes a value as `yaml.Marshal` of sigs.k8s.io/yaml does: sorted keys, Go's quoting, a final newline.
