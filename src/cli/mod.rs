@@ -10,7 +10,7 @@ pub mod commands;
 pub mod complete;
 pub mod console;
 pub mod flags;
-pub mod gotime;
+
 pub mod legacy;
 pub mod output;
 pub mod report;

@@ -2,15 +2,13 @@
 
 use tokio::sync::OnceCell;
 
-use super::{
-    commands::Path, console::Console, flags::Parsed, gotime::GoTime, output::Colors, report::Report, settings,
-    settings::Env,
-};
+use super::{commands::Path, console::Console, flags::Parsed, output::Colors, report::Report, settings, settings::Env};
 use crate::{
     cluster::{self, Cluster},
     diff::Redactor,
     release::{self, Driver, Storage},
     sandbox::Sandbox,
+    template::time::GoTime,
 };
 
 /// One run of a command.

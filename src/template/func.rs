@@ -27,6 +27,10 @@ pub enum Type {
     Strings,
     /// `map[string]interface {}`.
     Map,
+    /// `uint32`, which only constants can be.
+    Uint32,
+    /// `time.Duration`, which constants can be as well.
+    Duration,
     /// An [`Object`](super::Object) of the type of this name.
     Object(&'static str),
 }
@@ -44,6 +48,8 @@ impl Type {
             Self::List => "[]interface {}",
             Self::Strings => "[]string",
             Self::Map => "map[string]interface {}",
+            Self::Uint32 => "uint32",
+            Self::Duration => "time.Duration",
             Self::Object(name) => name,
         }
     }
@@ -111,6 +117,17 @@ impl Argument for bool {
     const TYPE: Type = Type::Bool;
     fn take(value: &Value) -> Self {
         matches!(value, Value::Bool(true))
+    }
+}
+
+/// Go's `uint32`.
+impl Argument for u32 {
+    const TYPE: Type = Type::Uint32;
+    fn take(value: &Value) -> Self {
+        match value {
+            Value::Uint64(value) => *value as Self,
+            _ => 0,
+        }
     }
 }
 

@@ -18,6 +18,7 @@ mod scope;
 mod stack;
 #[cfg(test)]
 mod tests;
+pub mod time;
 pub mod value;
 
 pub use context::{Context, Silenced};

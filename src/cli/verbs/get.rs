@@ -10,11 +10,12 @@ use crate::{
     cli::{
         commands::{Command, Completes, Takes, Verb},
         flags::Flag,
-        gotime, output,
+        output,
         report::Report,
         session::Session,
     },
     release::{ApplyMethod, RecordMeta, Release},
+    template::time::RFC3339,
 };
 
 /// The command.
@@ -215,7 +216,7 @@ pub async fn metadata(session: &Session) -> Result<(), Report> {
         namespace: &release.namespace,
         revision: release.revision,
         status: release.info.status.as_str(),
-        deployed_at: deployed.map_or_else(|| "0001-01-01T00:00:00Z".to_owned(), |time| time.format(gotime::RFC3339)),
+        deployed_at: deployed.map_or_else(|| "0001-01-01T00:00:00Z".to_owned(), |time| time.format(RFC3339)),
         apply_method: release.apply_method.map(ApplyMethod::as_str),
     };
     session.console.print(&match session.flags.text("output") {

@@ -6,7 +6,6 @@ use crate::{
     cli::{
         commands::{Command, Completes, Takes, Verb},
         flags::Flag,
-        gotime::{ANSIC, RFC3339_NANO},
         output,
         report::Report,
         session::Session,
@@ -15,6 +14,7 @@ use crate::{
     },
     engine::prepare::valid_name,
     release::Summary,
+    template::time::{ANSIC, RFC3339_NANO},
 };
 
 /// The command.

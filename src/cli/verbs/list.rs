@@ -9,7 +9,7 @@ use crate::{
     cli::{
         commands::{Command, Verb},
         flags::Flag,
-        gotime, output,
+        output,
         report::Report,
         selector::Selector,
         session::Session,
@@ -17,6 +17,7 @@ use crate::{
         verbs::{self, get},
     },
     release::{RecordMeta, Status, Storage, Summary},
+    template::time,
 };
 
 /// The command.
@@ -188,7 +189,7 @@ fn elements<'a>(session: &Session, rows: &'a [Summary]) -> Vec<Element<'a>> {
 
 fn updated(session: &Session, row: &Summary) -> String {
     let layout = match session.flags.text("time-format") {
-        "" => gotime::STRING,
+        "" => time::STRING,
         layout => layout,
     };
     session.time(row.last_deployed.as_deref()).map_or_else(|| "-".to_owned(), |time| time.format(layout))

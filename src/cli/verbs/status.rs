@@ -9,7 +9,6 @@ use crate::{
     cli::{
         commands::{Command, Completes, Takes, Verb},
         flags::Flag,
-        gotime::ANSIC,
         output,
         report::Report,
         session::Session,
@@ -17,6 +16,7 @@ use crate::{
     cluster::table::{Column, Table},
     manifest::{self, Object},
     release::{Chart, HookEvent, Release, Storage},
+    template::time::ANSIC,
 };
 
 /// The command.

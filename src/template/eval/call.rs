@@ -6,6 +6,7 @@ use crate::template::{
     ast::{Callee, CalleeKind, Operand, Term},
     func::{Signature, Type},
     funcs,
+    time::GoDuration,
     value::{ANY, List, Value},
 };
 use smallvec::SmallVec;
@@ -192,8 +193,15 @@ impl<'t> State<'t, '_, '_> {
             (Term::Number(number), Type::Float64) if let Some(float) = number.float => {
                 return Ok(Value::Float64(float));
             }
+            (Term::Number(number), Type::Duration) if let Some(integer) = number.integer => {
+                return Ok(funcs::span(GoDuration(integer)));
+            }
+            (Term::Number(number), Type::Uint32) if let Some(Ok(integer)) = number.integer.map(u64::try_from) => {
+                return Ok(Value::Uint64(integer));
+            }
             (_, Type::Bool) => "bool",
-            (_, Type::Int | Type::Int64) => "integer",
+            (_, Type::Int | Type::Int64 | Type::Duration) => "integer",
+            (_, Type::Uint32) => "unsigned integer",
             (_, Type::Float64) => "float",
             (_, Type::String) => "string",
             (_, other) => {
@@ -223,7 +231,7 @@ fn can_be_nil(expected: Type) -> bool {
     match expected {
         Type::Any | Type::List | Type::Strings | Type::Map => true,
         Type::Object(name) => name.starts_with('*'),
-        Type::Bool | Type::Int | Type::Int64 | Type::Float64 | Type::String => false,
+        Type::Bool | Type::Int | Type::Int64 | Type::Uint32 | Type::Float64 | Type::String | Type::Duration => false,
     }
 }
 
@@ -237,6 +245,7 @@ fn is_assignable(value: &Value, expected: Type) -> bool {
         | (Type::String, Value::String(_)) => true,
         (Type::List, Value::List(List { element, .. })) => *element == ANY,
         (Type::Object(name), Value::Object(object)) => object.type_name() == name,
+        (Type::Duration, Value::Object(object)) => object.type_name() == "time.Duration",
         (Type::Strings, Value::List(List { element, .. })) => *element == "string",
         // Named types are assignable to the unnamed type that they are.
         (Type::Map, Value::Map(map)) => {

@@ -4,6 +4,7 @@
 mod builtin;
 mod case;
 mod crypto;
+mod date;
 mod decimal;
 mod defaults;
 mod dicts;
@@ -25,6 +26,7 @@ pub(crate) use regex::{check as check_regex, compile as compile_regex};
 pub(crate) use url::parse as parse_url;
 
 pub(super) use builtin::call;
+pub(super) use date::span;
 pub(super) use encoding::to_yaml;
 
 use super::func::Function;
@@ -40,6 +42,7 @@ pub(crate) fn all() -> impl Iterator<Item = (&'static str, Function)> {
         builtin::functions(),
         encoding::functions(),
         crypto::functions(),
+        date::functions(),
         defaults::functions(),
         decimal::functions(),
         dicts::functions(),

@@ -106,7 +106,7 @@ fn class(letter: u8) -> &'static [u8] {
 }
 
 /// The Master Password algorithm.
-fn derive(counter: i64, kind: Str, password: Str, user: Str, site: Str) -> Str {
+fn derive(counter: u32, kind: Str, password: Str, user: Str, site: Str) -> Str {
     let Some((_, shapes)) = SHAPES.iter().find(|(name, _)| name.as_bytes() == kind.as_bytes()) else {
         return joined("cannot find password template ", &kind, "");
     };
@@ -117,7 +117,7 @@ fn derive(counter: i64, kind: Str, password: Str, user: Str, site: Str) -> Str {
     let (Ok(Ok(())), Ok(mut mac)) = (derived, Hmac::<Sha256>::new_from_slice(&key)) else {
         return "failed to derive password".into();
     };
-    for part in [SEED, &length(&site), site.as_bytes(), &(counter as u32).to_be_bytes()] {
+    for part in [SEED, &length(&site), site.as_bytes(), &counter.to_be_bytes()] {
         mac.update(part);
     }
     let seed = mac.finalize().into_bytes();

@@ -1,6 +1,6 @@
-//! Times as Go reads and prints them: RFC 3339 in, Go layouts out (Go's `time/format.go`).
+//! Go layouts, and printing by them (Go's `time/format.go`).
 
-use jiff::{Timestamp, civil, tz::TimeZone};
+use super::GoTime;
 
 /// Go's `time.ANSIC`, which Helm prints in `status` and `history`.
 pub const ANSIC: &str = "Mon Jan _2 15:04:05 2006";
@@ -11,54 +11,18 @@ pub const RFC3339_NANO: &str = "2006-01-02T15:04:05.999999999Z07:00";
 /// The layout of Go's `time.Time.String()`.
 pub const STRING: &str = "2006-01-02 15:04:05.999999999 -0700 MST";
 
-/// An instant with the zone it is shown in.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct GoTime {
-    instant: Timestamp,
-    clock: civil::DateTime,
-    /// Seconds east of Greenwich.
-    offset: i32,
-    /// Abbreviation; `None` for a zone known only by its offset, which Go prints as a number.
-    zone: Option<String>,
+pub(super) fn format(time: &GoTime, layout: &str) -> String {
+    let mut out = String::new();
+    let mut rest = layout;
+    while let Some((literal, chunk, after)) = next_chunk(rest) {
+        out.push_str(literal);
+        time.print(chunk, &mut out);
+        rest = after;
+    }
+    out + rest
 }
 
 impl GoTime {
-    /// Reads an RFC 3339 text. As in Go, an offset that is the local one at that instant takes the local zone's name.
-    /// `None` for anything else, and for Go's zero time.
-    pub fn parse(text: &str, local: &TimeZone) -> Option<Self> {
-        let instant: Timestamp = text.parse().ok()?;
-        if text.starts_with("0001-01-01T00:00:00Z") {
-            return None;
-        }
-        let (offset, zone) = match written_offset(text)? {
-            None => (0, Some("UTC".to_owned())),
-            Some(offset) => {
-                let here = local.to_offset_info(instant);
-                let same = here.offset().seconds() == offset;
-                (offset, same.then(|| here.abbreviation().to_owned()))
-            }
-        };
-        let clock = jiff::tz::Offset::from_seconds(offset).ok()?.to_datetime(instant);
-        Some(Self { instant, clock, offset, zone })
-    }
-
-    /// Seconds since 1970.
-    pub fn unix(&self) -> i64 {
-        self.instant.as_second()
-    }
-
-    /// Prints by a Go layout.
-    pub fn format(&self, layout: &str) -> String {
-        let mut out = String::new();
-        let mut rest = layout;
-        while let Some((literal, chunk, after)) = next_chunk(rest) {
-            out.push_str(literal);
-            self.print(chunk, &mut out);
-            rest = after;
-        }
-        out + rest
-    }
-
     fn print(&self, chunk: Chunk, out: &mut String) {
         let clock = &self.clock;
         let hour12 = match clock.hour() % 12 {
@@ -66,8 +30,9 @@ impl GoTime {
             hour => hour,
         };
         let text = match chunk {
+            Chunk::Year if clock.year() < 0 => format!("-{:04}", clock.year().unsigned_abs()),
             Chunk::Year => format!("{:04}", clock.year()),
-            Chunk::ShortYear => format!("{:02}", clock.year().rem_euclid(100)),
+            Chunk::ShortYear => format!("{:02}", clock.year().unsigned_abs() % 100),
             Chunk::LongMonth => MONTHS[clock.month() as usize - 1].to_owned(),
             Chunk::Month => MONTHS[clock.month() as usize - 1][..3].to_owned(),
             Chunk::MonthNumber(pad) => pad.number(clock.month().into(), 2),
@@ -86,8 +51,9 @@ impl GoTime {
                 (false, false) => "am",
             }
             .to_owned(),
-            Chunk::ZoneName => self.zone.clone().unwrap_or_else(|| self.numeric_zone_name()),
-            Chunk::Offset(style) => style.print(self.offset),
+            Chunk::ZoneName if self.zone.is_empty() => numeric_zone_name(self.offset.seconds()),
+            Chunk::ZoneName => self.zone.clone(),
+            Chunk::Offset(style) => style.print(self.offset.seconds()),
             Chunk::Fraction { separator, digits, trim } => fraction(clock.subsec_nanosecond(), separator, digits, trim),
         };
         out.push_str(&text);
@@ -96,14 +62,15 @@ impl GoTime {
     fn weekday(&self) -> &'static str {
         WEEKDAYS[self.clock.weekday().to_sunday_zero_offset() as usize]
     }
-
-    /// What Go prints for `MST` when the zone has no name: the offset without a colon.
-    fn numeric_zone_name(&self) -> String {
-        OffsetStyle { zulu: false, colon: false, minutes: true, seconds: false }.print(self.offset)
-    }
 }
 
-const MONTHS: [&str; 12] = [
+/// What Go prints for `MST` when the zone has no name: the offset without a colon.
+fn numeric_zone_name(offset: i32) -> String {
+    OffsetStyle { zulu: false, colon: false, minutes: true, seconds: false }.print(offset)
+}
+
+/// Go's names of the months, January first.
+pub const MONTHS: [&str; 12] = [
     "January",
     "February",
     "March",
@@ -117,32 +84,22 @@ const MONTHS: [&str; 12] = [
     "November",
     "December",
 ];
-const WEEKDAYS: [&str; 7] = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
-
-/// The offset written at the end of an RFC 3339 text: `Some(None)` for `Z`.
-#[expect(clippy::option_option, reason = "no offset at all, Z, and a number are three answers")]
-fn written_offset(text: &str) -> Option<Option<i32>> {
-    if text.ends_with(['Z', 'z']) {
-        return Some(None);
-    }
-    let tail = text.get(text.len().checked_sub(6)?..)?;
-    let sign = match tail.as_bytes()[0] {
-        b'+' => 1,
-        b'-' => -1,
-        _ => return None,
-    };
-    let (hours, minutes) = tail[1..].split_once(':')?;
-    Some(Some(sign * (hours.parse::<i32>().ok()? * 3600 + minutes.parse::<i32>().ok()? * 60)))
-}
+/// Go's names of the days of the week, Sunday first.
+pub const WEEKDAYS: [&str; 7] = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
 
 #[derive(Debug, Clone, Copy)]
-enum Pad {
+pub(super) enum Pad {
     None,
     Zero,
     Space,
 }
 
 impl Pad {
+    /// Whether just as many digits are read as are printed.
+    pub(super) fn is_fixed(self) -> bool {
+        matches!(self, Self::Zero)
+    }
+
     fn number(self, value: i64, width: usize) -> String {
         match self {
             Self::None => value.to_string(),
@@ -153,12 +110,12 @@ impl Pad {
 }
 
 #[derive(Debug, Clone, Copy)]
-struct OffsetStyle {
+pub(super) struct OffsetStyle {
     /// `Z` for UTC.
-    zulu: bool,
-    colon: bool,
-    minutes: bool,
-    seconds: bool,
+    pub(super) zulu: bool,
+    pub(super) colon: bool,
+    pub(super) minutes: bool,
+    pub(super) seconds: bool,
 }
 
 impl OffsetStyle {
@@ -181,7 +138,7 @@ impl OffsetStyle {
 }
 
 #[derive(Debug, Clone, Copy)]
-enum Chunk {
+pub(super) enum Chunk {
     Year,
     ShortYear,
     LongMonth,
@@ -244,7 +201,7 @@ const fn offset(zulu: bool, colon: bool, minutes: bool, seconds: bool) -> Chunk 
 }
 
 /// The literal before the first layout word, the word, and what follows it.
-fn next_chunk(layout: &str) -> Option<(&str, Chunk, &str)> {
+pub(super) fn next_chunk(layout: &str) -> Option<(&str, Chunk, &str)> {
     layout.char_indices().find_map(|(at, _)| {
         let here = &layout[at..];
         if let Some((chunk, length)) = fraction_chunk(here) {
@@ -276,7 +233,7 @@ fn fraction_chunk(here: &str) -> Option<(Chunk, usize)> {
 
 fn fraction(nanoseconds: i32, separator: char, digits: usize, trim: bool) -> String {
     let all = format!("{nanoseconds:09}");
-    let mut text: String = all.chars().chain(std::iter::repeat('0')).take(digits).collect();
+    let mut text: String = all.chars().take(digits).collect();
     if trim {
         text.truncate(text.trim_end_matches('0').len());
         if text.is_empty() {
@@ -288,6 +245,8 @@ fn fraction(nanoseconds: i32, separator: char, digits: usize, trim: bool) -> Str
 
 #[cfg(test)]
 mod tests {
+    use jiff::tz::TimeZone;
+
     use super::*;
 
     /// Expected texts were printed by Go 1.26's `time` package, in UTC unless the case says otherwise.
