@@ -70,8 +70,8 @@ pub fn render(chart: &mut Chart, given: &Values, request: &Request, env: &dyn En
     }
     check_kubernetes(chart, &request.capabilities).map_err(late)?;
     let capabilities = capabilities::value(request.capabilities.clone());
-    let files =
-        engine::execute(chart, values, &request.release, capabilities, Options::default(), env, &mut log).map_err(late)?;
+    let files = engine::execute(chart, values, &request.release, capabilities, Options::default(), env, &mut log)
+        .map_err(late)?;
     let (files, notes) = take_notes(files, chart.name(), request.sub_chart_notes);
     match documents::sort(&files) {
         Ok(sorted) => Ok(Rendered {

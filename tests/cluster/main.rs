@@ -2,6 +2,7 @@
 //! the programs that `build.sh` builds once, and openssl.
 
 mod apply;
+mod charts;
 mod cli;
 mod flags;
 mod incident;

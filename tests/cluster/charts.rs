@@ -1,0 +1,84 @@
+//! Charts made and rendered here, in the hands of real Helm and a real cluster.
+
+use crate::plane::{Plane, chart, plane};
+
+/// Creates a chart of a starter in a folder of its own; the folder and the chart's path.
+fn created(plane: &Plane, starter: &str) -> (tempfile::TempDir, String) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("shop").display().to_string();
+    plane.pilothouse(&["create", &path, "--starter", starter]);
+    (folder, path)
+}
+
+/// Both programs print the same for these arguments.
+#[track_caller]
+fn check_same(plane: &Plane, args: &[&str]) {
+    let (ours, theirs) = (plane.try_pilothouse(args), plane.try_helm(args));
+    assert_eq!((ours.code, &ours.stdout), (theirs.code, &theirs.stdout), "{args:?}: {} {}", ours.stderr, theirs.stderr);
+    assert_eq!(ours.code, 0, "{args:?}: {}", ours.stderr);
+}
+
+#[test]
+fn the_shipped_starter_is_linted_rendered_and_installed() {
+    let plane = plane();
+    let (folder, path) = created(plane, "web-db");
+    for environment in ["dev", "stage", "prod"] {
+        let values = format!("{path}/values-{environment}.yaml");
+        check_same(plane, &["lint", &path, "--strict", "-f", &values]);
+        check_same(plane, &["template", "shop", &path, "-f", &values, "--set", "database.auth.password=pw"]);
+    }
+    let namespace = plane.namespace();
+    let destination = folder.path().display().to_string();
+    plane.pilothouse(&["package", &path, "-d", &destination]);
+    let package = format!("{destination}/shop-0.1.0.tgz");
+    let values = format!("{path}/values-dev.yaml");
+    let install = ["install", "shop", &package, "-n", &namespace, "-f", &values, "--wait", "--timeout", "60s"];
+    plane.helm(&install);
+    assert_eq!(plane.object(&namespace, "deployment/shop")["status"]["readyReplicas"], 1);
+    assert_eq!(plane.object(&namespace, "statefulset/shop-database")["status"]["readyReplicas"], 1);
+    // The password that the cluster holds is found by `lookup` and kept.
+    check_same(plane, &["template", "shop", &package, "-n", &namespace, "-f", &values, "--dry-run=server"]);
+    plane.helm(&["uninstall", "shop", "-n", &namespace, "--wait"]);
+}
+
+/// What a chart asks of the cluster: its version, what it serves, what is in it.
+#[test]
+fn charts_see_the_cluster_as_helm_shows_it() {
+    let plane = plane();
+    let namespace = plane.namespace();
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("asks").display().to_string();
+    std::fs::create_dir_all(format!("{path}/templates")).expect("a folder");
+    std::fs::write(format!("{path}/Chart.yaml"), "apiVersion: v2\nname: asks\nversion: 1.0.0\n").expect("a file");
+    let template = r#"apiVersion: v1
+kind: ConfigMap
+metadata:
+  name: asks
+data:
+  version: {{ .Capabilities.KubeVersion.Version | quote }}
+  short: {{ printf "%s.%s" .Capabilities.KubeVersion.Major .Capabilities.KubeVersion.Minor | quote }}
+  has: {{ list (.Capabilities.APIVersions.Has "apps/v1/Deployment") (.Capabilities.APIVersions.Has "no/v1") | toJson | quote }}
+  namespace: {{ (lookup "v1" "Namespace" "" .Release.Namespace).metadata.name | quote }}
+  missing: {{ lookup "v1" "Secret" .Release.Namespace "missing" | toJson | quote }}
+  default: {{ (lookup "v1" "ServiceAccount" "kube-system" "default").metadata.uid | quote }}
+  some: {{ gt (len (lookup "v1" "Namespace" "" "").items) 3 | quote }}
+"#;
+    std::fs::write(format!("{path}/templates/all.yaml"), template).expect("a file");
+    let args = ["template", "asks", &path, "-n", &namespace, "--dry-run=server"];
+    check_same(plane, &args);
+    check_same(plane, &["template", "asks", &path, "-n", &namespace, "--validate"]);
+    let printed = plane.pilothouse(&args);
+    assert!(printed.contains(&format!("namespace: {namespace:?}")) && printed.contains("some: \"true\""), "{printed}");
+}
+
+/// The charts of these tests, as Helm prints them.
+#[test]
+fn the_test_charts_render_as_helm_renders_them() {
+    let plane = plane();
+    for name in ["web", "store", "gadget", "umbrella"] {
+        let path = chart(name);
+        for flags in [&["--include-crds"][..], &["--no-hooks"], &["--is-upgrade", "--skip-tests"], &["--debug"]] {
+            check_same(plane, &[&["template", "rel", &path], flags].concat());
+        }
+    }
+}
