@@ -91,17 +91,14 @@ impl Merge<'_> {
                 Some(Value::Nil) if self.nulls == Nulls::Remove => {
                     given.entries.borrow_mut().remove(key.as_str());
                 }
-                Some(Value::Map(over)) => match Value::from_json(default) {
-                    Value::Map(base) => {
+                Some(Value::Map(over)) => match default {
+                    serde_json::Value::Object(base) => {
                         // Nulls inside a sub-chart's table have still to meet the sub-chart's own defaults.
                         let is_sub_chart = chart.dependencies().iter().any(|sub_chart| sub_chart.name() == key);
                         let nulls = if is_sub_chart { Nulls::Keep } else { self.nulls };
-                        if nulls == Nulls::Remove {
-                            remove_nulls(&base);
-                        }
-                        Merge { nulls, log: self.log }.tables(&over, &base, &join(path, key));
+                        Merge { nulls, log: self.log }.defaults(&over, base, &join(path, key));
                     }
-                    Value::Nil => {}
+                    serde_json::Value::Null => {}
                     _ => self.note(format!("warning: skipped value for {path}.{key}: Not a table.")),
                 },
                 Some(_) => {}
@@ -109,16 +106,51 @@ impl Merge<'_> {
         }
     }
 
-    fn add_default(&self, given: &Map, key: &str, default: &serde_json::Value) {
-        let value = Value::from_json(default);
-        if self.nulls == Nulls::Remove {
-            match &value {
-                Value::Nil => return,
-                Value::Map(table) => remove_nulls(table),
-                _ => {}
+    /// As [`Merge::tables`], for a table that nobody else holds: what it does not add is not even made a value.
+    fn defaults(&mut self, over: &Map, base: &Values, path: &str) {
+        for (key, default) in base {
+            match (over.get(key), default) {
+                (None, default) => self.add_default(over, key, default),
+                (Some(_), serde_json::Value::Null) => {}
+                (Some(Value::Nil), _) => {
+                    if self.nulls == Nulls::Remove {
+                        over.entries.borrow_mut().remove(key.as_str());
+                    }
+                }
+                (Some(Value::Map(over)), serde_json::Value::Object(base)) => {
+                    self.defaults(&over, base, &join(path, key));
+                }
+                (Some(_), serde_json::Value::Object(_)) => self.no_table(&join(path, key), self.default(default)),
+                (Some(Value::Map(_)), default) => self.is_table(&join(path, key), self.default(default)),
+                (Some(_), _) => {}
             }
         }
-        given.set(key, value);
+    }
+
+    fn no_table(&mut self, path: &str, default: Value) {
+        let default = print("%v", default);
+        self.note(format!("warning: cannot overwrite table with non table for {path} ({default})"));
+    }
+
+    fn is_table(&mut self, path: &str, default: Value) {
+        let default = print("%v", default);
+        self.note(format!("warning: destination for {path} is a table. Ignoring non-table value ({default})"));
+    }
+
+    /// A chart's default as a value, without the nulls that remove.
+    fn default(&self, default: &serde_json::Value) -> Value {
+        let value = Value::from_json(default);
+        if let (Nulls::Remove, Value::Map(table)) = (self.nulls, &value) {
+            remove_nulls(table);
+        }
+        value
+    }
+
+    fn add_default(&self, given: &Map, key: &str, default: &serde_json::Value) {
+        if default.is_null() && self.nulls == Nulls::Remove {
+            return;
+        }
+        given.set(key, self.default(default));
     }
 
     /// Hands `global` of a chart down to a sub-chart. Nulls stay: the sub-chart's own merge removes them.
@@ -171,17 +203,9 @@ impl Merge<'_> {
                     over.entries.borrow_mut().remove(&key);
                 }
                 (Some(Value::Nil), _) => {}
-                (Some(_), Value::Map(base)) => {
-                    let (path, base) = (join(path, &key), print("%v", Value::Map(base)));
-                    self.note(format!("warning: cannot overwrite table with non table for {path} ({base})"));
-                }
+                (Some(_), Value::Map(base)) => self.no_table(&join(path, &key), Value::Map(base)),
                 (Some(Value::Map(_)), Value::Nil) => {}
-                (Some(Value::Map(_)), value) => {
-                    let path = join(path, &key);
-                    let value = print("%v", value);
-                    let words = "is a table. Ignoring non-table value";
-                    self.note(format!("warning: destination for {path} {words} ({value})"));
-                }
+                (Some(Value::Map(_)), value) => self.is_table(&join(path, &key), value),
                 (Some(_), _) => {}
             }
         }
