@@ -5,15 +5,18 @@
 mod compile;
 mod document;
 mod formats;
+mod node;
 mod numbers;
+mod plain;
 mod url;
 mod validate;
 
 use serde_json::Value;
 
 use self::{
-    compile::{Compiled, Stop, Unexpected, compile},
+    compile::{Stop, Unexpected, compile},
     document::{Document, Draft},
+    node::Compiled,
 };
 use super::{Notice, Tree};
 use crate::template::fmt::quote;

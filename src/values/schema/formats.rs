@@ -158,7 +158,7 @@ fn ipv6(text: &str) -> Result<(), String> {
         return fail("missing colon");
     }
     let (address, zone) = text.split_once('%').map_or((text, None), |(address, zone)| (address, Some(zone)));
-    match (address.parse::<std::net::Ipv6Addr>(), zone) {
+    match (address.parse::<core::net::Ipv6Addr>(), zone) {
         (Ok(_), None) => Ok(()),
         (Ok(_), Some(_)) => fail("zone id is not a part of ipv6 address"),
         (Err(_), _) => fail(format!("ParseAddr({}): unable to parse IP", quote(text.as_bytes()))),

@@ -2,11 +2,12 @@
 
 use std::{borrow::Cow, collections::BTreeSet, fmt::Write as _};
 
-use serde_json::{Map, Number, Value};
+use serde_json::{Map, Value};
 
 use super::{
-    compile::{Check, Compiled, Dependency, Id, Limit, Node, Others},
+    node::{Check, Compiled, Dependency, Id, Node, Others},
     numbers,
+    plain::{self, above, below, contained, duplicates, quote, quoted},
 };
 use crate::template::fmt::quote as go_quote;
 
@@ -57,13 +58,6 @@ fn write(out: &mut String, failures: &[Failure], indent: usize) {
         }
         write(out, &failure.causes, if is_hidden { indent } else { indent + 1 });
     }
-}
-
-/// In single quotes, otherwise as Go quotes.
-fn quote(text: &str) -> String {
-    let quoted = go_quote(text.as_bytes()).replace("\\\"", "\"").replace('\'', "\\'");
-    let inner = quoted.strip_prefix('"').and_then(|inner| inner.strip_suffix('"')).unwrap_or(&quoted);
-    format!("'{inner}'")
 }
 
 /// The way from the whole schema to this one: for references that depend on it, and to find circles.
@@ -174,7 +168,7 @@ impl<'c, 'd, 'v> Run<'c, 'd, 'v> {
             }
             (_, Value::Object(table)) => return self.table_check(check, table, value, scope, found),
             (_, Value::Array(list)) => return self.list_check(check, list, value, scope, found),
-            (check, value) => plain_problem(check, value, self.quick),
+            (check, value) => plain::problem(check, value, self.quick),
         };
         found.failures.extend(problem.map(|problem| self.failure(problem)));
     }
@@ -217,7 +211,7 @@ impl<'c, 'd, 'v> Run<'c, 'd, 'v> {
             }
             Check::Members { .. } => return self.members(check, table, scope, found),
             Check::PropertyNames(schema) => return self.property_names(*schema, table, found),
-            _ => plain_problem(check, value, self.quick),
+            _ => plain::problem(check, value, self.quick),
         };
         found.failures.extend(problem.map(|problem| self.failure(problem)));
     }
@@ -313,7 +307,7 @@ impl<'c, 'd, 'v> Run<'c, 'd, 'v> {
                 }
             }
             Check::Contains { .. } => return self.contains(check, list, scope, found),
-            _ => plain_problem(check, value, self.quick),
+            _ => plain::problem(check, value, self.quick),
         };
         found.failures.extend(problem.map(|problem| self.failure(problem)));
     }
@@ -492,7 +486,7 @@ impl<'c, 'd, 'v> Run<'c, 'd, 'v> {
         scope.ways().filter_map(named).last().unwrap_or(target)
     }
 
-    fn anchors(&self, schema: Id) -> Option<&'c super::compile::Anchors<'d>> {
+    fn anchors(&self, schema: Id) -> Option<&'c super::node::Anchors<'d>> {
         self.compiled.resources.get(self.compiled.nodes.get(schema)?.resource)
     }
 
@@ -556,132 +550,4 @@ impl Scope<'_> {
         let mut same_value = self.ways().skip(1).take_while(|scope| scope.value == self.value);
         same_value.find(|scope| scope.schema == self.schema)
     }
-}
-
-/// What is wrong with a value in itself. A quick run hears only that something is.
-fn plain_problem(check: &Check<'_>, value: &Value, quick: bool) -> Option<String> {
-    let problem =
-        |is_wrong: bool, message: &dyn Fn() -> String| is_wrong.then(|| if quick { String::new() } else { message() });
-    match (check, value) {
-        (Check::Type(types), value) => {
-            let name = type_name(value);
-            let fits = types.contains(name) || (name == "number" && types.contains("integer") && is_integer(value));
-            problem(!fits, &|| format!("got {name}, want {}", types.names()))
-        }
-        (Check::Const(want), value) => problem(!equal(value, want), &|| match want {
-            Value::Array(_) | Value::Object(_) => "'const' failed".to_owned(),
-            want => format!("value must be {}", display(want)),
-        }),
-        (Check::Enum(values), value) => {
-            problem(!values.iter().any(|known| equal(known, value)), &|| one_of_text(values))
-        }
-        (Check::Format(name, format), Value::String(text)) => {
-            let wrong = format(text).err()?;
-            Some(format!("{} is not valid {name}: {wrong}", quote(text)))
-        }
-        (Check::MinLength(want), Value::String(text)) => below("minLength", text.chars().count(), *want),
-        (Check::MaxLength(want), Value::String(text)) => above("maxLength", text.chars().count(), *want),
-        (Check::Pattern(pattern), Value::String(text)) => problem(!pattern.is_match(text), &|| {
-            format!("{} does not match pattern {}", quote(text), quote(pattern.text))
-        }),
-        (Check::Limit(limit, want), Value::Number(number)) => {
-            let got = number.as_f64().unwrap_or_default();
-            let (name, fits) = match limit {
-                Limit::Minimum => ("minimum", got >= *want),
-                Limit::Maximum => ("maximum", got <= *want),
-                Limit::ExclusiveMinimum => ("exclusiveMinimum", got > *want),
-                Limit::ExclusiveMaximum => ("exclusiveMaximum", got < *want),
-                Limit::MultipleOf => ("multipleOf", numbers::is_multiple(got, *want)),
-            };
-            problem(!fits, &|| format!("{name}: got {}, want {}", numbers::float(got), numbers::float(*want)))
-        }
-        _ => None,
-    }
-}
-
-fn type_name(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "boolean",
-        Value::Number(_) => "number",
-        Value::String(_) => "string",
-        Value::Array(_) => "array",
-        Value::Object(_) => "object",
-    }
-}
-
-fn is_integer(value: &Value) -> bool {
-    value.as_f64().is_some_and(|number| number.fract() == 0.0)
-}
-
-/// Numbers are equal by what they are worth.
-fn equal(a: &Value, b: &Value) -> bool {
-    match (a, b) {
-        (Value::Number(a), Value::Number(b)) => equal_numbers(a, b),
-        (Value::Array(a), Value::Array(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| equal(a, b)),
-        (Value::Object(a), Value::Object(b)) => {
-            a.len() == b.len() && a.iter().all(|(key, a)| b.get(key).is_some_and(|b| equal(a, b)))
-        }
-        (a, b) => a == b,
-    }
-}
-
-fn equal_numbers(a: &Number, b: &Number) -> bool {
-    match (a.as_i64(), b.as_i64()) {
-        (Some(a), Some(b)) => a == b,
-        _ => a.as_f64() == b.as_f64(),
-    }
-}
-
-/// The first item that an earlier one equals.
-fn duplicates(list: &[Value]) -> Option<(usize, usize)> {
-    let earlier = |(index, item): (usize, &Value)| {
-        let first = list.iter().take(index).position(|other| equal(other, item))?;
-        Some((first, index))
-    };
-    list.iter().enumerate().find_map(earlier)
-}
-
-fn below(name: &str, got: usize, want: u64) -> Option<String> {
-    ((got as u64) < want).then(|| counts(name, got, want))
-}
-
-fn above(name: &str, got: usize, want: u64) -> Option<String> {
-    ((got as u64) > want).then(|| counts(name, got, want))
-}
-
-fn counts(name: &str, got: usize, want: u64) -> String {
-    format!("{name}: got {}, want {}", numbers::whole(got), numbers::whole(want))
-}
-
-fn contained(name: &str, matched: &[usize], want: u64) -> String {
-    let want = numbers::whole(want);
-    if matched.is_empty() {
-        return format!("{name} {want} items required to match contains schema, but none matched");
-    }
-    let places: Vec<String> = matched.iter().map(usize::to_string).collect();
-    let (count, places) = (numbers::whole(matched.len()), places.join(" "));
-    format!("{name} {want} items required to match contains schema, but matched {count} items at {places}")
-}
-
-fn one_of_text(values: &[Value]) -> String {
-    if values.iter().any(|value| value.is_array() || value.is_object()) {
-        return "'enum' failed".to_owned();
-    }
-    match values {
-        [one] => format!("value must be {}", display(one)),
-        _ => format!("value must be one of {}", values.iter().map(display).collect::<Vec<_>>().join(", ")),
-    }
-}
-
-fn display(value: &Value) -> String {
-    match value {
-        Value::Null => "<nil>".to_owned(),
-        Value::String(text) => quote(text),
-        other => other.to_string(),
-    }
-}
-
-fn quoted(texts: &[&str]) -> String {
-    texts.iter().map(|text| quote(text)).collect::<Vec<_>>().join(", ")
 }
