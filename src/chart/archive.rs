@@ -24,7 +24,7 @@ const MAX_RESERVED: usize = 16 << 20;
 const MAX_RATIO: usize = 1032;
 
 /// What an archive and the archives in it may still inflate to together.
-pub(super) struct Budget(u64);
+pub(super) struct Budget(pub(super) u64);
 
 impl Default for Budget {
     fn default() -> Self {
@@ -165,7 +165,7 @@ impl Tar {
         let mut extended = Extended::default();
         while let Some(header) = self.header()? {
             let header = Header(&header);
-            let size = header.number(124..136)?;
+            let size = u64::try_from(header.number(124..136)?).map_err(|_| invalid())?;
             match header.kind() {
                 b'x' => extended.read_pax(&self.take(size)?)?,
                 b'g' => {
@@ -176,7 +176,7 @@ impl Tar {
                 b'K' => {
                     self.take(size)?;
                 }
-                b'S' => return Err(Error::new("archive/tar: sparse files are not supported")),
+                b'S' => return Err(sparse()),
                 _ => {
                     let entry = header.entry(size, std::mem::take(&mut extended))?;
                     if !header.is_folder(&entry.name)? {
@@ -217,6 +217,11 @@ fn invalid() -> Error {
     Error::new("archive/tar: invalid tar header")
 }
 
+/// Files with holes, which Go reads and no chart has.
+fn sparse() -> Error {
+    Error::new("archive/tar: sparse files are not supported")
+}
+
 /// Text up to the first zero.
 fn text(bytes: &[u8]) -> Cow<'_, str> {
     let end = bytes.iter().position(|byte| *byte == 0).unwrap_or(bytes.len());
@@ -239,7 +244,7 @@ impl Header<'_> {
         self.check_sum()?;
         let size = extended.size.unwrap_or(size);
         let header_only = (b'1'..=b'6').contains(&self.kind());
-        let seconds = i64::try_from(self.number(136..148)?).unwrap_or_default();
+        let seconds = self.number(136..148)?;
         Ok(Entry {
             name: extended.name.unwrap_or_else(|| self.name()),
             size,
@@ -261,30 +266,31 @@ impl Header<'_> {
     }
 
     fn check_sum(&self) -> Result<(), Error> {
-        let sum = |range| self.field(range).iter().map(|byte| u64::from(*byte)).sum::<u64>();
-        let blanks = 8 * u64::from(b' ');
+        let sum = |range| self.field(range).iter().map(|byte| i64::from(*byte)).sum::<i64>();
+        let blanks = 8 * i64::from(b' ');
         if self.octal(148..156)? == sum(0..148) + blanks + sum(156..BLOCK) { Ok(()) } else { Err(invalid()) }
     }
 
     /// A number in octal digits, or in GNU's big-endian bytes where the first bit is set.
-    fn number(&self, range: std::ops::Range<usize>) -> Result<u64, Error> {
-        match self.field(range.clone()) {
-            [first, rest @ ..] if first & 0x80 != 0 => {
-                let digits = rest.iter().try_fold(u64::from(first & 0x7f), |number, byte| {
-                    number.checked_mul(256).map(|number| number + u64::from(*byte))
-                });
-                digits.filter(|number| i64::try_from(*number).is_ok()).ok_or_else(invalid)
-            }
-            _ => self.octal(range),
-        }
+    fn number(&self, range: std::ops::Range<usize>) -> Result<i64, Error> {
+        let (first, rest) = match self.field(range.clone()) {
+            [first, rest @ ..] if first & 0x80 != 0 => (first & 0x7f, rest),
+            _ => return self.octal(range),
+        };
+        let flip = if first & 0x40 == 0 { 0 } else { 0xff };
+        let bytes = std::iter::once(first ^ flip & 0x7f).chain(rest.iter().map(|byte| byte ^ flip));
+        let number = bytes
+            .into_iter()
+            .try_fold(0_i64, |number, byte| number.checked_mul(256).map(|number| number | i64::from(byte)));
+        number.map(|number| if flip == 0 { number } else { !number }).ok_or_else(invalid)
     }
 
-    fn octal(&self, range: std::ops::Range<usize>) -> Result<u64, Error> {
+    fn octal(&self, range: std::ops::Range<usize>) -> Result<i64, Error> {
         let digits = self.field(range);
         let digits = std::str::from_utf8(digits).map_err(|_| invalid())?;
         let digits = digits.trim_matches([' ', '\0']);
         let digits = digits.split('\0').next().unwrap_or_default();
-        if digits.is_empty() { Ok(0) } else { u64::from_str_radix(digits, 8).map_err(|_| invalid()) }
+        if digits.is_empty() { Ok(0) } else { i64::from_str_radix(digits, 8).map_err(|_| invalid()) }
     }
 }
 
@@ -302,7 +308,8 @@ impl Extended {
                 "path" if value.contains('\0') => return Err(invalid()),
                 "path" if !value.is_empty() => self.name = Some(value.to_owned()),
                 "size" => self.size = Some(value.parse().map_err(|_| invalid())?),
-                "mtime" => self.modified = pax_time(value),
+                "mtime" => self.modified = Some(pax_time(value).ok_or_else(invalid)?),
+                key if key.starts_with("GNU.sparse.") => return Err(sparse()),
                 _ => {}
             }
             rest = rest.get(size..).unwrap_or_default();

@@ -97,7 +97,7 @@ pub fn path_matches(pattern: &str, name: &str) -> Option<bool> {
         }
         match if star { after_star(chunk, name, pattern.is_empty())? } else { None } {
             Some(tail) => name = tail,
-            None => return check_rest(pattern),
+            None => return Some(false),
         }
     }
     Some(name.is_empty())
@@ -116,16 +116,6 @@ fn after_star<'a>(chunk: &str, name: &'a str, is_last: bool) -> Option<Option<&'
         }
     }
     Some(None)
-}
-
-/// No match, unless the rest of the pattern is none.
-fn check_rest(mut pattern: &str) -> Option<bool> {
-    while !pattern.is_empty() {
-        let (_, chunk, rest) = next_chunk(pattern);
-        pattern = rest;
-        match_chunk(chunk, "")?;
-    }
-    Some(false)
 }
 
 /// Leading stars, then what stands before the next star outside a class.

@@ -91,7 +91,7 @@ impl Chart {
         Self::from_files(files, &mut Budget::default(), 0)
     }
 
-    fn from_files(files: Vec<File>, budget: &mut Budget, depth: usize) -> Result<Self, Error> {
+    pub(super) fn from_files(files: Vec<File>, budget: &mut Budget, depth: usize) -> Result<Self, Error> {
         if depth > MAX_DEPTH {
             return Err(Error::new(format!("charts nest deeper than {MAX_DEPTH}")));
         }
@@ -144,6 +144,7 @@ impl Chart {
             self.raw.iter().any(|file| matches!(file.name.as_str(), "requirements.yaml" | "requirements.lock"));
         for file in self.raw.iter().filter(|file| file.name == "Chart.yaml") {
             found = true;
+            self.modified = file.modified;
             unmarshal(&file.data, &mut self.metadata).map_err(|error| cannot_load("Chart.yaml", error))?;
             if self.metadata.api_version.is_empty() {
                 API_V1.clone_into(&mut self.metadata.api_version);

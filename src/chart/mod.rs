@@ -13,6 +13,8 @@ mod package;
 mod record;
 mod status;
 mod tar;
+#[cfg(test)]
+mod tests;
 mod update;
 
 use bytes::Bytes;
@@ -45,6 +47,8 @@ pub struct File {
 pub struct Chart {
     /// `Chart.yaml`.
     pub metadata: Metadata,
+    /// When `Chart.yaml` was last changed.
+    pub modified: Option<Timestamp>,
     /// `Chart.lock`, or `requirements.lock` of old charts.
     pub lock: Option<Lock>,
     /// Everything below `templates/`, in the order of loading.

@@ -63,7 +63,7 @@ impl Chart {
             let modified = Some(modified.unwrap_or_else(Timestamp::now));
             entries.push(File { name: format!("{base}/{}", clean_path(name)), data, modified });
         };
-        add("Chart.yaml", self.metadata.to_yaml()?.into(), self.raw("Chart.yaml").and_then(|file| file.modified));
+        add("Chart.yaml", self.metadata.to_yaml()?.into(), self.modified);
         if let Some(lock) = self.lock.as_ref().filter(|_| self.metadata.api_version == API_V2) {
             add("Chart.lock", lock.to_yaml()?.into(), lock.generated.parse().ok());
         }
@@ -100,11 +100,6 @@ impl Chart {
             saved.map_err(|error| error.within(format!("saving {parent}/charts/{}", chart.name())))?;
         }
         Ok(())
-    }
-
-    /// A file as it was found.
-    fn raw(&self, name: &str) -> Option<&File> {
-        self.raw.iter().find(|file| file.name == name)
     }
 }
 

@@ -11,7 +11,10 @@ use super::{
     Chart, Error, File, Lock,
     decode::{self, Decode, Decoder},
 };
-use crate::{values::Values, yaml::json};
+use crate::{
+    values::{self, Values},
+    yaml::json,
+};
 
 /// Go's zero time.
 const ZERO_TIME: &str = "0001-01-01T00:00:00Z";
@@ -22,17 +25,19 @@ impl Chart {
     /// # Errors
     /// None is known: values that Go cannot write cannot be read either.
     pub fn to_record(&self) -> Result<Vec<u8>, Error> {
-        let own = |name: &str| self.raw.iter().find(|file| file.name == name);
+        // Go's map is nil where no file was there to fill it.
+        let unread = self.values.is_empty() && self.raw.iter().all(|file| file.name != "values.yaml");
         let files = |files| Some(files).filter(|files: &&Vec<File>| !files.is_empty());
         let record = Written {
             metadata: &self.metadata,
             lock: self.lock.as_ref(),
             templates: files(&self.templates),
-            values: Some(&self.values).filter(|values| !values.is_empty() || own("values.yaml").is_some()),
+            values: Some(&self.values).filter(|_| !unread),
             schema: self.schema.as_ref().map(|schema| Base64(&schema.data)),
-            schemamodtime: time(self.schema.as_ref()).unwrap_or_else(|| ZERO_TIME.to_owned()),
+            schemamodtime: time(self.schema.as_ref().and_then(|file| file.modified))
+                .unwrap_or_else(|| ZERO_TIME.to_owned()),
             files: files(&self.files),
-            modtime: time(own("Chart.yaml")),
+            modtime: time(self.modified),
         };
         json::to_vec(&record).map_err(|error| Error::new(error.to_string()))
     }
@@ -80,12 +85,12 @@ impl Serialize for File {
             #[serde(skip_serializing_if = "Option::is_none")]
             modtime: Option<String>,
         }
-        Written { name: &self.name, data: Base64(&self.data), modtime: time(Some(self)) }.serialize(serializer)
+        Written { name: &self.name, data: Base64(&self.data), modtime: time(self.modified) }.serialize(serializer)
     }
 }
 
-fn time(file: Option<&File>) -> Option<String> {
-    file?.modified.map(|time| time.to_string())
+fn time(time: Option<Timestamp>) -> Option<String> {
+    time.map(|time| time.to_string())
 }
 
 #[derive(Default)]
@@ -94,7 +99,7 @@ struct Read(Chart);
 impl Decode for Read {
     const TYPE: (&'static str, &'static str) = ("v2", "Chart");
     const FIELDS: &'static [&'static str] =
-        &["metadata", "lock", "templates", "values", "schema", "schemamodtime", "files"];
+        &["metadata", "lock", "templates", "values", "schema", "schemamodtime", "files", "modtime"];
 
     fn field(&mut self, name: &str, value: &Value, decoder: &mut Decoder) {
         let chart = &mut self.0;
@@ -105,7 +110,10 @@ impl Decode for Read {
             "templates" => {
                 decoder.structures(value, &mut chart.templates);
             }
-            "values" => chart.values = value.as_object().cloned().unwrap_or_default(),
+            "values" => {
+                chart.values = value.as_object().cloned().unwrap_or_default();
+                chart.values.values_mut().for_each(values::make_floats);
+            }
             "schema" if value.is_null() => chart.schema = None,
             "schema" => read_bytes(value, &mut chart.schema.get_or_insert_default().data, decoder),
             "schemamodtime" => {
@@ -113,9 +121,10 @@ impl Decode for Read {
                     schema.modified = read_time(value);
                 }
             }
-            _ => {
+            "files" => {
                 decoder.structures(value, &mut chart.files);
             }
+            _ => chart.modified = read_time(value),
         }
     }
 }

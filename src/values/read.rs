@@ -31,7 +31,7 @@ pub fn merge(base: &mut Values, over: Values) {
 }
 
 /// Makes every number a float, as `json.Unmarshal` reads it.
-pub(super) fn make_floats(value: &mut Value) {
+pub fn make_floats(value: &mut Value) {
     match value {
         Value::Number(number) if !number.is_f64() => *value = number.as_f64().into(),
         Value::Array(items) => items.iter_mut().for_each(make_floats),
