@@ -93,7 +93,7 @@ fn merge(into: Map, from: Rest<Map>, overwrite: bool) -> Result<Value, Fault> {
 /// with `from`, not copied; an overwriting nil or empty value overwrites, but a map never replaces a map that has
 /// entries: the two are merged in place.
 fn merge_map(into: &Map, from: &Map, overwrite: bool, depth: usize) -> Result<(), Fault> {
-    let depth = depth.checked_sub(1).ok_or_else(|| Fault::new("a map holds itself"))?;
+    let depth = depth.checked_sub(1).ok_or_else(too_deep)?;
     for (key, source) in from.snapshot() {
         if matches!(source, Value::Nil) {
             if overwrite {
@@ -124,7 +124,7 @@ fn copy(value: Value) -> Result<Value, Fault> {
 }
 
 fn deep_copy(value: &Value, depth: usize) -> Result<Value, Fault> {
-    let depth = depth.checked_sub(1).ok_or_else(|| Fault::new("a map holds itself"))?;
+    let depth = depth.checked_sub(1).ok_or_else(too_deep)?;
     Ok(match value {
         Value::List(list) => {
             let items = list.items.iter().map(|item| deep_copy(item, depth)).collect::<Result<_, _>>()?;
@@ -137,6 +137,11 @@ fn deep_copy(value: &Value, depth: usize) -> Result<Value, Fault> {
         }
         other => other.clone(),
     })
+}
+
+/// Go overflows its stack.
+fn too_deep() -> Fault {
+    Fault::new("a value is nested too deeply, or holds itself")
 }
 
 /// The value behind a path of keys, or the default before the map.

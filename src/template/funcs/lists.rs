@@ -1,9 +1,10 @@
 //! Sprig's functions on lists. Each has a `must` twin with the same words: what the one panics with, the other returns.
 
 use super::{
-    MAX_ITEMS,
+    MAX_ITEMS, check_items,
     defaults::is_empty,
-    math::{range, to_int64},
+    math::to_int64,
+    nil_pointer,
     reflect::deep_equal,
     strings::{strings, text},
 };
@@ -46,9 +47,7 @@ pub(crate) fn functions() -> Vec<(&'static str, Function)> {
 fn items(value: &Value, refusal: &str) -> Result<Items, Fault> {
     match list_of(value) {
         Some(list) => Ok(list.items),
-        None if matches!(value, Value::Nil) => {
-            Err(Fault::new("runtime error: invalid memory address or nil pointer dereference"))
-        }
+        None if matches!(value, Value::Nil) => Err(nil_pointer()),
         None => Err(Fault::new(format!("{refusal} {}", value.kind()))),
     }
 }
@@ -157,24 +156,30 @@ fn chunk(size: i64, list: Value) -> Result<List, Fault> {
     if !count.is_finite() || count < 0.0 {
         return Err(out_of_range());
     }
-    let mut chunks = Vec::new();
-    for index in 0..count as usize {
-        let from = index.saturating_mul(size.max(0) as usize);
-        let is_last = index as f64 == count - 1.0;
-        let left = if is_last { (length % width).floor() } else { 0.0 };
-        let length = if left == 0.0 { width } else { left };
-        let to = from.saturating_add(if length < 0.0 { return Err(out_of_range()) } else { length as usize });
-        chunks.push(collect(items.get(from..to).unwrap_or_default().iter().cloned()).into());
+    let left = (length % width).floor();
+    let last = if left == 0.0 { width } else { left };
+    if count > 0.0 && last < 0.0 {
+        return Err(out_of_range());
     }
-    Ok(List { element: "[]interface {}", items: chunks.into(), is_nil: false })
+    let part = |index: usize| {
+        let from = index.saturating_mul(size.max(0) as usize);
+        let length = if index as f64 == count - 1.0 { last } else { width };
+        let part = items.get(from..from.saturating_add(length as usize)).unwrap_or_default();
+        Value::List(collect(part.iter().cloned()))
+    };
+    let chunks = (0..count as usize).map(part).collect();
+    Ok(List { element: "[]interface {}", items: chunks, is_nil: false })
 }
 
 fn concat(lists: Rest<Value>) -> Result<List, Fault> {
     let mut all = Vec::new();
     for value in &lists.0 {
         match list_of(value) {
-            Some(list) => all.extend(list.items.iter().cloned()),
-            None if matches!(value, Value::Nil) => return items(value, "").map(|_| nil_list()),
+            Some(list) => {
+                check_items(all.len() + list.items.len())?;
+                all.extend(list.items.iter().cloned());
+            }
+            None if matches!(value, Value::Nil) => return Err(nil_pointer()),
             None => return Err(Fault::new(format!("Cannot concat type {} as list", value.kind()))),
         }
     }
@@ -191,22 +196,32 @@ fn sort_alpha(value: Value) -> List {
 }
 
 fn until_step(start: i64, stop: i64, step: i64) -> Result<List, Fault> {
-    let items = range(start, stop, step).take(MAX_ITEMS + 1).map(Value::Int).collect::<Items>();
-    if items.len() > MAX_ITEMS {
-        return Err(Fault::new("runtime error: growslice: len out of range"));
-    }
+    let items = numbers(start, stop, step)?.into_iter().map(Value::Int).collect();
     Ok(List { element: "int", items, is_nil: false })
 }
 
 /// As the command `seq`: to, from and to, or from, step and to.
-fn seq(parameters: &[i64]) -> String {
+fn seq(parameters: &[i64]) -> Result<String, Fault> {
     let direction = |from: i64, to: i64| if to < from { -1 } else { 1 };
     let (from, to, step) = match *parameters {
         [to] => (1, to, direction(1, to)),
         [from, to] => (from, to, direction(from, to)),
         [from, step, to] if to >= from || step <= 0 => (from, to, step),
-        _ => return String::new(),
+        _ => return Ok(String::new()),
     };
-    let numbers = range(from, to.wrapping_add(direction(from, to)), step);
-    numbers.take(MAX_ITEMS).map(|number| number.to_string()).collect::<Vec<_>>().join(" ")
+    let numbers = numbers(from, to.wrapping_add(direction(from, to)), step)?;
+    Ok(numbers.iter().map(i64::to_string).collect::<Vec<_>>().join(" "))
+}
+
+fn numbers(start: i64, stop: i64, step: i64) -> Result<Vec<i64>, Fault> {
+    let numbers: Vec<i64> = range(start, stop, step).take(MAX_ITEMS + 1).collect();
+    check_items(numbers.len())?;
+    Ok(numbers)
+}
+
+/// The numbers from `start` up or down to before `stop`; none where the step leads away from it.
+fn range(start: i64, stop: i64, step: i64) -> impl Iterator<Item = i64> {
+    let goes_on = move |at: &i64| if step < 0 { *at > stop } else { step > 0 && *at < stop };
+    let first = Some(start).filter(goes_on);
+    std::iter::successors(first, move |at| at.checked_add(step).filter(goes_on))
 }

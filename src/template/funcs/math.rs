@@ -82,13 +82,6 @@ fn power_of_ten(exponent: i64) -> f64 {
     if exponent < 0 { 1.0 / result } else { result }
 }
 
-/// The numbers from `start` up or down to before `stop`; none where the step leads away from it.
-pub(super) fn range(start: i64, stop: i64, step: i64) -> impl Iterator<Item = i64> {
-    let goes_on = move |at: &i64| if step < 0 { *at > stop } else { step > 0 && *at < stop };
-    let first = Some(start).filter(goes_on);
-    std::iter::successors(first, move |at| at.checked_add(step).filter(goes_on))
-}
-
 /// `cast.ToInt64`: what is no number is 0; a float loses its fraction.
 pub(super) fn to_int64(value: &Value) -> i64 {
     match value {

@@ -29,12 +29,27 @@ pub(super) use builtin::call;
 pub(super) use date::span;
 pub(super) use encoding::to_yaml;
 
-use super::func::Function;
+use super::{Fault, func::Function};
 
 /// The longest text that one function makes; Go would run out of memory some time later.
 const MAX_TEXT: usize = 1 << 28;
-/// The most numbers that `until`, `untilStep` and `seq` make.
-const MAX_ITEMS: usize = 1 << 24;
+/// The longest list that one function makes of less.
+const MAX_ITEMS: usize = 1 << 22;
+
+/// Refuses a text that would be too long.
+fn check_text(length: usize) -> Result<(), Fault> {
+    if length > MAX_TEXT { Err(Fault::new(format!("a string of more than {MAX_TEXT} bytes"))) } else { Ok(()) }
+}
+
+/// Refuses a list that would be too long.
+fn check_items(length: usize) -> Result<(), Fault> {
+    if length > MAX_ITEMS { Err(Fault::new(format!("a list of more than {MAX_ITEMS} elements"))) } else { Ok(()) }
+}
+
+/// Go's panic on nothing where something is needed.
+fn nil_pointer() -> Fault {
+    Fault::new("runtime error: invalid memory address or nil pointer dereference")
+}
 
 /// Every function by its name, families in turn.
 pub(crate) fn all() -> impl Iterator<Item = (&'static str, Function)> {

@@ -2,6 +2,7 @@
 
 use std::{any::Any, rc::Rc};
 
+use super::nil_pointer;
 use crate::{
     template::{
         Fault, Object, Str, Value,
@@ -49,8 +50,7 @@ impl SemanticVersion {
             [Value::Object(object)] => object.as_any().downcast_ref::<Self>(),
             _ => None,
         };
-        let nil = || Fault::new("runtime error: invalid memory address or nil pointer dereference");
-        other.map(|other| self.version.compare(&other.version)).ok_or_else(nil)
+        other.map(|other| self.version.compare(&other.version)).ok_or_else(nil_pointer)
     }
 }
 

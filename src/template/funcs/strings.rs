@@ -2,9 +2,12 @@
 
 use std::{collections::BTreeMap, rc::Rc};
 
+use memchr::memmem;
+
 use super::{
     MAX_TEXT,
     case::{camel_case, initials, lower, separated, swap_case, title, untitle, upper},
+    check_text,
     lists::list_of,
 };
 use crate::template::{
@@ -23,7 +26,7 @@ pub(crate) fn functions() -> Vec<(&'static str, Function)> {
         ("nindent", function(|width: i64, text: Str| indent("\n", width, &text))),
         ("replace", function(|old: Str, new: Str, text: Str| replace(&text, &old, &new))),
         ("repeat", function(|count: i64, text: Str| repeat(&text, count))),
-        ("contains", function(|part: Str, text: Str| find(text.as_bytes(), part.as_bytes()).is_some())),
+        ("contains", function(|part: Str, text: Str| memmem::find(text.as_bytes(), part.as_bytes()).is_some())),
         ("hasPrefix", function(|part: Str, text: Str| text.as_bytes().starts_with(part.as_bytes()))),
         ("hasSuffix", function(|part: Str, text: Str| text.as_bytes().ends_with(part.as_bytes()))),
         ("trim", function(trim)),
@@ -107,18 +110,21 @@ fn squote(values: Rest<Value>) -> Str {
     })
 }
 
-fn cat(values: Rest<Value>) -> Str {
+fn cat(values: Rest<Value>) -> Result<Str, Fault> {
     let shown = |value: &Value| fmt::sprint(std::slice::from_ref(value));
     let parts: Vec<Str> = values.0.iter().filter(|value| !matches!(value, Value::Nil)).map(shown).collect();
     concatenate(&parts, b" ")
 }
 
-fn join(separator: Str, value: Value) -> Str {
+fn join(separator: Str, value: Value) -> Result<Str, Fault> {
     concatenate(&strings(&value), separator.as_bytes())
 }
 
-fn concatenate(parts: &[Str], separator: &[u8]) -> Str {
-    Str::from_bytes(parts.iter().map(Str::as_bytes).collect::<Vec<_>>().join(separator))
+fn concatenate(parts: &[Str], separator: &[u8]) -> Result<Str, Fault> {
+    let parts: Vec<&[u8]> = parts.iter().map(Str::as_bytes).collect();
+    let length: usize = parts.iter().map(|part| part.len()).sum();
+    check_text(length.saturating_add(separator.len().saturating_mul(parts.len())))?;
+    Ok(Str::from_bytes(parts.join(separator)))
 }
 
 /// Go's panic where a text would be repeated less than not at all, or this program's bound is passed.
@@ -152,31 +158,29 @@ fn repeat(text: &Str, count: i64) -> Result<Str, Fault> {
     Ok(Str::from_bytes(text.as_bytes().repeat(count)))
 }
 
-/// Where the part begins first.
-pub(super) fn find(bytes: &[u8], part: &[u8]) -> Option<usize> {
-    match part {
-        [] => Some(0),
-        [byte] => bytes.iter().position(|found| found == byte),
-        _ => bytes.windows(part.len()).position(|found| found == part),
-    }
-}
-
 fn replace(text: &Str, old: &Str, new: &Str) -> Result<Str, Fault> {
-    if let (Str::Text(text), Str::Text(old), Str::Text(new)) = (text, old, new)
-        && !old.is_empty()
-    {
-        // What takes no room is looked for without making anything.
-        return Ok(if text.contains(&**old) { text.replace(&**old, new).into() } else { Str::Text(text.clone()) });
-    }
-    let parts = split(text, old, -1);
-    if old.as_bytes().is_empty() {
+    let (bytes, old, new) = (text.as_bytes(), old.as_bytes(), new.as_bytes());
+    if old.is_empty() {
         // Go puts the new text around and between the characters.
-        let edges = [Str::from(""), Str::from("")];
-        let parts: Vec<Str> = edges[..1].iter().chain(&parts).chain(&edges[1..]).cloned().collect();
-        repetitions(parts.len() as i64, new.as_bytes().len())?;
-        return Ok(if parts.len() == 2 { new.clone() } else { concatenate(&parts, new.as_bytes()) });
+        let edge = || std::iter::once(Str::from(""));
+        let parts: Vec<Str> = edge().chain(split(text, &"".into(), -1)).chain(edge()).collect();
+        return if bytes.is_empty() { Ok(Str::from_bytes(new.to_vec())) } else { concatenate(&parts, new) };
     }
-    Ok(concatenate(&parts, new.as_bytes()))
+    let finder = memmem::Finder::new(old);
+    let count = finder.find_iter(bytes).count();
+    if count == 0 {
+        return Ok(text.clone());
+    }
+    check_text(bytes.len().saturating_add(count.saturating_mul(new.len())))?;
+    let mut out = Vec::with_capacity(bytes.len() - count * old.len() + count * new.len());
+    let mut end = 0;
+    for start in finder.find_iter(bytes) {
+        out.extend_from_slice(&bytes[end..start]);
+        out.extend_from_slice(new);
+        end = start + old.len();
+    }
+    out.extend_from_slice(&bytes[end..]);
+    Ok(Str::from_bytes(out))
 }
 
 /// A part of a text, which stays as it is where there is none.
@@ -282,9 +286,10 @@ fn abbreviate(text: &Str, offset: i64, width: i64) -> Str {
     Str::from_bytes([b"...", part(length - (width - 3), length)].concat())
 }
 
-fn wrap_with(width: i64, line_break: Str, text: Str) -> Str {
-    let line_break = if line_break.as_bytes().is_empty() { b"\n" } else { line_break.as_bytes() };
-    wrap(text.as_bytes(), width, line_break, true)
+fn wrap_with(width: i64, line_break: Str, text: Str) -> Result<Str, Fault> {
+    let (bytes, line_break) = (text.as_bytes(), line_break.as_bytes());
+    check_text(bytes.len().saturating_mul(1 + line_break.len()))?;
+    Ok(wrap(bytes, width, if line_break.is_empty() { b"\n" } else { line_break }, true))
 }
 
 /// goutils' `WrapCustom`: spaces end words, and spaces at the start of a line go.
@@ -328,7 +333,7 @@ fn split(text: &Str, separator: &Str, limit: i64) -> Vec<Str> {
                 length if length < rest.len() => (length, length),
                 _ => break,
             },
-            _ => match find(rest, separator) {
+            _ => match memmem::find(rest, separator) {
                 Some(at) => (at, at + separator.len()),
                 None => break,
             },
@@ -343,10 +348,7 @@ fn split(text: &Str, separator: &Str, limit: i64) -> Vec<Str> {
 /// The length of the first character; a byte that is no UTF-8 is one.
 fn first_character(bytes: &[u8]) -> usize {
     let start = &bytes[..bytes.len().min(4)];
-    match start.utf8_chunks().next().map(|chunk| chunk.valid().chars().next().map_or(1, char::len_utf8)) {
-        Some(length) => length,
-        None => 0,
-    }
+    start.utf8_chunks().next().map_or(0, |chunk| chunk.valid().chars().next().map_or(1, char::len_utf8))
 }
 
 /// Parts as Sprig's `split` gives them: `_0`, `_1` and so on.

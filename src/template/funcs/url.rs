@@ -2,7 +2,9 @@
 
 use core::net::Ipv6Addr;
 
-use super::strings::find;
+use memchr::memmem::find;
+
+use super::nil_pointer;
 use crate::template::{
     Fault, Map, Str, Value, fmt,
     func::{Function, function},
@@ -46,7 +48,7 @@ fn url_join(parts: Map) -> Result<Str, Fault> {
     let part = |key: &str| match parts.get(key) {
         None => Ok(Vec::new()),
         Some(Value::String(text)) => Ok(text.as_bytes().to_vec()),
-        Some(Value::Nil) => Err(Fault::new("runtime error: invalid memory address or nil pointer dereference")),
+        Some(Value::Nil) => Err(nil_pointer()),
         Some(other) => {
             let kind = other.kind();
             Err(Fault::new(format!("unable to parse {key} key, must be of type string, but {kind} found")))

@@ -6,6 +6,7 @@ use std::{borrow::Cow, cell::RefCell, collections::HashMap, rc::Rc};
 
 use regex::bytes::{CaptureLocations, Regex, RegexBuilder};
 
+use super::check_text;
 use crate::template::{
     Fault, List, Str, fmt,
     func::{Function, function},
@@ -16,9 +17,6 @@ const MAX_SIZE: usize = 1 << 26;
 /// How many patterns are kept. Charts make some from values, but hardly so many.
 const MAX_PATTERNS: usize = 1000;
 
-/// Patterns by their text, for the functions made by one call of [`functions`]: one rendering compiles a pattern once.
-type Patterns = Rc<RefCell<HashMap<Str, Result<Rc<Pattern>, Fault>>>>;
-
 /// A compiled pattern.
 struct Pattern {
     regex: Regex,
@@ -26,10 +24,6 @@ struct Pattern {
     names: Vec<Option<String>>,
     is_empty: bool,
 }
-
-/// Whether a function that fails is one that panics in Go: `regexFind` and not `mustRegexFind`.
-#[derive(Clone, Copy)]
-struct Panics(bool);
 
 /// Whether a pattern is Go's syntax.
 ///
@@ -48,87 +42,80 @@ pub(crate) fn compile(pattern: &str) -> Result<Regex, String> {
 }
 
 pub(crate) fn functions() -> Vec<(&'static str, Function)> {
-    let patterns = Patterns::default();
-    let mut functions: Vec<(&'static str, Function)> =
-        vec![("regexQuoteMeta", function(|text: Str| quote_meta(&text)))];
+    let patterns = Rc::new(Patterns::default());
     let known = patterns.clone();
-    let is_match =
-        move |pattern: Str, text: Str| find(&known, &pattern).map(|it| it.regex.is_match(readable(&text).0.as_bytes()));
-    let must_match = is_match.clone();
-    functions.push(("regexMatch", function(move |pattern: Str, text: Str| is_match(pattern, text).unwrap_or(false))));
-    functions.push(("mustRegexMatch", function(must_match)));
-    for (panics, [first, all, split, replace, literal]) in [
-        (true, ["regexFind", "regexFindAll", "regexSplit", "regexReplaceAll", "regexReplaceAllLiteral"]),
-        (
-            false,
-            [
-                "mustRegexFind",
-                "mustRegexFindAll",
-                "mustRegexSplit",
-                "mustRegexReplaceAll",
-                "mustRegexReplaceAllLiteral",
-            ],
-        ),
-    ] {
-        let compile = || {
-            let (known, panics) = (patterns.clone(), Panics(panics));
-            move |pattern: &Str| find(&known, pattern).map_err(|fault| panics.words(pattern, fault))
-        };
-        let get = compile();
-        functions.push((first, function(move |pattern: Str, text: Str| get(&pattern).map(|it| it.first(&text)))));
-        let get = compile();
-        functions.push((
-            all,
-            function(move |pattern: Str, text: Str, limit: i64| get(&pattern).map(|it| it.all(&text, limit))),
-        ));
-        let get = compile();
-        functions.push((
-            split,
-            function(move |pattern: Str, text: Str, limit: i64| get(&pattern).map(|it| it.split(&text, limit))),
-        ));
-        let get = compile();
-        functions.push((
-            replace,
-            function(move |pattern: Str, text: Str, new: Str| get(&pattern).map(|it| it.replace(&text, &new, true))),
-        ));
-        let get = compile();
-        functions.push((
-            literal,
-            function(move |pattern: Str, text: Str, new: Str| get(&pattern).map(|it| it.replace(&text, &new, false))),
-        ));
-    }
+    let is_match = move |pattern: Str, text: Str| known.get(&pattern).is_ok_and(|it| it.is_match(&text));
+    let known = patterns.clone();
+    let must_match = move |pattern: Str, text: Str| known.get(&pattern).map(|it| it.is_match(&text));
+    let mut functions = vec![
+        ("regexQuoteMeta", function(|text: Str| quote_meta(&text))),
+        ("regexMatch", function(is_match)),
+        ("mustRegexMatch", function(must_match)),
+    ];
+    let mut twins = |names: [&'static str; 2], make: &dyn Fn(Twin) -> Function| {
+        for (name, panics) in names.into_iter().zip([true, false]) {
+            functions.push((name, make(Twin { patterns: patterns.clone(), panics })));
+        }
+    };
+    twins(["regexFind", "mustRegexFind"], &|twin| {
+        function(move |pattern: Str, text: Str| twin.get(&pattern).map(|it| it.first(&text)))
+    });
+    twins(["regexFindAll", "mustRegexFindAll"], &|twin| {
+        function(move |pattern: Str, text: Str, limit: i64| twin.get(&pattern).map(|it| it.all(&text, limit)))
+    });
+    twins(["regexSplit", "mustRegexSplit"], &|twin| {
+        function(move |pattern: Str, text: Str, limit: i64| twin.get(&pattern).map(|it| it.split(&text, limit)))
+    });
+    twins(["regexReplaceAll", "mustRegexReplaceAll"], &|twin| {
+        function(move |pattern: Str, text: Str, new: Str| twin.get(&pattern)?.replace(&text, &new, true))
+    });
+    twins(["regexReplaceAllLiteral", "mustRegexReplaceAllLiteral"], &|twin| {
+        function(move |pattern: Str, text: Str, new: Str| twin.get(&pattern)?.replace(&text, &new, false))
+    });
     functions
 }
 
-impl Panics {
-    /// What `regexp.MustCompile` panics with.
-    fn words(self, pattern: &Str, fault: Fault) -> Fault {
-        if !self.0 {
-            return fault;
+/// Patterns by their text, for the functions made by one call of [`functions`]: one rendering compiles a pattern once.
+#[derive(Default)]
+struct Patterns(RefCell<HashMap<Str, Result<Rc<Pattern>, Fault>>>);
+
+impl Patterns {
+    fn get(&self, text: &Str) -> Result<Rc<Pattern>, Fault> {
+        if let Some(known) = self.0.borrow().get(text) {
+            return known.clone();
         }
-        let text = pattern.to_text();
-        let can_backquote =
-            text.chars().all(|char| char == '\t' || (!char.is_control() && !matches!(char, '`' | '\u{feff}')));
-        let quoted = match pattern {
-            Str::Text(_) if can_backquote => format!("`{text}`"),
-            _ => fmt::quote(pattern.as_bytes()),
-        };
-        Fault::new(format!("regexp: Compile({quoted}): {}", fault.message))
+        let compiled = Pattern::compile(text).map(Rc::new).map_err(Fault::new);
+        let mut patterns = self.0.borrow_mut();
+        if patterns.len() >= MAX_PATTERNS {
+            patterns.clear();
+        }
+        patterns.insert(text.clone(), compiled.clone());
+        compiled
     }
 }
 
-/// The pattern of this text, compiled at most once.
-fn find(patterns: &Patterns, text: &Str) -> Result<Rc<Pattern>, Fault> {
-    if let Some(known) = patterns.borrow().get(text) {
-        return known.clone();
+/// One of two functions that differ in how they tell of a bad pattern: `regexFind` panics in Go, `mustRegexFind` returns
+/// the error.
+struct Twin {
+    patterns: Rc<Patterns>,
+    panics: bool,
+}
+
+impl Twin {
+    fn get(&self, text: &Str) -> Result<Rc<Pattern>, Fault> {
+        self.patterns.get(text).map_err(|fault| if self.panics { panic_words(text, &fault) } else { fault })
     }
-    let compiled = Pattern::compile(text).map(Rc::new).map_err(Fault::new);
-    let mut patterns = patterns.borrow_mut();
-    if patterns.len() >= MAX_PATTERNS {
-        patterns.clear();
-    }
-    patterns.insert(text.clone(), compiled.clone());
-    compiled
+}
+
+/// What `regexp.MustCompile` panics with.
+fn panic_words(pattern: &Str, fault: &Fault) -> Fault {
+    let text = pattern.to_text();
+    let fits = |char: char| char == '\t' || (!char.is_control() && !matches!(char, '`' | '\u{feff}'));
+    let quoted = match pattern {
+        Str::Text(_) if text.chars().all(fits) => format!("`{text}`"),
+        _ => fmt::quote(pattern.as_bytes()),
+    };
+    Fault::new(format!("regexp: Compile({quoted}): {}", fault.message))
 }
 
 impl Pattern {
@@ -142,6 +129,10 @@ impl Pattern {
         let regex = RegexBuilder::new(&translated.pattern).size_limit(MAX_SIZE).nest_limit(2000).build();
         let regex = regex.map_err(|_| format!("error parsing regexp: expression too large: `{source}`"))?;
         Ok(Self { regex, names: translated.names, is_empty: source.is_empty() })
+    }
+
+    fn is_match(&self, text: &Str) -> bool {
+        self.regex.is_match(readable(text).0.as_bytes())
     }
 
     /// Calls `deliver` with each match, as Go's `allMatches` does: no empty match right after another match, and the
@@ -213,14 +204,14 @@ impl Pattern {
     }
 
     /// All matches replaced; `expands` says whether `$1` and `${name}` stand for groups.
-    fn replace(&self, text: &Str, new: &Str, expands: bool) -> Str {
+    fn replace(&self, text: &Str, new: &Str, expands: bool) -> Result<Str, Fault> {
         let bytes = text.as_bytes();
         let mut out = Vec::with_capacity(bytes.len());
         let mut end = 0;
         let expands = expands && new.as_bytes().contains(&b'$');
         let new = new.to_text();
         self.each(text, usize::MAX, |found| {
-            let Some((start, next)) = found.group(0) else { return };
+            let Some((start, next)) = found.group(0).filter(|_| check_text(out.len()).is_ok()) else { return };
             out.extend_from_slice(bytes.get(end..start).unwrap_or_default());
             end = next;
             if expands {
@@ -230,7 +221,8 @@ impl Pattern {
             }
         });
         out.extend_from_slice(bytes.get(end..).unwrap_or_default());
-        Str::from_bytes(out)
+        check_text(out.len())?;
+        Ok(Str::from_bytes(out))
     }
 
     /// Go's `Regexp.Expand`: a name is as long as it can be, so that `$1x` is the group `1x`; `$$` is a dollar.
