@@ -12,14 +12,17 @@ pub(super) fn encode64(text: Str) -> String {
 }
 
 /// The decoded text, or Go's error in its place.
+/// Go's `base64.StdEncoding.DecodeString`.
+///
+/// # Errors
+/// Go's words.
+pub(in crate::template::funcs) fn bytes64(text: &Str) -> Result<Vec<u8>, String> {
+    let bytes = text.as_bytes();
+    STANDARD.decode(bytes).or_else(|_| lenient64(bytes)).map_err(|at| format!("illegal base64 data at input byte {at}"))
+}
+
 pub(super) fn decode64(text: Str) -> Str {
-    match STANDARD.decode(text.as_bytes()) {
-        Ok(bytes) => Str::from_bytes(bytes),
-        Err(_) => match lenient64(text.as_bytes()) {
-            Ok(bytes) => Str::from_bytes(bytes),
-            Err(at) => format!("illegal base64 data at input byte {at}").into(),
-        },
-    }
+    bytes64(&text).map_or_else(Str::from, Str::from_bytes)
 }
 
 pub(super) fn encode32(text: Str) -> String {

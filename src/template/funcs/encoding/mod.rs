@@ -6,6 +6,7 @@ mod json;
 mod parse;
 mod yaml;
 
+pub(super) use base::bytes64;
 pub(crate) use yaml::write as to_yaml;
 
 use json::Style;
