@@ -130,6 +130,10 @@ impl Tree {
         self.source.text.as_bytes().get(range.clone()).unwrap_or_default()
     }
 
+    pub(super) fn pipe_position(&self, id: PipeId) -> usize {
+        self.pipes.get(id.0).map_or(0, |pipe| pipe.position)
+    }
+
     fn push_text(&self, range: &Range<usize>, out: &mut String) {
         out.push_str(&String::from_utf8_lossy(self.text(range)));
     }

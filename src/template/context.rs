@@ -7,6 +7,7 @@ use super::{
     eval::{self, Reflected},
     fmt::quote,
     func::{Function, with_context},
+    provenance::{self, Part, Recorder},
     scope::{MAIN, Scope},
     value::{Map, Str, Value},
 };
@@ -45,6 +46,10 @@ pub struct Context<'a> {
     /// How often each name is being included now.
     included: HashMap<Rc<str>, u32>,
     depth: usize,
+    /// Where the output comes from, once [`Context::record`] was called.
+    pub(super) recorder: Option<Box<Recorder>>,
+    /// Of the template that was executed last.
+    parts: Vec<Part>,
     /// Parsed texts of `tpl`.
     texts: HashMap<Str, Rc<Text>>,
 }
@@ -68,6 +73,8 @@ impl<'a> Context<'a> {
             variables: Vec::new(),
             included: HashMap::new(),
             depth: 0,
+            recorder: None,
+            parts: Vec::new(),
             texts: HashMap::new(),
         }
     }
@@ -77,7 +84,22 @@ impl<'a> Context<'a> {
     /// # Errors
     /// Go's; see [`Error::helm_message`].
     pub fn execute(&mut self, name: &str, data: Value) -> Result<Str, Error> {
-        self.execute_template(name, data).map(without_no_value)
+        if let Some(recorder) = &mut self.recorder {
+            recorder.learn(&data);
+        }
+        let (text, removed) = without_no_value(self.execute_template(name, data)?);
+        provenance::shift(&mut self.parts, &removed, NO_VALUE.len());
+        Ok(text)
+    }
+
+    /// From now on, records where the output of templates comes from; [`Context::parts`] tells it.
+    pub fn record(&mut self) {
+        self.recorder = Some(Box::default());
+    }
+
+    /// Where each part of the output comes from that the last call of [`Context::execute`] gave, in its order.
+    pub fn parts(&mut self) -> Vec<Part> {
+        std::mem::take(&mut self.parts)
     }
 
     /// Go's `ExecuteTemplate`.
@@ -91,8 +113,14 @@ impl<'a> Context<'a> {
 
     fn execute_tree(&mut self, tree: &Tree, data: Value) -> Result<Str, Error> {
         let outer = std::mem::take(&mut self.out);
+        if let Some(recorder) = &mut self.recorder {
+            recorder.begin_output();
+        }
         let result = eval::execute(self, tree, Reflected::plain(data));
         let out = std::mem::replace(&mut self.out, outer);
+        if let Some(recorder) = &mut self.recorder {
+            self.parts = recorder.end_output(&out);
+        }
         result.map(|()| Str::from_bytes(out)).map_err(|error| *error)
     }
 
@@ -141,7 +169,7 @@ impl<'a> Context<'a> {
         let result = self.execute_tree(&parsed.main, data);
         self.scope = outer;
         self.depth -= 1;
-        result.map(without_no_value).map_err(|error| Fault {
+        result.map(|text| without_no_value(text).0).map_err(|error| Fault {
             message: format!("error during tpl function execution for {}: ", quote(text.as_bytes())),
             cause: Some(Box::new(error)),
         })
@@ -188,23 +216,24 @@ impl<'a> Context<'a> {
     }
 }
 
+const NO_VALUE: &[u8] = b"<no value>";
+
 /// Go prints `<no value>` for what is missing even where it is told to print the zero value; Helm removes it afterwards,
-/// wherever it comes from.
-fn without_no_value(text: Str) -> Str {
-    const NO_VALUE: &[u8] = b"<no value>";
+/// wherever it comes from. Tells where it was.
+fn without_no_value(text: Str) -> (Str, Vec<usize>) {
     let bytes = text.as_bytes();
-    let finder = memchr::memmem::Finder::new(NO_VALUE);
-    let Some(first) = finder.find(bytes) else {
-        return text;
-    };
+    let found: Vec<usize> = memchr::memmem::find_iter(bytes, NO_VALUE).collect();
+    if found.is_empty() {
+        return (text, found);
+    }
     let mut kept = Vec::with_capacity(bytes.len());
     let mut start = 0;
-    for found in std::iter::once(first).chain(finder.find_iter(bytes).skip(1)) {
-        kept.extend_from_slice(bytes.get(start..found).unwrap_or_default());
-        start = found + NO_VALUE.len();
+    for &position in &found {
+        kept.extend_from_slice(bytes.get(start..position).unwrap_or_default());
+        start = position + NO_VALUE.len();
     }
     kept.extend_from_slice(bytes.get(start..).unwrap_or_default());
-    Str::from_bytes(kept)
+    (Str::from_bytes(kept), found)
 }
 
 /// Helm's functions that belong to a rendering.

@@ -162,7 +162,13 @@ impl<'t, 'a> State<'t, '_, 'a> {
 
     fn node(&mut self, dot: &Reflected, node: &'t Node) -> Evaluated<Flow> {
         match node {
-            Node::Text(range) => self.context.out.extend_from_slice(self.tree.text(range)),
+            Node::Text(range) => {
+                let text = self.tree.text(range);
+                if let Some(recorder) = &mut self.context.recorder {
+                    recorder.text(&self.tree.source, range.start, text, self.context.out.len());
+                }
+                self.context.out.extend_from_slice(text);
+            }
             Node::Action(pipe) => self.action(dot, *pipe)?,
             Node::If(branch) => return self.if_or_with(dot, branch, false),
             Node::With(branch) => return self.if_or_with(dot, branch, true),
@@ -176,6 +182,32 @@ impl<'t, 'a> State<'t, '_, 'a> {
 
     /// Variables that an action declares last until the end of the list around it; then nothing is printed.
     fn action(&mut self, dot: &Reflected, id: PipeId) -> Evaluated<()> {
+        if self.context.recorder.is_none() {
+            return self.unrecorded_action(dot, id);
+        }
+        let start = self.context.out.len();
+        self.begin_recording(self.tree.pipe_position(id), false);
+        let result = self.unrecorded_action(dot, id);
+        let printed = self.context.out.get(start..).unwrap_or_default();
+        if let Some(recorder) = &mut self.context.recorder {
+            recorder.end_action(printed, start);
+        }
+        result
+    }
+
+    fn begin_recording(&mut self, position: usize, is_block: bool) {
+        if let Some(recorder) = &mut self.context.recorder {
+            recorder.begin_action(&self.tree.source, position, is_block);
+        }
+    }
+
+    fn end_recording(&mut self) {
+        if let Some(recorder) = &mut self.context.recorder {
+            recorder.end_silent_action();
+        }
+    }
+
+    fn unrecorded_action(&mut self, dot: &Reflected, id: PipeId) -> Evaluated<()> {
         let value = self.pipeline(dot, id)?;
         if self.tree.pipes.get(id.0).is_some_and(|pipe| pipe.variables.is_empty()) {
             fmt::print(&mut self.context.out, &value);
@@ -188,6 +220,9 @@ impl<'t, 'a> State<'t, '_, 'a> {
 
     fn if_or_with(&mut self, dot: &Reflected, branch: &'t Branch, is_with: bool) -> Evaluated<Flow> {
         let mark = self.mark();
+        if is_with {
+            self.begin_recording(self.tree.pipe_position(branch.pipe), true);
+        }
         let value = self.pipeline(dot, branch.pipe)?;
         let flow = if value.is_true() {
             if is_with {
@@ -198,6 +233,9 @@ impl<'t, 'a> State<'t, '_, 'a> {
         } else {
             self.otherwise(dot, branch)?
         };
+        if is_with {
+            self.end_recording();
+        }
         self.pop(mark);
         Ok(flow)
     }
@@ -218,6 +256,9 @@ impl<'t, 'a> State<'t, '_, 'a> {
             Some(pipe) => self.pipeline(dot, pipe)?,
             None => Value::Nil,
         };
-        stack::ensure(|| State::run(self.context, &tree, Reflected::plain(dot), self.depth + 1))
+        self.begin_recording(call.position, false);
+        stack::ensure(|| State::run(self.context, &tree, Reflected::plain(dot), self.depth + 1))?;
+        self.end_recording();
+        Ok(())
     }
 }

@@ -14,6 +14,7 @@ pub mod funcs;
 mod lex;
 mod methods;
 mod parse;
+mod provenance;
 mod scope;
 mod stack;
 #[cfg(test)]
@@ -26,6 +27,7 @@ pub use env::Env;
 pub use error::{Error, Location};
 pub use func::Function;
 pub(crate) use funcs::{check_regex, compile_regex, parse_url};
+pub use provenance::{Origin, Part, Place};
 pub use value::{List, Map, Object, Str, Value};
 
 use ast::{Callee, CalleeKind, Source, Tree};

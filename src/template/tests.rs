@@ -5,6 +5,7 @@
 
 mod language;
 mod limits;
+mod provenance;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::{Value as Json, json};

@@ -171,7 +171,10 @@ impl<'t> State<'t, '_, '_> {
         self.fail(format!("can't evaluate field {name} in type {of}"))
     }
 
-    fn entry(&self, map: &Map, name: &str) -> Evaluated<Reflected> {
+    fn entry(&mut self, map: &Map, name: &str) -> Evaluated<Reflected> {
+        if let Some(recorder) = &mut self.context.recorder {
+            recorder.read(map, name);
+        }
         // Other names are those of named types, all of which are maps of interfaces.
         let element = if map.type_name == ANY_MAP { None } else { map.type_name.strip_prefix("map[string]") };
         match map.get(name) {

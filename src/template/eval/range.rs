@@ -10,6 +10,7 @@ use crate::template::{
 impl<'t> State<'t, '_, '_> {
     pub(super) fn range(&mut self, dot: &Reflected, branch: &'t Branch) -> Evaluated<Flow> {
         let mark = self.mark();
+        self.begin_recording(self.tree.pipe_position(branch.pipe), true);
         let value = self.pipeline(dot, branch.pipe)?;
         let tree = self.tree;
         let flow = match tree.pipes.get(branch.pipe.0) {
@@ -20,6 +21,7 @@ impl<'t> State<'t, '_, '_> {
                 Flow::On | Flow::Break => Flow::On,
             },
         };
+        self.end_recording();
         self.pop(mark);
         Ok(flow)
     }
