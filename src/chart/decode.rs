@@ -60,7 +60,7 @@ fn parse(data: &[u8]) -> Result<Value, String> {
 
 /// The text of a file, which YAML wants to be UTF-8.
 pub(super) fn text(data: &[u8]) -> Result<&str, String> {
-    std::str::from_utf8(data).map_err(|_| "error converting YAML to JSON: yaml: invalid leading UTF-8 octet".to_owned())
+    yaml::text(data).map_err(|error| error.message)
 }
 
 /// A time of RFC 3339 as Go writes it, or Go's words on why it is none.

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::{
     API_V1, API_V2, Chart, Error, File, Lock,
     archive::{self, Budget, NOT_GZIP, is_gzip},
-    decode::{Decode, Decoder, text, unmarshal},
+    decode::{Decode, Decoder, unmarshal},
     folder::{self, io_error},
 };
 use crate::values::{self, Notice};
@@ -162,7 +162,7 @@ impl Chart {
                 "Chart.yaml" => {}
                 "Chart.lock" => self.read_lock(file)?,
                 "values.yaml" => {
-                    let read = text(&file.data).and_then(values::from_yaml);
+                    let read = values::from_bytes(&file.data);
                     self.values = read.map_err(|error| cannot_load("values.yaml", error))?;
                 }
                 "values.schema.json" => self.schema = Some(file.clone()),

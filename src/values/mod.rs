@@ -16,7 +16,7 @@ pub use coalesce::{Nulls, Tree, coalesce, coalesce_tables, copy, from_json, to_j
 pub use notice::{Level, Notice};
 pub use options::Options;
 pub use origins::{Import, Origin, Origins};
-pub use read::{documents, from_yaml, make_floats, merge, table};
+pub use read::{documents, from_bytes, from_yaml, make_floats, merge, table};
 pub use set::{Reading, set};
 
 /// A table of values. Whole numbers that YAML or JSON gave are floats here (`1.0`), as Go's JSON step leaves them; integers

@@ -2,7 +2,7 @@
 
 use super::{
     Values,
-    read::{from_yaml, make_floats, merge},
+    read::{from_bytes, make_floats, merge},
     set::{Reading, set},
 };
 
@@ -33,8 +33,7 @@ impl Options {
         let mut values = Values::new();
         for path in &self.files {
             let data = read(path)?;
-            let text = String::from_utf8_lossy(&data);
-            let over = from_yaml(&text).map_err(|error| format!("failed to parse {path}: {error}"))?;
+            let over = from_bytes(&data).map_err(|error| format!("failed to parse {path}: {error}"))?;
             merge(&mut values, over);
         }
         for given in &self.set_json {

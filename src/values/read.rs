@@ -18,6 +18,14 @@ pub fn from_yaml(text: &str) -> Result<Values, String> {
     Ok(values)
 }
 
+/// As [`from_yaml`], from the bytes of a file.
+///
+/// # Errors
+/// Those of [`from_yaml`], and `cannot unmarshal yaml document: …` for bytes that are no UTF-8.
+pub fn from_bytes(data: &[u8]) -> Result<Values, String> {
+    from_yaml(yaml::text(data).map_err(|error| format!("cannot unmarshal yaml document: {error}"))?)
+}
+
 /// Puts one table over another: tables merge, everything else replaces, null too.
 pub fn merge(base: &mut Values, over: Values) {
     for (key, value) in over {

@@ -162,3 +162,25 @@ fn tells_where_values_come_from() {
         assert_eq!(found.as_deref(), expected, "{path}");
     }
 }
+
+/// Files of `-f` with these bytes, and what `helm template -f` said of them.
+#[test]
+fn refuses_what_is_no_text() {
+    for (data, expected) in [
+        (b"a: b\xff\n".as_slice(), "invalid leading UTF-8 octet"),
+        (b"a: 1\nb: \xc3\x28\n", "invalid trailing UTF-8 octet"),
+        (b"x: 1\n# c\nb: \"\xe2\x82\"\n", "invalid trailing UTF-8 octet"),
+        (b"\xff\xfea\x00:\x00 \x001\x00\n\x00", "incomplete UTF-16 character"),
+        (b"\xfe\xff\x00a\x00:\x00 \x001", "incomplete UTF-16 character"),
+        (b"a: \xed\xa0\x80\n", "invalid Unicode character"),
+        (b"a: \xf5\x80\x80\x80\n", "invalid Unicode character"),
+        (b"a: \xc0\x80\n", "invalid length of a UTF-8 sequence"),
+        (b"a: x\x01y\n", "control characters are not allowed"),
+        (b"\xc3\x28", "invalid trailing UTF-8 octet"),
+    ] {
+        let options = Options { files: vec!["a.yaml".to_owned()], ..Options::default() };
+        let found = options.merge(&mut |_| Ok(data.to_vec())).expect_err("not text");
+        let words = "failed to parse a.yaml: cannot unmarshal yaml document: error converting YAML to JSON: yaml:";
+        assert_eq!(found, format!("{words} {expected}"));
+    }
+}

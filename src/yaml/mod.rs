@@ -18,6 +18,7 @@ mod resolve;
 mod scalar;
 #[cfg(test)]
 mod tests;
+mod text;
 mod write;
 
 pub use node::{Content, Node, Tree};
@@ -87,6 +88,14 @@ pub fn number_text(number: &serde_json::Number) -> String {
 /// As [`from_str`].
 pub fn from_str_with_duplicates(text: &str) -> Result<(Value, Vec<Duplicate>), Error> {
     read::document(text, scalar::Floats::Json)
+}
+
+/// The text of a file.
+///
+/// # Errors
+/// Go's words for bytes that are no UTF-8, and their place.
+pub fn text(data: &[u8]) -> Result<&str, Error> {
+    text::of(data)
 }
 
 /// Where the values of a text's first document stand.
