@@ -21,6 +21,36 @@ pub(super) struct Tree {
     pub is_empty: bool,
     pub lists: Vec<Vec<Node>>,
     pub pipes: Vec<Pipe>,
+    pub commands: Vec<Command>,
+    pub operands: Vec<Operand>,
+}
+
+/// A range, of bytes in the text or of numbers in a tree, in half the space.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Span {
+    start: u32,
+    end: u32,
+}
+
+impl Span {
+    /// Helm takes no files that are anywhere near four gigabytes.
+    pub(super) fn new(range: Range<usize>) -> Self {
+        let short = |offset: usize| u32::try_from(offset).unwrap_or(u32::MAX);
+        Self { start: short(range.start), end: short(range.end) }
+    }
+
+    pub(super) fn range(self) -> Range<usize> {
+        self.start as usize..self.end as usize
+    }
+
+    pub(super) fn is_empty(self) -> bool {
+        self.start == self.end
+    }
+
+    /// The range from this one's start to the other's end.
+    pub(super) fn to(self, other: Self) -> Self {
+        Self { start: self.start, end: other.end }
+    }
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -60,19 +90,20 @@ pub(super) struct Pipe {
     /// Whether the variables are assigned (`=`), not declared.
     pub is_assign: bool,
     pub variables: Vec<Variable>,
-    pub commands: Vec<Command>,
+    /// Which of the tree's commands.
+    pub commands: Span,
 }
 
-#[derive(Clone)]
+#[derive(Clone, Copy)]
 pub(super) struct Variable {
     pub symbol: Symbol,
-    pub name: Rc<str>,
+    pub name: Span,
 }
 
 pub(super) struct Command {
     pub position: usize,
-    /// The operands; the parser sees to it that there is one.
-    pub operands: Vec<Operand>,
+    /// Which of the tree's operands; the parser sees to it that there is one.
+    pub operands: Span,
 }
 
 pub(super) struct Operand {
@@ -84,14 +115,15 @@ pub(super) enum Term {
     Bool(bool),
     Dot,
     Nil,
-    Number(Number),
+    Number(Box<Number>),
     /// A string, and how it is written.
-    String(Value, Range<usize>),
-    Field(Vec<Rc<str>>),
-    Variable(Variable, Vec<Rc<str>>),
-    Function(Callee),
+    String(Str, Span),
+    /// `.a.b.c`, as it is written.
+    Field(Span),
+    Variable(Variable, Span),
+    Function(Rc<Callee>),
     /// `(pipeline).field` or `function.field`.
-    Chain(Box<Operand>, Vec<Rc<str>>),
+    Chain(Box<Operand>, Span),
     Pipe(PipeId),
 }
 
@@ -101,17 +133,15 @@ pub(super) struct Number {
     pub float: Option<f64>,
     /// The `int` or `float64`, `None` where the number is too large for either.
     pub ideal: Option<Value>,
-    pub written: Range<usize>,
+    pub written: Span,
 }
 
-#[derive(Clone)]
 pub(super) struct Callee {
     pub name: Rc<str>,
     pub kind: CalleeKind,
 }
 
 /// Functions whose arguments the evaluator treats in a way of their own, and all others.
-#[derive(Clone)]
 pub(super) enum CalleeKind {
     And,
     Or,
@@ -134,8 +164,29 @@ impl Tree {
         self.pipes.get(id.0).map_or(0, |pipe| pipe.position)
     }
 
-    fn push_text(&self, range: &Range<usize>, out: &mut String) {
-        out.push_str(&String::from_utf8_lossy(self.text(range)));
+    pub(super) fn commands(&self, pipe: &Pipe) -> &[Command] {
+        self.commands.get(pipe.commands.range()).unwrap_or_default()
+    }
+
+    pub(super) fn operands(&self, command: &Command) -> &[Operand] {
+        self.operands.get(command.operands.range()).unwrap_or_default()
+    }
+
+    /// A part of the text that the lexer found to be a name.
+    pub(super) fn name(&self, span: Span) -> &str {
+        match &self.source.text {
+            Str::Text(text) => text.get(span.range()).unwrap_or_default(),
+            Str::Raw(bytes) => std::str::from_utf8(bytes.get(span.range()).unwrap_or_default()).unwrap_or_default(),
+        }
+    }
+
+    /// The names of `.a.b.c`.
+    pub(super) fn fields(&self, span: Span) -> impl Iterator<Item = &str> {
+        self.name(span).split('.').skip(1)
+    }
+
+    fn push_text(&self, span: Span, out: &mut String) {
+        out.push_str(&String::from_utf8_lossy(self.text(&span.range())));
     }
 
     /// How Go prints a `template` action in an error.
@@ -176,12 +227,12 @@ impl Tree {
     }
 
     fn push_pipeline(&self, pipe: &Pipe, out: &mut String) {
-        let names: Vec<&str> = pipe.variables.iter().map(|variable| &*variable.name).collect();
+        let names: Vec<&str> = pipe.variables.iter().map(|variable| self.name(variable.name)).collect();
         if !names.is_empty() {
             let sign = if pipe.is_assign { "=" } else { ":=" };
             let _ = write!(out, "{} {sign} ", names.join(", "));
         }
-        for (index, command) in pipe.commands.iter().enumerate() {
+        for (index, command) in self.commands(pipe).iter().enumerate() {
             if index > 0 {
                 out.push_str(" | ");
             }
@@ -190,7 +241,7 @@ impl Tree {
     }
 
     fn push_command(&self, command: &Command, out: &mut String) {
-        for (index, operand) in command.operands.iter().enumerate() {
+        for (index, operand) in self.operands(command).iter().enumerate() {
             if index > 0 {
                 out.push(' ');
             }
@@ -214,26 +265,18 @@ impl Tree {
             Term::Bool(value) => out.push_str(if *value { "true" } else { "false" }),
             Term::Dot => out.push('.'),
             Term::Nil => out.push_str("nil"),
-            Term::Number(number) => self.push_text(&number.written, out),
-            Term::String(_, written) => self.push_text(written, out),
-            Term::Field(names) => push_fields(names, out),
+            Term::Number(number) => self.push_text(number.written, out),
+            Term::String(_, written) | Term::Field(written) => self.push_text(*written, out),
             Term::Variable(variable, fields) => {
-                out.push_str(&variable.name);
-                push_fields(fields, out);
+                self.push_text(variable.name, out);
+                self.push_text(*fields, out);
             }
             Term::Function(callee) => out.push_str(&callee.name),
             Term::Chain(operand, fields) => {
                 self.push_parenthesized(operand, out);
-                push_fields(fields, out);
+                self.push_text(*fields, out);
             }
             Term::Pipe(id) => stack::ensure(|| self.push_pipe(*id, out)),
         }
-    }
-}
-
-fn push_fields(names: &[Rc<str>], out: &mut String) {
-    for name in names {
-        out.push('.');
-        out.push_str(name);
     }
 }

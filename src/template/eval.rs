@@ -131,7 +131,7 @@ impl<'t, 'a> State<'t, '_, 'a> {
         let own = self.context.variables.get(self.base..).unwrap_or_default();
         match own.iter().rev().find(|variable| variable.symbol == wanted.symbol) {
             Some(variable) => Ok(&variable.value),
-            None => self.fail(format!("undefined variable: {}", wanted.name)),
+            None => self.fail(format!("undefined variable: {}", self.tree.name(wanted.name))),
         }
     }
 
@@ -141,7 +141,7 @@ impl<'t, 'a> State<'t, '_, 'a> {
             variable.value = value;
             return Ok(());
         }
-        self.fail(format!("undefined variable: {}", wanted.name))
+        self.fail(format!("undefined variable: {}", self.tree.name(wanted.name)))
     }
 
     fn list(&mut self, dot: &Reflected, id: ListId) -> Evaluated<Flow> {

@@ -330,6 +330,8 @@ impl<'s> Lexer<'s> {
     }
 
     fn name(&mut self) {
+        let is_plain = |byte: &&u8| byte.is_ascii_alphanumeric() || **byte == b'_';
+        self.position += self.rest().iter().take_while(is_plain).count();
         while self.peek().is_some_and(is_alphanumeric) {
             self.next();
         }

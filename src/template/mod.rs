@@ -44,7 +44,7 @@ pub struct Options {
 
 /// Parsed templates that can call each other, and the functions that they call.
 pub struct Templates {
-    functions: HashMap<&'static str, Callee>,
+    functions: HashMap<&'static str, Rc<Callee>>,
     trees: Rc<HashMap<Rc<str>, Rc<Tree>>>,
 }
 
@@ -57,7 +57,8 @@ impl Templates {
             "len" => (name, CalleeKind::Len(Rc::new(function))),
             _ => (name, CalleeKind::Function(Rc::new(function))),
         });
-        let functions = special.into_iter().chain(all).map(|(name, kind)| (name, Callee { name: name.into(), kind }));
+        let functions =
+            special.into_iter().chain(all).map(|(name, kind)| (name, Rc::new(Callee { name: name.into(), kind })));
         Self { functions: functions.collect(), trees: Rc::default() }
     }
 

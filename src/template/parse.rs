@@ -1,18 +1,16 @@
 //! Go 1.26's grammar of templates (`text/template/parse/parse.go`), with its error texts and line numbers.
 
+mod expression;
 mod number;
 mod unquote;
 
 use super::{
     Error,
-    ast::{
-        Branch, Call, Callee, Command, ListId, Node, Number, Operand, Pipe, PipeId, Source, Symbol, Term, Tree,
-        Variable,
-    },
+    ast::{Branch, Call, Callee, Command, ListId, Node, Operand, Pipe, Source, Symbol, Tree},
     fmt::quote,
     lex::{Kind, Lexer, Token},
     stack,
-    value::{Str, Value},
+    value::Str,
 };
 use std::{collections::HashMap, rc::Rc};
 use unquote::unquote;
@@ -29,7 +27,7 @@ pub(super) type Trees = Vec<Rc<Tree>>;
 ///
 /// # Errors
 /// Go's text: `template: NAME:LINE: …`.
-pub(super) fn parse(source: &Rc<Source>, find: &dyn Fn(&str) -> Option<Callee>) -> Result<Trees, Error> {
+pub(super) fn parse(source: &Rc<Source>, find: &dyn Fn(&str) -> Option<Rc<Callee>>) -> Result<Trees, Error> {
     let text = source.text.clone();
     let mut parser = Parser {
         source,
@@ -38,6 +36,9 @@ pub(super) fn parse(source: &Rc<Source>, find: &dyn Fn(&str) -> Option<Callee>) 
         tokens: [Token { kind: Kind::Eof, position: 0, text: &[], line: 0 }; 3],
         peeked: 0,
         symbols: HashMap::new(),
+        strings: HashMap::new(),
+        commands: Vec::new(),
+        operands: Vec::new(),
         scope: Scope::new(),
         nesting: 0,
         trees: Vec::new(),
@@ -48,12 +49,17 @@ pub(super) fn parse(source: &Rc<Source>, find: &dyn Fn(&str) -> Option<Callee>) 
 
 struct Parser<'p> {
     source: &'p Rc<Source>,
-    find: &'p dyn Fn(&str) -> Option<Callee>,
+    find: &'p dyn Fn(&str) -> Option<Rc<Callee>>,
     lexer: Lexer<'p>,
     /// Up to three tokens of lookahead, the newest first.
     tokens: [Token<'p>; 3],
     peeked: usize,
-    symbols: HashMap<Rc<str>, Symbol>,
+    symbols: HashMap<&'p [u8], Symbol>,
+    /// Strings that were met; many are written again and again.
+    strings: HashMap<&'p [u8], Str>,
+    /// Commands and operands of what is not read to its end yet.
+    commands: Vec<Command>,
+    operands: Vec<Operand>,
     scope: Scope,
     nesting: usize,
     trees: Trees,
@@ -63,8 +69,10 @@ struct Parser<'p> {
 struct Scope {
     lists: Vec<Vec<Node>>,
     pipes: Vec<Pipe>,
+    commands: Vec<Command>,
+    operands: Vec<Operand>,
     /// The variables that are known, `$` first.
-    variables: Vec<Rc<str>>,
+    variables: Vec<Symbol>,
     /// The line where the current action began, 0 outside.
     action_line: usize,
     ranges: usize,
@@ -76,7 +84,9 @@ impl Scope {
         Self {
             lists: Vec::new(),
             pipes: Vec::new(),
-            variables: vec!["$".into()],
+            commands: Vec::new(),
+            operands: Vec::new(),
+            variables: vec![Symbol(0)],
             action_line: 0,
             ranges: 0,
             parentheses: 0,
@@ -233,8 +243,9 @@ impl<'p> Parser<'p> {
         if let Some(index) = known {
             self.trees.remove(index);
         }
-        let (lists, pipes) = (scope.lists, scope.pipes);
-        self.trees.push(Rc::new(Tree { name, source: self.source.clone(), root, is_empty, lists, pipes }));
+        let Scope { lists, pipes, commands, operands, .. } = scope;
+        let source = self.source.clone();
+        self.trees.push(Rc::new(Tree { name, source, root, is_empty, lists, pipes, commands, operands }));
         Ok(())
     }
 
@@ -422,215 +433,4 @@ impl<'p> Parser<'p> {
             None => self.error("invalid syntax"),
         }
     }
-
-    fn pipeline(&mut self, context: &str, end: Kind) -> Result<PipeId, Error> {
-        let position = self.peek_non_space().position;
-        let mut pipe = Pipe { position, is_assign: false, variables: Vec::new(), commands: Vec::new() };
-        while self.declaration(&mut pipe, context)? {}
-        loop {
-            let token = self.next_non_space();
-            match token.kind {
-                kind if kind == end => break,
-                Kind::Bool
-                | Kind::CharConstant
-                | Kind::Complex
-                | Kind::Dot
-                | Kind::Field
-                | Kind::Identifier
-                | Kind::Number
-                | Kind::Nil
-                | Kind::RawString
-                | Kind::String
-                | Kind::Variable
-                | Kind::LeftParen => {
-                    self.backup();
-                    let command = self.command()?;
-                    pipe.commands.push(command);
-                }
-                _ => return self.unexpected(token, context),
-            }
-        }
-        self.check_pipeline(&pipe, context)?;
-        self.scope.pipes.push(pipe);
-        Ok(PipeId(self.scope.pipes.len() - 1))
-    }
-
-    /// Reads a variable that is declared or assigned, if there is one here, and tells whether another may follow.
-    fn declaration(&mut self, pipe: &mut Pipe, context: &str) -> Result<bool, Error> {
-        let token = self.peek_non_space();
-        if token.kind != Kind::Variable {
-            return Ok(false);
-        }
-        self.next();
-        // A space is a token, so that telling `$x foo` from `$x :=` takes three of them.
-        let after = self.peek();
-        let next = self.peek_non_space();
-        match next.kind {
-            Kind::Assign | Kind::Declare => {
-                pipe.is_assign = next.kind == Kind::Assign;
-                self.next_non_space();
-                self.declare(token, pipe);
-                Ok(false)
-            }
-            Kind::Char if next.text == b"," => {
-                self.next_non_space();
-                self.declare(token, pipe);
-                if context != "range" || pipe.variables.len() > 1 {
-                    return self.error(format_args!("too many declarations in {context}"));
-                }
-                let kind = self.peek_non_space().kind;
-                if !matches!(kind, Kind::Variable | Kind::RightDelimiter | Kind::RightParen) {
-                    return self.error("range can only initialize variables");
-                }
-                Ok(true)
-            }
-            _ => {
-                if after.kind == Kind::Space {
-                    self.backup3(token, after);
-                } else {
-                    self.backup2(token);
-                }
-                Ok(false)
-            }
-        }
-    }
-
-    fn declare(&mut self, token: Token<'p>, pipe: &mut Pipe) {
-        let variable = self.variable(token);
-        self.scope.variables.push(variable.name.clone());
-        pipe.variables.push(variable);
-    }
-
-    fn variable(&mut self, token: Token<'p>) -> Variable {
-        let name = text(token.text);
-        if name == "$" {
-            return Variable { symbol: Symbol(0), name: "$".into() };
-        }
-        let next = Symbol(u32::try_from(self.symbols.len()).unwrap_or(u32::MAX - 1) + 1);
-        if let Some((name, symbol)) = self.symbols.get_key_value(name) {
-            return Variable { symbol: *symbol, name: name.clone() };
-        }
-        let name: Rc<str> = name.into();
-        self.symbols.insert(name.clone(), next);
-        Variable { symbol: next, name }
-    }
-
-    fn check_pipeline(&self, pipe: &Pipe, context: &str) -> Result<(), Error> {
-        if pipe.commands.is_empty() {
-            return self.error(format_args!("missing value for {context}"));
-        }
-        for (index, command) in pipe.commands.iter().enumerate().skip(1) {
-            let first = command.operands.first().map(|operand| &operand.term);
-            if let Some(Term::Bool(_) | Term::Dot | Term::Nil | Term::Number(_) | Term::String(..)) = first {
-                return self.error(format_args!("non executable command in pipeline stage {}", index + 1));
-            }
-        }
-        Ok(())
-    }
-
-    fn command(&mut self) -> Result<Command, Error> {
-        let position = self.peek_non_space().position;
-        let mut operands = Vec::new();
-        loop {
-            self.peek_non_space();
-            operands.extend(self.operand()?);
-            let token = self.next();
-            match token.kind {
-                Kind::Space => continue,
-                Kind::RightDelimiter | Kind::RightParen => self.backup(),
-                Kind::Pipe => {}
-                _ => return self.unexpected(token, "operand"),
-            }
-            break;
-        }
-        if operands.is_empty() {
-            return self.error("empty command");
-        }
-        Ok(Command { position, operands })
-    }
-
-    /// A term and the fields behind it.
-    fn operand(&mut self) -> Result<Option<Operand>, Error> {
-        let Some(mut operand) = self.term()? else {
-            return Ok(None);
-        };
-        let token = self.peek();
-        if token.kind != Kind::Field {
-            return Ok(Some(operand));
-        }
-        let mut fields = Vec::new();
-        while self.peek().kind == Kind::Field {
-            fields.push(field_name(self.next()));
-        }
-        let position = token.position;
-        match &mut operand.term {
-            Term::Field(names) | Term::Variable(_, names) => {
-                names.append(&mut fields);
-                operand.position = position;
-                Ok(Some(operand))
-            }
-            Term::Bool(_) | Term::String(..) | Term::Number(_) | Term::Nil | Term::Dot => {
-                let start = operand.position;
-                let term = self.source.text.as_bytes().get(start..position).unwrap_or_default();
-                self.error(format_args!("unexpected . after term {}", quote(term)))
-            }
-            Term::Function(_) | Term::Chain(..) | Term::Pipe(_) => {
-                Ok(Some(Operand { position, term: Term::Chain(Box::new(operand), fields) }))
-            }
-        }
-    }
-
-    fn term(&mut self) -> Result<Option<Operand>, Error> {
-        let token = self.next_non_space();
-        let written = token.position..token.position + token.text.len();
-        let term = match token.kind {
-            Kind::Identifier => match (self.find)(text(token.text)) {
-                Some(callee) => Term::Function(callee),
-                None => return self.error(format_args!("function {} not defined", quote(token.text))),
-            },
-            Kind::Dot => Term::Dot,
-            Kind::Nil => Term::Nil,
-            Kind::Variable => {
-                let variable = self.variable(token);
-                if !self.scope.variables.contains(&variable.name) {
-                    return self.error(format_args!("undefined variable {}", quote(token.text)));
-                }
-                Term::Variable(variable, Vec::new())
-            }
-            Kind::Field => Term::Field(vec![field_name(token)]),
-            Kind::Bool => Term::Bool(token.text == b"true"),
-            Kind::CharConstant => Term::Number(self.constant(number::character(token.text, written))?),
-            Kind::Complex | Kind::Number => Term::Number(self.constant(number::number(token.text, written))?),
-            Kind::LeftParen => Term::Pipe(self.parenthesized()?),
-            Kind::String | Kind::RawString => Term::String(Value::String(self.unquote(token)?), written),
-            _ => {
-                self.backup();
-                return Ok(None);
-            }
-        };
-        Ok(Some(Operand { position: token.position, term }))
-    }
-
-    fn constant(&self, number: Result<Number, String>) -> Result<Number, Error> {
-        number.or_else(|message| self.error(message))
-    }
-
-    fn parenthesized(&mut self) -> Result<PipeId, Error> {
-        if self.scope.parentheses >= MAXIMUM_PARENTHESES {
-            return self.error("max expression depth exceeded");
-        }
-        self.scope.parentheses += 1;
-        let pipe = stack::ensure(|| self.pipeline("parenthesized pipeline", Kind::RightParen));
-        self.scope.parentheses -= 1;
-        pipe
-    }
-}
-
-/// The text of a token that is a name.
-fn text(bytes: &[u8]) -> &str {
-    std::str::from_utf8(bytes).unwrap_or_default()
-}
-
-fn field_name(token: Token<'_>) -> Rc<str> {
-    text(token.text).trim_start_matches('.').into()
 }

@@ -156,10 +156,10 @@ impl<'t> State<'t, '_, '_> {
         self.at = At::Operand(operand);
         match &operand.term {
             Term::Dot => Ok(dot.clone()),
-            Term::Field(names) => self.fields(dot, dot.clone(), operand, names, &[], None),
+            Term::Field(names) => self.fields(dot, dot.clone(), operand, *names, &[], None),
             Term::Variable(variable, names) => {
                 let value = self.variable(variable)?.clone();
-                self.fields(dot, value, operand, names, &[], None)
+                self.fields(dot, value, operand, *names, &[], None)
             }
             Term::Pipe(id) => self.parenthesized(dot, *id).map(Reflected::plain),
             Term::Function(callee) => {
@@ -167,7 +167,7 @@ impl<'t> State<'t, '_, '_> {
                 // A function that returns nil is declared to return an interface.
                 Ok(Reflected { is_interface: matches!(value, Value::Nil), value })
             }
-            Term::Chain(start, names) => self.chain(dot, operand, start, names, &[], None),
+            Term::Chain(start, names) => self.chain(dot, operand, start, *names, &[], None),
             Term::Nil => self.fail(format!("indirection through explicit nil in {}", self.print_operand(operand))),
             Term::Bool(_) | Term::Number(_) | Term::String(..) => {
                 self.constant(operand, Type::Any).map(Reflected::plain)
@@ -178,7 +178,7 @@ impl<'t> State<'t, '_, '_> {
     pub(super) fn constant(&mut self, operand: &'t Operand, expected: Type) -> Evaluated<Value> {
         let wanted = match (&operand.term, expected) {
             (Term::Bool(value), Type::Bool | Type::Any) => return Ok(Value::Bool(*value)),
-            (Term::String(value, _), Type::String | Type::Any) => return Ok(value.clone()),
+            (Term::String(value, _), Type::String | Type::Any) => return Ok(Value::String(value.clone())),
             (Term::Number(number), Type::Any) => {
                 let overflows = |value: Option<&Value>| value.cloned().ok_or(" overflows int");
                 match overflows(number.ideal.as_ref()) {

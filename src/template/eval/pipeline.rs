@@ -2,13 +2,12 @@
 
 use super::{At, Evaluated, Reflected, State};
 use crate::template::{
-    ast::{Command, Operand, PipeId, Term},
+    ast::{Command, Operand, PipeId, Span, Term},
     fmt::quote,
     func::Type,
     methods, stack,
     value::{ANY_MAP, List, Map, Value},
 };
-use std::rc::Rc;
 
 impl<'t> State<'t, '_, '_> {
     /// The value of a pipeline; its variables are declared or assigned.
@@ -19,7 +18,7 @@ impl<'t> State<'t, '_, '_> {
         };
         self.at = At::Pipe(pipe);
         let mut last = None;
-        for command in &pipe.commands {
+        for command in tree.commands(pipe) {
             last = Some(self.command(dot, command, last)?);
         }
         let value = last.unwrap_or_default();
@@ -41,13 +40,14 @@ impl<'t> State<'t, '_, '_> {
 
     /// `last` is the value of the command before in the pipeline, this one's last argument.
     fn command(&mut self, dot: &Reflected, command: &'t Command, last: Option<Value>) -> Evaluated<Value> {
-        let Some((first, arguments)) = command.operands.split_first() else {
+        let tree = self.tree;
+        let Some((first, arguments)) = tree.operands(command).split_first() else {
             return Ok(Value::Nil);
         };
         match &first.term {
             Term::Field(names) => {
                 self.at = At::Operand(first);
-                let value = self.fields(dot, dot.clone(), first, names, arguments, last)?;
+                let value = self.fields(dot, dot.clone(), first, *names, arguments, last)?;
                 Ok(value.value)
             }
             Term::Variable(variable, names) => {
@@ -57,13 +57,13 @@ impl<'t> State<'t, '_, '_> {
                     self.no_arguments(first, arguments, last.as_ref())?;
                     return Ok(value.value);
                 }
-                Ok(self.fields(dot, value, first, names, arguments, last)?.value)
+                Ok(self.fields(dot, value, first, *names, arguments, last)?.value)
             }
             Term::Function(callee) => {
                 self.at = At::Operand(first);
                 self.call_function(dot, callee, At::Command(command), arguments, last)
             }
-            Term::Chain(operand, names) => Ok(self.chain(dot, first, operand, names, arguments, last)?.value),
+            Term::Chain(operand, names) => Ok(self.chain(dot, first, operand, *names, arguments, last)?.value),
             Term::Pipe(id) => {
                 self.no_arguments(first, arguments, last.as_ref())?;
                 self.parenthesized(dot, *id)
@@ -94,7 +94,7 @@ impl<'t> State<'t, '_, '_> {
         dot: &Reflected,
         node: &'t Operand,
         start: &'t Operand,
-        names: &'t [Rc<str>],
+        names: Span,
         arguments: &'t [Operand],
         last: Option<Value>,
     ) -> Evaluated<Reflected> {
@@ -109,17 +109,20 @@ impl<'t> State<'t, '_, '_> {
         dot: &Reflected,
         mut receiver: Reflected,
         node: &'t Operand,
-        names: &'t [Rc<str>],
+        names: Span,
         arguments: &'t [Operand],
         last: Option<Value>,
     ) -> Evaluated<Reflected> {
-        let Some((final_name, names)) = names.split_last() else {
+        let tree = self.tree;
+        let mut names = tree.fields(names);
+        let Some(mut name) = names.next() else {
             return Ok(receiver);
         };
-        for name in names {
+        for next in names {
             receiver = self.field(dot, &receiver, node, name, &[], None)?;
+            name = next;
         }
-        self.field(dot, &receiver, node, final_name, arguments, last)
+        self.field(dot, &receiver, node, name, arguments, last)
     }
 
     fn field(
@@ -127,7 +130,7 @@ impl<'t> State<'t, '_, '_> {
         dot: &Reflected,
         receiver: &Reflected,
         node: &'t Operand,
-        name: &Rc<str>,
+        name: &str,
         arguments: &'t [Operand],
         last: Option<Value>,
     ) -> Evaluated<Reflected> {

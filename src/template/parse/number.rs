@@ -2,13 +2,16 @@
 //! `idealConstant` in `exec.go`).
 
 use super::{
-    super::{ast::Number, fmt::quote, value::Value},
+    super::{
+        ast::{Number, Span},
+        fmt::quote,
+        value::Value,
+    },
     unquote::unquote_character,
 };
-use std::ops::Range;
 
 /// The constant in single quotes.
-pub(super) fn character(text: &[u8], written: Range<usize>) -> Result<Number, String> {
+pub(super) fn character(text: &[u8], written: Span) -> Result<Number, String> {
     let (number, is_whole) = unquote_character(text).ok_or("invalid syntax")?;
     if !is_whole {
         return Err(format!("malformed character constant: {}", String::from_utf8_lossy(text)));
@@ -21,7 +24,7 @@ pub(super) fn character(text: &[u8], written: Range<usize>) -> Result<Number, St
 ///
 /// # Errors
 /// Go's words, or that complex numbers have no place here: nothing that Helm registers takes one.
-pub(super) fn number(text: &[u8], written: Range<usize>) -> Result<Number, String> {
+pub(super) fn number(text: &[u8], written: Span) -> Result<Number, String> {
     let text = String::from_utf8_lossy(text);
     if text.ends_with('i') {
         return Err(format!("complex numbers are not supported: {}", quote(text.as_bytes())));
@@ -38,7 +41,7 @@ pub(super) fn number(text: &[u8], written: Range<usize>) -> Result<Number, Strin
 }
 
 /// An integer, or one so large that only a float can hold it.
-fn whole(integer: i128, written: Range<usize>) -> Number {
+fn whole(integer: i128, written: Span) -> Number {
     let small = i64::try_from(integer).ok();
     #[expect(clippy::cast_precision_loss, reason = "Go rounds likewise")]
     let float = integer as f64;
