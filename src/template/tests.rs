@@ -173,3 +173,17 @@ fn semantic_versions_as_go() {
 fn sums_and_derives_as_go() {
     check(include_str!("tests/crypto.jsonl"));
 }
+
+/// `names.txt` lists the functions that Helm's engine registers, and Go's own.
+#[test]
+fn accepts_every_function_that_helm_accepts() {
+    /// Named here until they are written; nothing else may be missing.
+    const PENDING: &[&str] = &["fromToml", "mustToToml", "toToml", "toYamlPretty"];
+    let names: Vec<&str> = include_str!("tests/names.txt").lines().collect();
+    let templates = Templates::new();
+    let is_missing = |name: &&&str| !templates.functions.contains_key(**name) && !PENDING.contains(name);
+    let missing: Vec<&&str> = names.iter().filter(is_missing).collect();
+    assert!(missing.is_empty(), "missing: {missing:?}");
+    let unknown: Vec<&&str> = templates.functions.keys().filter(|name| !names.contains(name)).collect();
+    assert!(unknown.is_empty(), "Helm has no {unknown:?}");
+}
