@@ -9,6 +9,7 @@ use super::{
     archive::{self, Budget, NOT_GZIP, is_gzip},
     decode::{Decode, Decoder, unmarshal},
     folder::{self, io_error},
+    misspelt,
 };
 use crate::values::{self, Notice};
 
@@ -43,7 +44,10 @@ impl Chart {
         let name = absolute(path)?.join("Chart.yaml");
         let data = fs::read(&name).map_err(|error| {
             let outer = format!("unable to detect chart at {}", name.display());
-            io_error("open", &name, &error).within(outer)
+            let entries = fs::read_dir(path).into_iter().flatten().flatten();
+            let names: Vec<String> = entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
+            let hint = misspelt::hint(names.iter().map(String::as_str));
+            Error { hint, ..io_error("open", &name, &error).within(outer) }
         })?;
         check_version(&data)?;
         Self::load_any(path)
@@ -299,10 +303,5 @@ fn content_type(data: &[u8]) -> &'static str {
 
 /// Names a file that is nearly the one that is missing.
 fn with_hint(error: Error, files: &[File]) -> Error {
-    let near = files.iter().find(|file| {
-        let name = file.name.to_lowercase();
-        matches!(name.as_str(), "chart.yaml" | "charts.yaml" | "chart.yml" | "charts.yml")
-    });
-    let hint = near.map(|file| format!("{} is there: a chart's file is named Chart.yaml", file.name));
-    Error { hint, ..error }
+    Error { hint: misspelt::hint(files.iter().map(|file| file.name.as_str())), ..error }
 }

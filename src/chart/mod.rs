@@ -9,6 +9,7 @@ mod folder;
 mod ignore;
 mod load;
 mod metadata;
+mod misspelt;
 mod package;
 mod record;
 mod status;

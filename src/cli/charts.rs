@@ -53,6 +53,9 @@ pub fn locate(session: &Session, name: &str) -> Result<PathBuf, Report> {
 pub fn load(session: &Session, path: &Path) -> Result<Chart, Report> {
     let chart = Chart::load(path)?;
     chart.notices.iter().for_each(|notice| session.console.note(&notice.to_string()));
+    if let Some(hint) = chart.misspelt() {
+        session.console.note(&format!("  hint: {hint}"));
+    }
     match chart.metadata.kind.as_str() {
         "" | "application" => {}
         kind => return Err(Report::new(format!("{kind} charts are not installable"))),

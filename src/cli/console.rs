@@ -27,9 +27,14 @@ impl Console {
         Self::new(std::io::stdout(), std::io::stderr())
     }
 
-    /// Writes to standard output, as it is. A closed reader ends the command quietly.
-    pub fn print(&self, text: impl AsRef<[u8]>) -> Result<(), Report> {
-        write(&self.out, text.as_ref()).map_err(|error| match error.kind() {
+    /// Writes text to standard output as it is. A closed reader ends the command quietly.
+    pub fn print(&self, text: &str) -> Result<(), Report> {
+        self.print_bytes(text.as_bytes())
+    }
+
+    /// As [`Console::print`], for what may be no text.
+    pub fn print_bytes(&self, bytes: &[u8]) -> Result<(), Report> {
+        write(&self.out, bytes).map_err(|error| match error.kind() {
             ErrorKind::BrokenPipe => Report::closed(),
             _ => Report::new(format!("unable to write output: {error}")),
         })

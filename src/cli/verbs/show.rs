@@ -96,23 +96,26 @@ pub fn all(session: &Session) -> Result<(), Report> {
         add(&mut text, readme);
     }
     text.extend(crd_files(&chart));
-    session.console.print(&text)
+    session.console.print_bytes(&text)
 }
 
 /// `show chart`.
 pub fn chart(session: &Session) -> Result<(), Report> {
-    session.console.print(&definition(&load(session)?)?)
+    session.console.print_bytes(&definition(&load(session)?)?)
 }
 
 /// `show values`.
 pub fn values(session: &Session) -> Result<(), Report> {
+    if !session.flags.text("jsonpath").is_empty() {
+        return Err(Report::new("--jsonpath is not built yet in pilothouse show values; use helm show values"));
+    }
     let chart = load(session)?;
     let Some(file) = values_file(&chart) else {
         return Ok(());
     };
     let mut text = Vec::new();
     add(&mut text, file);
-    session.console.print(&text)
+    session.console.print_bytes(&text)
 }
 
 /// `show readme`.
@@ -120,12 +123,12 @@ pub fn readme(session: &Session) -> Result<(), Report> {
     let chart = load(session)?;
     let mut text = Vec::new();
     readme_file(&chart).into_iter().for_each(|file| add(&mut text, file));
-    session.console.print(&text)
+    session.console.print_bytes(&text)
 }
 
 /// `show crds`.
 pub fn crds(session: &Session) -> Result<(), Report> {
-    session.console.print(&crd_files(&load(session)?))
+    session.console.print_bytes(&crd_files(&load(session)?))
 }
 
 fn load(session: &Session) -> Result<Chart, Report> {
