@@ -4,6 +4,7 @@
 mod base;
 mod json;
 mod parse;
+mod toml;
 mod yaml;
 
 pub(super) use base::bytes64;
@@ -26,6 +27,8 @@ pub(crate) fn functions() -> Vec<(&'static str, Function)> {
         ("mustToYaml", function(|value: Value| yaml::write(&value))),
         ("fromYaml", function(|text: Str| or_error(from_yaml_map(&text)))),
         ("fromYamlArray", function(|text: Str| or_first(from_yaml_list(&text)))),
+        ("toToml", function(|value: Value| toml::write_or_tell(&value))),
+        ("mustToToml", function(|value: Value| toml::write(&value))),
         ("toJson", function(|value: Value| json::write(&value, COMPACT).unwrap_or_default())),
         ("mustToJson", function(|value: Value| json::write(&value, COMPACT))),
         ("toPrettyJson", function(|value: Value| json::write(&value, PRETTY).unwrap_or_default())),
