@@ -4,14 +4,19 @@ use std::{
     fs,
     io::{self, Read},
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use super::{flags::chart::values_options, report::Report, session::Session};
 use crate::{
     chart::{self, Chart},
+    cluster::{FetchError, fetch},
     template::fmt::quote,
     values::Values,
 };
+
+/// How long a file of values may take to come, as in Helm.
+const DOWNLOAD_TIMEOUT: Duration = Duration::from_secs(120);
 
 /// Where the chart of a command line is: a folder or an archive. Charts of repositories are not looked for yet.
 ///
@@ -96,18 +101,29 @@ pub fn values(session: &Session) -> Result<Values, Report> {
     values_options(&session.flags).merge(&mut read).map_err(Report::new)
 }
 
-/// Reads a path or `-`, which is standard input.
+/// Reads a path, an address, or `-`, which is standard input.
 fn read(path: &str) -> Result<Vec<u8>, String> {
     if path.trim() == "-" {
         let mut data = Vec::new();
         io::stdin().read_to_end(&mut data).map_err(|error| chart::go_words(&error))?;
         return Ok(data);
     }
-    if let Some((scheme @ ("http" | "https" | "oci"), _)) = path.split_once("://") {
-        return Err(format!("values from {scheme} URLs are not built yet in pilothouse; download {path} first"));
+    match path.split_once("://") {
+        Some(("http" | "https", _)) => return download(path),
+        Some(("oci", _)) => return Err("values from oci URLs are not built yet in pilothouse".to_owned()),
+        _ => {}
     }
     let opened = fs::File::open(path).map_err(|error| format!("open {path}: {}", chart::go_words(&error)));
     let mut data = Vec::new();
     opened?.read_to_end(&mut data).map_err(|error| format!("read {path}: {}", chart::go_words(&error)))?;
     Ok(data)
+}
+
+/// Reads an address (helm/helm `pkg/getter/httpgetter.go`).
+fn download(url: &str) -> Result<Vec<u8>, String> {
+    match fetch(url, DOWNLOAD_TIMEOUT) {
+        Ok(data) => Ok(data.into()),
+        Err(FetchError::NoAnswer(words)) => Err(words),
+        Err(FetchError::Status(status)) => Err(format!("failed to fetch {url} : {status}")),
+    }
 }

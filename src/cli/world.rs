@@ -4,7 +4,7 @@ use std::{
     cell::Cell,
     fs,
     net::ToSocketAddrs,
-    time::{SystemTime, UNIX_EPOCH},
+    time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 use serde_json::{Map, Value, json};
@@ -13,10 +13,13 @@ use tokio::runtime::Handle;
 
 use crate::{
     chart,
-    cluster::{Cluster, read::Target},
+    cluster::{Cluster, FetchError, fetch, read::Target},
     manifest::ObjectKey,
     template::Env,
 };
+
+/// How long a schema may take to come, as in Helm.
+const SCHEMA_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// What stands behind a rendering.
 pub struct World {
@@ -74,9 +77,15 @@ impl Env for World {
 
     fn schema(&self, url: &str) -> Result<String, String> {
         let Some(rest) = url.strip_prefix("file://") else {
-            return Err(format!(
-                "HTTP request failed for {url}: schemas are not fetched from the network yet in pilothouse"
-            ));
+            return fetch(url, SCHEMA_TIMEOUT).map(|data| String::from_utf8_lossy(&data).into_owned()).map_err(
+                |error| match error {
+                    FetchError::NoAnswer(words) => format!("HTTP request failed for {url}: {words}"),
+                    FetchError::Status(status) => {
+                        let (code, words) = (status.as_u16(), status.canonical_reason().unwrap_or_default());
+                        format!("HTTP request to {url} returned status {code} ({words})")
+                    }
+                },
+            );
         };
         let path = rest.find('/').and_then(|slash| rest.get(slash..)).unwrap_or_default();
         fs::read_to_string(path).map_err(|error| format!("open {path}: {}", chart::go_words(&error)))

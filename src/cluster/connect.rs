@@ -161,7 +161,7 @@ impl Cluster {
 
 /// kube's own client where there is a proxy. Else the same parts over a connection without Nagle's algorithm, which
 /// costs the first request of every connection 40 ms, and which kube leaves on.
-fn client(config: Config) -> kube::Result<kube::Client> {
+pub(super) fn client(config: Config) -> kube::Result<kube::Client> {
     if config.proxy_url.is_some() {
         return kube::Client::try_from(config);
     }

@@ -7,6 +7,7 @@ pub mod connect;
 mod credentials;
 pub mod discovery;
 pub mod error;
+mod fetch;
 pub mod logs;
 mod owned;
 pub mod protobuf;
@@ -24,6 +25,7 @@ use std::sync::Arc;
 
 pub use connect::{ConnectOptions, ContextInfo, Interactive, contexts};
 pub use error::{Error, ErrorKind};
+pub use fetch::{FetchError, fetch};
 
 /// A connection to one cluster. Cheap to clone; all clones share discovery and connection.
 #[derive(Clone)]
