@@ -361,9 +361,8 @@ impl<'p> Parser<'p> {
         let pipe = self.pipeline(context, Kind::RightDelimiter)?;
         let ranges = usize::from(context == "range");
         self.scope.ranges += ranges;
-        let body = self.item_list();
+        let (nodes, ending) = self.item_list()?;
         self.scope.ranges -= ranges;
-        let (nodes, ending) = body?;
         let list = self.list(nodes);
         let otherwise = if ending == Ending::Else { Some(self.otherwise(context)?) } else { None };
         self.scope.variables.truncate(known);
