@@ -57,7 +57,8 @@ async fn follow(url: &str) -> Result<Bytes, FetchError> {
         let client = client(config).map_err(|error| failed(Error::from(error).message))?;
         let path = uri.path_and_query().map_or("/", |path| path.as_str());
         let request = Request::get(path).body(Body::empty()).map_err(|error| failed(error.to_string()))?;
-        let answer = client.send(request).await.map_err(|error| failed(Error::from(error).message))?;
+        let answer = client.send(request).await;
+        let answer = answer.map_err(|error| failed(go_words(&uri, Error::from(error).message)))?;
         let status = answer.status();
         if status.is_redirection()
             && let Some(next) = answer.headers().get(header::LOCATION).and_then(|next| next.to_str().ok())
@@ -74,4 +75,32 @@ async fn follow(url: &str) -> Result<Bytes, FetchError> {
         return body.map(http_body_util::Collected::to_bytes).map_err(|error| failed(error.to_string()));
     }
     Err(FetchError::NoAnswer(format!("Get {place:?}: stopped after {MAX_REDIRECTS} redirects")))
+}
+
+/// What Go says of a host that cannot be reached. It also names the server that was asked for the host.
+fn go_words(uri: &Uri, message: String) -> String {
+    let host = uri.host().unwrap_or_default();
+    let port = uri.port_u16().unwrap_or(if uri.scheme_str() == Some("https") { 443 } else { 80 });
+    match message.as_str() {
+        "connect: connection refused" | "i/o timeout" => format!("dial tcp {host}:{port}: {message}"),
+        _ if message.contains("dns error") => format!("dial tcp: lookup {host}: no such host"),
+        _ => message,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn says_in_go_words_why_there_is_no_answer() {
+        let uri: Uri = "https://example.com/a".parse().expect("a URL");
+        for (message, expected) in [
+            ("connect: connection refused", "dial tcp example.com:443: connect: connection refused"),
+            ("client error (Connect): dns error: failed", "dial tcp: lookup example.com: no such host"),
+            ("tls: bad certificate", "tls: bad certificate"),
+        ] {
+            assert_eq!(go_words(&uri, message.to_owned()), expected);
+        }
+    }
 }

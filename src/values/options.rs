@@ -17,7 +17,7 @@ pub struct Options {
     pub set: Vec<String>,
     /// `--set-string`.
     pub set_string: Vec<String>,
-    /// `--set-file`.
+    /// `--set-file`. Bytes that are no UTF-8 become U+FFFD, as they do in a stored release; Helm's templates see them.
     pub set_file: Vec<String>,
     /// `--set-literal`.
     pub set_literal: Vec<String>,
