@@ -27,7 +27,7 @@ pub use expand::expand;
 pub use folder::go_words;
 pub use ignore::path_matches;
 pub use metadata::{API_V1, API_V2, Dependency, Lock, Maintainer, Metadata};
-pub use status::entries;
+pub use status::vendored;
 pub use update::{Say, build, update};
 
 use crate::values::{Notice, Values};

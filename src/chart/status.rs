@@ -34,11 +34,11 @@ fn archives(path: &Path, name: &str) -> Vec<PathBuf> {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         name.strip_prefix(&prefix).is_some_and(|rest| rest.ends_with(".tgz"))
     };
-    entries(path).into_iter().filter(wanted).collect()
+    vendored(path).into_iter().filter(wanted).collect()
 }
 
 /// Everything in `charts/`, sorted.
-pub fn entries(path: &Path) -> Vec<PathBuf> {
+pub fn vendored(path: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(path.join("charts")).into_iter().flatten().flatten();
     let mut entries: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
     entries.sort();

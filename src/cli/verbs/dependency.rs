@@ -117,7 +117,7 @@ pub fn list(session: &Session) -> Result<(), Report> {
 /// Warnings about charts that are there and that nothing wants.
 fn unwanted(path: &Path, chart: &Chart) -> String {
     let mut warnings = String::new();
-    for entry in chart::entries(path) {
+    for entry in chart::vendored(path) {
         if !entry.is_dir() && entry.extension().is_none_or(|extension| extension != "tgz") {
             continue;
         }
