@@ -271,7 +271,7 @@ fn abbreviate(text: &Str, offset: i64, width: i64) -> Str {
         return text.clone();
     }
     let offset = offset.min(length);
-    let offset = if length - offset < width - 3 { length - (width - 3) } else { offset };
+    let offset = if length.wrapping_sub(offset) < width - 3 { length - (width - 3) } else { offset };
     let part = |from: i64, to: i64| bytes.get(from.max(0) as usize..to.max(0) as usize).unwrap_or_default();
     if offset <= 4 {
         return Str::from_bytes([part(0, width - 3), b"..."].concat());
