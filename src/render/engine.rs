@@ -20,7 +20,7 @@ pub(super) fn execute(
     let scoped = scope::templates(chart, values, release, capabilities);
     let mut templates = Templates::new();
     for template in &scoped {
-        templates.add(&template.path, Str::from_bytes(template.text.to_vec()))?;
+        templates.add(&template.path, Str::from_slice(&template.text))?;
     }
     let mut context = Context::new(&templates, options, env);
     let mut files = Vec::new();

@@ -86,11 +86,9 @@ impl Recorder {
             return;
         };
         match value {
-            Value::Map(map) => {
-                if self.paths.insert(address(&map.entries), path.clone()).is_none() {
-                    for (key, value) in map.snapshot() {
-                        self.learn_paths(join(&path, &key), &value, depth);
-                    }
+            Value::Map(map) if self.paths.insert(address(&map.entries), path.clone()).is_none() => {
+                for (key, value) in map.snapshot() {
+                    self.learn_paths(join(&path, &key), &value, depth);
                 }
             }
             Value::List(list) => {

@@ -130,6 +130,14 @@ impl Str {
         }
     }
 
+    /// A string of these bytes, copied once.
+    pub fn from_slice(bytes: &[u8]) -> Self {
+        match std::str::from_utf8(bytes) {
+            Ok(text) => Self::Text(text.into()),
+            Err(_) => Self::Raw(bytes.into()),
+        }
+    }
+
     /// The bytes.
     pub fn as_bytes(&self) -> &[u8] {
         match self {

@@ -43,7 +43,6 @@ pub(super) fn number(text: &[u8], written: Span) -> Result<Number, String> {
 /// An integer, or one so large that only a float can hold it.
 fn whole(integer: i128, written: Span) -> Number {
     let small = i64::try_from(integer).ok();
-    #[expect(clippy::cast_precision_loss, reason = "Go rounds likewise")]
     let float = integer as f64;
     Number { integer: small, float: Some(float), ideal: small.map(Value::Int), written }
 }
@@ -58,9 +57,7 @@ fn ideal_float(text: &str, float: f64) -> Option<Value> {
 }
 
 fn exact(float: f64) -> Option<i64> {
-    #[expect(clippy::cast_possible_truncation, reason = "the comparison tells whether anything was lost")]
     let integer = float as i64;
-    #[expect(clippy::cast_precision_loss, clippy::float_cmp, reason = "as Go compares it")]
     let is_exact = integer as f64 == float && integer != i64::MAX;
     is_exact.then_some(integer)
 }
@@ -132,7 +129,6 @@ fn parse_hexadecimal(text: &str) -> Option<f64> {
     // More digits than these are beyond what a constant in a chart needs, and would need rounding by hand.
     let number = u64::from_str_radix(&digits, 16).ok().filter(|number| *number < 1 << 53)?;
     let shift = exponent.parse::<i32>().ok()? - 4 * i32::try_from(fraction.len()).ok()?;
-    #[expect(clippy::cast_precision_loss, reason = "below 2^53")]
     let float = number as f64;
     Some(float * 2_f64.powi(shift))
 }
