@@ -18,7 +18,9 @@ pub(super) fn write(session: &Session, rendered: &Rendered, release: &str) -> Re
     let mut text = String::new();
     match flags.text("output-dir") {
         "" => {
-            text.push_str(rendered.manifest(with_crds).trim());
+            text = rendered.manifest(with_crds);
+            // It begins with a separator: there is only an end to trim.
+            text.truncate(text.trim_end().len());
             text.push('\n');
             hooks.iter().for_each(|document| push(&mut text, &document.path, &document.text));
         }
