@@ -25,7 +25,7 @@ pub struct Report {
     /// Helm's sentence, where Helm has one.
     pub message: String,
     /// The place it is about; shown on a terminal.
-    pub excerpt: Option<render::Excerpt>,
+    pub excerpt: Option<Box<render::Excerpt>>,
     /// What to do about it; only where Pilothouse knows more than Helm says.
     pub hints: Vec<String>,
 }
@@ -87,7 +87,7 @@ impl Report {
             Kind::Logged => self.message.clone(),
             Kind::Differs | Kind::Interrupted | Kind::Closed => return Vec::new(),
         };
-        let excerpt = self.excerpt.as_ref().filter(|_| terminal).map(place).unwrap_or_default();
+        let excerpt = self.excerpt.as_deref().filter(|_| terminal).map(place).unwrap_or_default();
         let hints = self.hints.iter().map(|hint| format!("  hint: {hint}"));
         std::iter::once(head).chain(excerpt).chain(hints).collect()
     }

@@ -11,7 +11,7 @@ pub struct Error {
     /// What to do about it, where we know.
     pub hint: Option<String>,
     /// The place in a template or in what it gave, where it is known.
-    pub excerpt: Option<Excerpt>,
+    pub excerpt: Option<Box<Excerpt>>,
 }
 
 /// A place in a text.
@@ -40,12 +40,14 @@ impl Error {
         let message = format!("YAML parse error on {path}: {}", error.message);
         let before = text.get(..start).unwrap_or_default().matches('\n').count();
         let line = before + error.line;
-        let excerpt = (error.line > 0).then(|| Excerpt {
-            source: format!("what {path} gave"),
-            line,
-            column: error.column,
-            text: text.lines().nth(line - 1).unwrap_or_default().to_owned(),
-            included_from: Vec::new(),
+        let excerpt = (error.line > 0).then(|| {
+            Box::new(Excerpt {
+                source: format!("what {path} gave"),
+                line,
+                column: error.column,
+                text: text.lines().nth(line - 1).unwrap_or_default().to_owned(),
+                included_from: Vec::new(),
+            })
         });
         Self { message, hint: None, excerpt }
     }
@@ -66,12 +68,18 @@ impl From<chart::Error> for Error {
 impl From<template::Error> for Error {
     fn from(error: template::Error) -> Self {
         let locations = error.locations();
-        let excerpt = locations.split_last().map(|(innermost, outer)| Excerpt {
-            source: innermost.file.to_string(),
-            line: innermost.line,
-            column: innermost.column.map_or(0, |column| column + 1),
-            text: innermost.text.clone(),
-            included_from: outer.iter().rev().map(|location| format!("{}:{}", location.file, location.line)).collect(),
+        let excerpt = locations.split_last().map(|(innermost, outer)| {
+            Box::new(Excerpt {
+                source: innermost.file.to_string(),
+                line: innermost.line,
+                column: innermost.column.map_or(0, |column| column + 1),
+                text: innermost.text.clone(),
+                included_from: outer
+                    .iter()
+                    .rev()
+                    .map(|location| format!("{}:{}", location.file, location.line))
+                    .collect(),
+            })
         });
         Self { message: error.helm_message(), hint: None, excerpt }
     }

@@ -52,7 +52,7 @@ pub struct Failure {
     /// Why.
     pub error: Error,
     /// Files as far as they came; `None` where Helm failed before it began to render.
-    pub partial: Option<Rendered>,
+    pub partial: Option<Box<Rendered>>,
 }
 
 /// Renders a chart. Sub-charts that are disabled are taken out of it, and what it imports of them goes into its values.
@@ -61,7 +61,7 @@ pub struct Failure {
 /// Everything that is wrong with the chart or the values, in Helm's words.
 pub fn render(chart: &mut Chart, given: &Values, request: &Request, env: &dyn Env) -> Result<Rendered, Failure> {
     let early = |error: Error| Failure { error, partial: None };
-    let late = |error: Error| Failure { error, partial: Some(Rendered::default()) };
+    let late = |error: Error| Failure { error, partial: Some(Box::default()) };
     let mut log = Vec::new();
     chart::process_dependencies(chart, given, &mut log)
         .map_err(|error| early(Error::new(format!("chart dependencies processing failed: {error}"))))?;
@@ -84,7 +84,7 @@ pub fn render(chart: &mut Chart, given: &Values, request: &Request, env: &dyn En
             skipped: sorted.skipped,
             notes,
         }),
-        Err(error) => Err(Failure { error, partial: Some(unsorted(files)) }),
+        Err(error) => Err(Failure { error, partial: Some(Box::new(unsorted(files))) }),
     }
 }
 
