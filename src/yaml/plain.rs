@@ -458,13 +458,13 @@ impl<'a> Reader<'a> {
             b'[' => {
                 self.enter()?;
                 let mut items = Vec::new();
-                self.flow_entries(b']', |reader| Some(items.push(reader.flow()?)))?;
+                self.flow_entries(b']', |reader| reader.flow().map(|item| items.push(item)))?;
                 T::list(items)
             }
             b'{' => {
                 self.enter()?;
                 let mut entries = Vec::new();
-                self.flow_entries(b'}', |reader| Some(entries.push(reader.flow_entry()?)))?;
+                self.flow_entries(b'}', |reader| reader.flow_entry().map(|entry| entries.push(entry)))?;
                 T::map(entries)
             }
             b'"' => T::text(&self.double_quoted()?),

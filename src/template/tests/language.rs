@@ -13,7 +13,7 @@ fn files(template: &Json) -> Vec<(String, String)> {
         template => vec![("c/t".to_owned(), text(template))],
     };
     let order = |name: &str| (name.matches('/').count(), name.to_owned());
-    files.sort_by(|(a, _), (b, _)| order(b).cmp(&order(a)));
+    files.sort_by_key(|(name, _)| std::cmp::Reverse(order(name)));
     files
 }
 
