@@ -1,11 +1,13 @@
 //! Private keys: made, read and written as Sprig does.
 
+mod read;
+
 use ed25519_dalek::SigningKey as Ed25519Key;
 use num_bigint_dig::{BigUint, RandBigInt, prime::probably_prime};
 use p256::ecdsa::{DerSignature, SigningKey as EcKey, signature::Signer};
 use rsa::{
     Pkcs1v15Sign, RsaPrivateKey,
-    pkcs1::{DecodeRsaPrivateKey, EncodeRsaPrivateKey},
+    pkcs1::EncodeRsaPrivateKey,
     rand_core::{self, CryptoRng, RngCore},
     traits::PublicKeyParts,
 };
@@ -95,67 +97,6 @@ impl Key {
         RsaPrivateKey::new(random, bits).map(|key| Self::Rsa(Box::new(key))).map_err(|error| error.to_string())
     }
 
-    /// Reads the first block of a PEM text.
-    pub(super) fn from_pem(text: &[u8]) -> Result<Self, String> {
-        let (kind, bytes) = pem::decode(text).ok_or("no PEM data in input")?;
-        if kind == "PRIVATE KEY" {
-            return Self::from_pkcs8(&bytes).map_err(|error| format!("decoding PEM as PKCS#8: {error}"));
-        }
-        let Some(kind) = kind.strip_suffix(" PRIVATE KEY") else {
-            return Err(format!("no private key data in PEM block of type {kind}"));
-        };
-        match kind {
-            "RSA" => Self::from_pkcs1(&bytes),
-            "EC" => Self::from_sec1(&bytes, None),
-            "DSA" => Dsa::read(&bytes).map(|key| Self::Dsa(Box::new(key))).ok_or_else(malformed),
-            _ => return Err(format!("invalid private key type {kind} PRIVATE KEY")),
-        }
-        .map_err(|error| format!("parsing {kind} private key from PEM: {error}"))
-    }
-
-    fn from_pkcs1(bytes: &[u8]) -> Result<Self, String> {
-        RsaPrivateKey::from_pkcs1_der(bytes).map(|key| Self::Rsa(Box::new(key))).map_err(|error| error.to_string())
-    }
-
-    /// RFC 5915; the curve may be told by what is around it.
-    fn from_sec1(bytes: &[u8], curve: Option<&[u8]>) -> Result<Self, String> {
-        let read = || {
-            let mut key = der::Reader::new(bytes).enter(der::SEQUENCE)?;
-            key.take(der::INTEGER)?;
-            let secret = key.take(der::OCTET_STRING)?.content;
-            let named = key.enter(der::CONTEXT).and_then(|mut curve| curve.take(der::OID)).map(|oid| oid.content);
-            Some((secret, named.or(curve)))
-        };
-        let (secret, curve) = read().ok_or_else(malformed)?;
-        if curve != Some(oid::P256) {
-            return Err("x509: unknown elliptic curve".to_owned());
-        }
-        EcKey::from_slice(secret).map(Self::Ec).map_err(|_| "x509: invalid elliptic curve private key value".to_owned())
-    }
-
-    /// RFC 5208.
-    fn from_pkcs8(bytes: &[u8]) -> Result<Self, String> {
-        let read = || {
-            let mut info = der::Reader::new(bytes).enter(der::SEQUENCE)?;
-            info.take(der::INTEGER)?;
-            let mut algorithm = info.enter(der::SEQUENCE)?;
-            let kind = algorithm.take(der::OID)?.content;
-            let curve = algorithm.take(der::OID).map(|oid| oid.content);
-            Some((kind, curve, info.take(der::OCTET_STRING)?.content))
-        };
-        let (kind, curve, key) = read().ok_or_else(malformed)?;
-        match kind {
-            oid::RSA => Self::from_pkcs1(key),
-            oid::EC => Self::from_sec1(key, curve),
-            oid::ED25519 => {
-                let seed = der::Reader::new(key).take(der::OCTET_STRING).and_then(|seed| seed.content.try_into().ok());
-                let seed = seed.ok_or("x509: invalid Ed25519 private key length")?;
-                Ok(Self::Ed25519(Ed25519Key::from_bytes(seed)))
-            }
-            _ => Err("x509: PKCS#8 wrapping contained private key with unknown algorithm".to_owned()),
-        }
-    }
-
     /// The key as a PEM text, of the kind that Go writes.
     pub(super) fn to_pem(&self) -> String {
         match self {
@@ -239,10 +180,6 @@ impl Key {
     }
 }
 
-fn malformed() -> String {
-    "asn1: structure error".to_owned()
-}
-
 impl Dsa {
     const P_BITS: usize = 2048;
     const Q_BITS: usize = 256;
@@ -278,12 +215,5 @@ impl Dsa {
                 }
             }
         }
-    }
-
-    fn read(bytes: &[u8]) -> Option<Self> {
-        let mut key = der::Reader::new(bytes).enter(der::SEQUENCE)?;
-        key.take(der::INTEGER)?;
-        let mut number = || key.take(der::INTEGER).map(|number| BigUint::from_bytes_be(number.content));
-        Some(Self { numbers: [number()?, number()?, number()?, number()?, number()?] })
     }
 }
