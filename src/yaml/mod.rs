@@ -1,4 +1,4 @@
-//! Helm's YAML dialect: sigs.k8s.io/yaml over go-yaml v2, both ways.
+//! Helm's YAML dialect: sigs.k8s.io/yaml over go-yaml v2, both ways; go-yaml v3 for writing alone.
 //!
 //! Reading resolves scalars by YAML 1.1 as Go does and passes them through JSON as Helm does;
 //! writing gives Go's key order, quoting, folding and number printing byte for byte.
@@ -21,7 +21,7 @@ mod tests;
 mod text;
 mod write;
 
-pub use node::{Content, Node, Tree};
+pub use node::{Content, Dialect, Node, Tree};
 pub use positions::Place;
 use serde_json::Value;
 
@@ -116,7 +116,16 @@ pub fn to_string(value: &Value) -> String {
 /// # Errors
 /// Why the JSON step before refuses it, in Go's words: infinities, NaN, a value that holds itself.
 pub fn write(value: &impl Node) -> Result<String, String> {
-    write::to_string(value)
+    write::to_string(value, Dialect::Json)
+}
+
+/// Writes a value as the encoder of go-yaml v3 does, indented by two: sequences under a key are indented, lines are
+/// not folded, and no JSON step comes before.
+///
+/// # Errors
+/// A value that holds itself.
+pub fn write_pretty(value: &impl Node) -> Result<String, String> {
+    write::to_string(value, Dialect::V3)
 }
 
 /// Writes a mapping as [`to_string`] does, but with its own keys in the order given; there must be one.

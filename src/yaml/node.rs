@@ -4,10 +4,20 @@ use std::borrow::Cow;
 
 use serde_json::Value;
 
-/// A value that JSON can hold.
+/// Which of Go's writers is meant.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Dialect {
+    /// `yaml.Marshal` of sigs.k8s.io/yaml: what JSON leaves of a value, by go-yaml v2.
+    #[default]
+    Json,
+    /// The encoder of go-yaml v3, indented by two.
+    V3,
+}
+
+/// A value that can be written.
 pub trait Node: Sized {
     /// Calls `take` with what this value holds; its parts need not outlive the call.
-    fn content<R>(&self, take: impl FnOnce(Content<'_, Self>) -> R) -> R;
+    fn content<R>(&self, dialect: Dialect, take: impl FnOnce(Content<'_, Self>) -> R) -> R;
 }
 
 /// What a [`Node`] holds.
@@ -24,6 +34,10 @@ pub enum Content<'a, N> {
     Float(f64),
     /// A string.
     Text(&'a str),
+    /// A text that is never quoted: a time.
+    Literally(&'a str),
+    /// Bytes that are no text.
+    Binary(&'a [u8]),
     /// A sequence.
     List(&'a [N]),
     /// A mapping, sorted by key.
@@ -33,7 +47,7 @@ pub enum Content<'a, N> {
 }
 
 impl Node for Value {
-    fn content<R>(&self, take: impl FnOnce(Content<'_, Self>) -> R) -> R {
+    fn content<R>(&self, _: Dialect, take: impl FnOnce(Content<'_, Self>) -> R) -> R {
         take(match self {
             Self::Null => Content::Null,
             Self::Bool(value) => Content::Bool(*value),

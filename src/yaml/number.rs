@@ -7,6 +7,16 @@ pub(super) fn format_float(value: f64) -> String {
     from_scientific(&format!("{value:e}"), &format!("{value}"))
 }
 
+/// As [`format_float`], with infinities and NaN as YAML has them: go-yaml v3's floats.
+pub(super) fn format_v3(value: f64) -> String {
+    match value {
+        _ if value.is_nan() => ".nan".to_owned(),
+        f64::INFINITY => ".inf".to_owned(),
+        f64::NEG_INFINITY => "-.inf".to_owned(),
+        _ => format_float(value),
+    }
+}
+
 /// `strconv.FormatFloat(value, 'g', -1, 32)`, which sigs.k8s.io/yaml uses for keys, infinities and NaN as YAML.
 pub(super) fn format_key(value: f64) -> String {
     let value = value as f32;

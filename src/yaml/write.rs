@@ -1,11 +1,13 @@
-//! From values to text: go-yaml v2's encoder and emitter (`encode.go`, `emitterc.go`, `sorter.go`) for what
-//! JSON can hold.
+//! From values to text: the encoder and emitter of go-yaml (`encode.go`, `emitterc.go`, `sorter.go`), v2 after Helm's
+//! JSON step or v3 by itself.
 
 use std::{cmp::Ordering, fmt::Write as _};
 
+use base64::{Engine, engine::general_purpose::STANDARD};
+
 use super::{
     is_break,
-    node::{Content, Node},
+    node::{Content, Dialect, Node},
     number,
     resolve::{Scalar, is_base60, resolve},
 };
@@ -16,11 +18,14 @@ const SIMPLE_KEY_LENGTH: usize = 128;
 /// A line longer than this is broken at its next space.
 const WIDTH: usize = 80;
 
+/// Base 64 is broken up into lines of so many characters.
+const BINARY_LINE: usize = 70;
+
 /// How deep values are written: one that holds itself has no end.
 const MAX_DEPTH: usize = 1000;
 
-pub(super) fn to_string(value: &impl Node) -> Result<String, String> {
-    let mut writer = Writer::default();
+pub(super) fn to_string(value: &impl Node, dialect: Dialect) -> Result<String, String> {
+    let mut writer = Writer { dialect, ..Writer::default() };
     writer.node(value, None, Place::Start);
     writer.finish()
 }
@@ -45,6 +50,7 @@ enum Place {
 
 #[derive(Default)]
 struct Writer {
+    dialect: Dialect,
     out: String,
     /// Where the current line starts in `out`.
     line_start: usize,
@@ -79,8 +85,10 @@ impl Writer {
             return;
         }
         self.depth += 1;
-        value.content(|content| match content {
-            Content::Map(entries) if !entries.is_empty() => self.mapping(&sorted(entries), indent, place),
+        value.content(self.dialect, |content| match content {
+            Content::Map(entries) if !entries.is_empty() => {
+                self.mapping(&sorted(entries, self.dialect), indent, place);
+            }
             Content::List(items) if !items.is_empty() => self.sequence(items, indent, place),
             scalar => {
                 if place != Place::Start {
@@ -101,6 +109,8 @@ impl Writer {
             Content::Uint(value) => self.display(value),
             Content::Float(value) => self.float(value),
             Content::Text(text) => self.string(text, Some(indent)),
+            Content::Literally(text) => self.out.push_str(text),
+            Content::Binary(bytes) => self.binary(bytes, indent),
             Content::List(_) => self.out.push_str("[]"),
             Content::Map(_) => self.out.push_str("{}"),
             Content::Unwritable(why) => self.refused = Some(why),
@@ -112,13 +122,32 @@ impl Writer {
         let _ = write!(self.out, "{value}");
     }
 
-    /// Go's JSON step first: a whole float is written as an integer.
+    /// After Go's JSON step a whole float is an integer.
     fn float(&mut self, value: f64) {
         match number::json(value) {
+            _ if self.dialect == Dialect::V3 => self.out.push_str(&number::format_v3(value)),
             Some(integer) if !integer.is_f64() => self.display(integer),
             Some(_) => self.out.push_str(&number::format_float(value)),
             None => self.refused = Some(format!("json: unsupported value: {}", number::infinity(value))),
         }
+    }
+
+    /// Bytes that are no text; base 64 longer than a line is broken up.
+    fn binary(&mut self, bytes: &[u8], indent: usize) {
+        self.out.push_str("!!binary ");
+        let text = STANDARD.encode(bytes);
+        if text.len() < BINARY_LINE {
+            return self.out.push_str(&text);
+        }
+        let mut lines = String::with_capacity(text.len() + text.len() / BINARY_LINE + 1);
+        for (index, char) in text.chars().enumerate() {
+            if index > 0 && index % BINARY_LINE == 0 {
+                lines.push('\n');
+            }
+            lines.push(char);
+        }
+        lines.push('\n');
+        self.literal(&lines, indent);
     }
 
     fn mapping(&mut self, entries: &[(&str, &impl Node)], parent: Option<usize>, place: Place) {
@@ -139,11 +168,11 @@ impl Writer {
         }
     }
 
-    /// Sequences under a key are not indented.
+    /// Sequences under a key are not indented by v2.
     fn sequence(&mut self, items: &[impl Node], parent: Option<usize>, place: Place) {
         let indent = match parent {
             None => 0,
-            Some(parent) if place == Place::Value => parent,
+            Some(parent) if place == Place::Value && self.dialect == Dialect::Json => parent,
             Some(parent) => parent + 2,
         };
         for (index, item) in items.iter().enumerate() {
@@ -188,7 +217,7 @@ impl Writer {
             return self.out.push_str(text);
         }
         let plain = resolve(text) == Scalar::Str && !is_base60(text);
-        let shape = Shape::of(text);
+        let shape = Shape::of(text, self.dialect);
         let style = match indent {
             Some(indent) if text.contains('\n') && shape.block_allowed => {
                 return self.literal(text, indent);
@@ -265,8 +294,9 @@ impl Writer {
         }
     }
 
+    /// Whether the line need not be broken, which v3 never does.
     fn fits(&self, text: &str) -> bool {
-        self.out.len() - self.line_start + text.len() <= WIDTH
+        self.dialect == Dialect::V3 || self.out.len() - self.line_start + text.len() <= WIDTH
     }
 
     fn single_quoted(&mut self, char: char, previous: Option<char>, indent: Option<usize>) {
@@ -336,9 +366,10 @@ struct Shape {
 }
 
 impl Shape {
-    fn of(text: &str) -> Self {
+    fn of(text: &str, dialect: Dialect) -> Self {
         let mut indicators = text.starts_with("---") || text.starts_with("...");
         let (mut breaks, mut special, mut space_break, mut break_space) = (false, false, false, false);
+        let mut tabs = false;
         let mut previous = None;
         let mut chars = text.chars().peekable();
         while let Some(char) = chars.next() {
@@ -352,7 +383,10 @@ impl Shape {
                 (Some(previous), '#') => is_blank(previous),
                 _ => false,
             };
-            special |= !is_printable(char);
+            match char {
+                '\t' if dialect == Dialect::V3 => tabs = true,
+                _ => special |= !is_printable(char),
+            }
             breaks |= is_break(char);
             space_break |= previous == Some(' ') && is_break(char);
             break_space |= previous.is_some_and(is_break) && char == ' ';
@@ -361,8 +395,8 @@ impl Shape {
         let loose = |char: char| char == ' ' || is_break(char);
         let edges = text.starts_with(loose) || text.ends_with(loose);
         Self {
-            plain_allowed: !(indicators || breaks || special || edges),
-            single_quoted_allowed: !(special || space_break || break_space),
+            plain_allowed: !(indicators || breaks || tabs || special || edges),
+            single_quoted_allowed: !(tabs || special || space_break || break_space),
             block_allowed: !(special || space_break || text.ends_with(' ')),
         }
     }
@@ -388,7 +422,8 @@ fn is_simple(text: &str) -> bool {
 }
 
 /// Puts entries that are sorted by their bytes into go-yaml's key order.
-fn sorted<N>(entries: Vec<(&str, N)>) -> Vec<(&str, N)> {
+fn sorted<N>(entries: Vec<(&str, N)>, dialect: Dialect) -> Vec<(&str, N)> {
+    let natural = |a: &str, b: &str| natural(a, b, dialect);
     if entries.is_sorted_by(|(a, _), (b, _)| natural(b, a) != Ordering::Less) {
         return entries;
     }
@@ -406,16 +441,20 @@ fn sorted<N>(entries: Vec<(&str, N)>) -> Vec<(&str, N)> {
     sorted
 }
 
-/// go-yaml's natural order: runs of digits by value, other characters before letters.
-fn natural(a: &str, b: &str) -> Ordering {
+/// go-yaml's natural order: runs of digits by value, other characters before letters; in v3 after them if a digit
+/// stands before.
+fn natural(a: &str, b: &str, dialect: Dialect) -> Ordering {
     let same = a.char_indices().zip(b.chars()).find(|((_, a), b)| a != b);
     let Some(((at, first_a), first_b)) = same else {
         return a.len().cmp(&b.len());
     };
+    let letters_first = dialect == Dialect::V3 && a[..at].ends_with(|char: char| char.is_ascii_digit());
     match (first_a.is_alphabetic(), first_b.is_alphabetic()) {
         (true, true) => return first_a.cmp(&first_b),
-        (true, false) => return Ordering::Greater,
-        (false, true) => return Ordering::Less,
+        (true, false) if !letters_first => return Ordering::Greater,
+        (false, true) if !letters_first => return Ordering::Less,
+        (true, false) => return Ordering::Less,
+        (false, true) => return Ordering::Greater,
         (false, false) => {}
     }
     // A zero inside a number counts as a digit only after a digit that is not zero.

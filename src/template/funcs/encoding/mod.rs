@@ -25,6 +25,7 @@ pub(crate) fn functions() -> Vec<(&'static str, Function)> {
     vec![
         ("toYaml", function(|value: Value| yaml::write(&value).unwrap_or_default())),
         ("mustToYaml", function(|value: Value| yaml::write(&value))),
+        ("toYamlPretty", function(|value: Value| yaml::write_pretty(&value).unwrap_or_default())),
         ("fromYaml", function(|text: Str| or_error(from_yaml_map(&text)))),
         ("fromYamlArray", function(|text: Str| or_first(from_yaml_list(&text)))),
         ("toToml", function(|value: Value| toml::write_or_tell(&value))),

@@ -5,8 +5,11 @@ use std::{borrow::Cow, collections::BTreeMap, rc::Rc};
 use base64::{Engine, engine::general_purpose::STANDARD};
 
 use crate::{
-    template::{Fault, List, Map, Str, Value},
-    yaml::{self, Content, Node, Tree},
+    template::{
+        Fault, List, Map, Str, Value,
+        time::{GoTime, RFC3339_NANO},
+    },
+    yaml::{self, Content, Dialect, Node, Tree},
 };
 
 /// `yaml.Marshal` of sigs.k8s.io/yaml, without the last line break.
@@ -22,6 +25,16 @@ pub(crate) fn write(value: &Value) -> Result<String, Fault> {
     Ok(text)
 }
 
+/// The encoder of go-yaml v3, without the last line break.
+///
+/// # Errors
+/// A value that holds itself.
+pub(super) fn write_pretty(value: &Value) -> Result<String, Fault> {
+    let mut text = yaml::write_pretty(value).map_err(Fault::new)?;
+    text.pop();
+    Ok(text)
+}
+
 /// `yaml.Unmarshal` of sigs.k8s.io/yaml, before it minds the type wanted.
 ///
 /// # Errors
@@ -31,8 +44,9 @@ pub(super) fn read(text: &Str) -> Result<Value, Fault> {
 }
 
 impl Node for Value {
-    fn content<R>(&self, take: impl FnOnce(Content<'_, Self>) -> R) -> R {
+    fn content<R>(&self, dialect: Dialect, take: impl FnOnce(Content<'_, Self>) -> R) -> R {
         match self {
+            _ if dialect == Dialect::V3 => pretty_content(self, take),
             Self::Nil => take(Content::Null),
             Self::Bool(value) => take(Content::Bool(*value)),
             Self::Int(value) | Self::Int64(value) => take(Content::Int(*value)),
@@ -66,9 +80,31 @@ impl Node for Value {
             Self::Object(object) => match (object.bytes(), object.underlying()) {
                 (Some(bytes), _) => take(Content::Text(&STANDARD.encode(bytes))),
                 (None, Self::Object(_)) => take(Content::Null),
-                (None, plain) => plain.content(take),
+                (None, plain) => plain.content(dialect, take),
             },
         }
+    }
+}
+
+/// What go-yaml v3 sees of a value: bytes are numbers, nil slices empty, and any text is written.
+fn pretty_content<R>(value: &Value, take: impl FnOnce(Content<'_, Value>) -> R) -> R {
+    match value {
+        Value::String(Str::Text(text)) => take(Content::Text(text)),
+        Value::String(Str::Raw(bytes)) => take(Content::Binary(bytes)),
+        Value::List(list) => take(Content::List(&list.items)),
+        Value::Map(map) => {
+            let entries = map.entries.borrow();
+            take(Content::Map(entries.iter().map(|(key, value)| (&**key, value)).collect()))
+        }
+        Value::Object(object) => match (object.bytes(), object.as_any().downcast_ref::<GoTime>()) {
+            (Some(bytes), _) => take(Content::List(&bytes.iter().copied().map(Value::Uint8).collect::<Vec<_>>())),
+            (None, Some(time)) => take(Content::Literally(&time.format(RFC3339_NANO))),
+            (None, None) => match object.underlying() {
+                Value::Object(_) => take(Content::Null),
+                plain => plain.content(Dialect::V3, take),
+            },
+        },
+        plain => plain.content(Dialect::Json, take),
     }
 }
 
