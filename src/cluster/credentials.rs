@@ -237,6 +237,6 @@ mod tests {
         );
         let mut always = plugin("");
         always.exec.interactive_mode = Some(ExecInteractiveMode::Always);
-        assert_eq!(always.credential().await.expect_err("an error").kind, ErrorKind::Config);
+        assert_eq!(always.credential().await.expect_err("an error").kind, ErrorKind::NeedsTerminal);
     }
 }

@@ -89,7 +89,9 @@ fn an_expired_token_is_told_and_logging_in_again_helps() {
 fn an_interactive_credential_plugin_gets_the_terminal() {
     let served = Served::with_release();
     served.log_in_by(
-        r#"printf 'password: ' >&2; read -r word; [ "$word" = sesame ] || exit 1; echo '{"status": {"token": "t"}}'"#,
+        // It clears its question away: an old one on the screen would look like the next.
+        r#"printf 'password: ' >&2; read -r word; printf '\033[2J' >&2
+        [ "$word" = sesame ] || exit 1; echo '{"status": {"token": "t"}}'"#,
     );
     let is_live = |screen: &str| screen.contains("● live") && screen.contains("web");
     let mut terminal = served.open("", SIZE);
