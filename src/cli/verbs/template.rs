@@ -73,6 +73,10 @@ pub async fn run(session: &Session) -> Result<(), Report> {
     flags.exclusive(&["force-replace", "force-conflicts"])?;
     flags.exclusive(&["force", "force-conflicts"])?;
     flags.exclusive(&["validate", "dry-run"])?;
+    if !flags.text("post-renderer").is_empty() {
+        let words = "post-renderer plugins are not built yet in pilothouse template; use helm template";
+        return Err(Report::new(words));
+    }
     let kube_version = kube_version(session)?;
     let server = asks_server(session)? || flags.bool("validate");
     let (name, chart) = name_and_chart(session)?;

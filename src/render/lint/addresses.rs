@@ -12,8 +12,9 @@ const WIDE: &str = r"\x{00A0}-\x{D7FF}\x{F900}-\x{FDCF}\x{FDF0}-\x{FFEF}";
 pub(super) fn is_email(text: &str) -> bool {
     let atom = format!(r"[a-zA-Z0-9!#$%&'*+\-/=?^_`{{|}}~{WIDE}]+");
     let space = r"([\x20\x09]*\x0d\x0a)?[\x20\x09]+";
+    // Meant for whole quoted texts, but the pattern repeats the opening quote with each character: `"ab"` is none.
     let quoted = format!(
-        r"\x22(({space})?([\x01-\x08\x0b\x0c\x0e-\x1f\x7f\x21\x23-\x5b\x5d-\x7e{WIDE}]|\([\x01-\x09\x0b\x0c\x0d-\x7f{WIDE}]))*({space})?\x22"
+        r"(\x22({space})?([\x01-\x08\x0b\x0c\x0e-\x1f\x7f\x21\x23-\x5b\x5d-\x7e{WIDE}]|\([\x01-\x09\x0b\x0c\x0d-\x7f{WIDE}]))*({space})?\x22"
     );
     let label = format!(r"([a-zA-Z0-9{WIDE}]|[a-zA-Z0-9{WIDE}][a-zA-Z0-9\-._~{WIDE}]*[a-zA-Z0-9{WIDE}])\.");
     let last = format!(r"([a-zA-Z{WIDE}]|[a-zA-Z{WIDE}][a-zA-Z0-9\-_~{WIDE}]*[a-zA-Z{WIDE}])");
@@ -67,6 +68,10 @@ mod tests {
             ("a@b", false),
             ("a.b+c@d.example.org", true),
             ("\"a b\"@c.de", false),
+            ("\"ab\"@c.de", false),
+            ("\"a\"@c.de", true),
+            ("\" a\"b\"@c.de", true),
+            ("\"@c.de", true),
             ("a..b@c.de", false),
             ("ü@ä.de", true),
             ("a@b.c.", true),
