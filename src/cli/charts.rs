@@ -1,6 +1,7 @@
 //! Charts and values that a command line names.
 
 use std::{
+    collections::HashMap,
     fs,
     io::{self, Read},
     path::{Path, PathBuf},
@@ -99,6 +100,21 @@ fn check_dependencies(session: &Session, chart: &Chart) -> Result<(), Report> {
 /// Helm's words for what cannot be read.
 pub fn values(session: &Session) -> Result<Values, Report> {
     values_options(&session.flags).merge(&mut read).map_err(Report::new)
+}
+
+/// As [`values`], with what each file held: standard input cannot be read twice.
+///
+/// # Errors
+/// Those of [`values`].
+pub fn values_and_files(session: &Session) -> Result<(Values, HashMap<String, Vec<u8>>), Report> {
+    let mut files = HashMap::new();
+    let mut keep = |path: &str| {
+        let data = read(path)?;
+        files.insert(path.to_owned(), data.clone());
+        Ok(data)
+    };
+    let values = values_options(&session.flags).merge(&mut keep).map_err(Report::new)?;
+    Ok((values, files))
 }
 
 /// Reads a path, an address, or `-`, which is standard input.

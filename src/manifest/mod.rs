@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::yaml;
 pub use quantity::quantity;
 use split::flatten;
-pub(crate) use split::split;
+pub(crate) use split::{Document, split};
 
 mod quantity;
 mod split;

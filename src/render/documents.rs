@@ -3,7 +3,11 @@
 use std::sync::Arc;
 
 use super::{Error, Head};
-use crate::{manifest, template::Str, values::Notice};
+use crate::{
+    manifest,
+    template::{Part, Str},
+    values::Notice,
+};
 
 /// The annotation that makes a document a hook, with its events.
 pub(super) const EVENTS_ANNOTATION: &str = "helm.sh/hook";
@@ -33,6 +37,8 @@ pub struct RenderedFile {
     pub path: Arc<str>,
     /// What the template gave.
     pub text: Str,
+    /// Where it comes from, if that was recorded.
+    pub parts: Vec<Part>,
 }
 
 /// A document of the manifest.
@@ -42,6 +48,8 @@ pub struct Document {
     pub path: Arc<str>,
     /// Its text, without the separator before it.
     pub text: String,
+    /// Where that begins in what the template gave, in bytes.
+    pub start: usize,
     /// Kind, name and annotations.
     pub head: Head,
 }
@@ -85,11 +93,9 @@ pub fn sort(files: &[RenderedFile]) -> Result<Sorted, Error> {
         let text = whole.trim_start();
         for part in manifest::split(text) {
             let document = part.text.trim_start();
-            let head = Head::read(document).map_err(|error| {
-                let start = whole.len() - text.len() + part.offset + (part.text.len() - document.len());
-                Error::yaml(&file.path, whole, start, &error)
-            })?;
-            sorted.add(Document { path: file.path.clone(), text: document.to_owned(), head });
+            let start = whole.len() - text.len() + part.offset + (part.text.len() - document.len());
+            let head = Head::read(document).map_err(|error| Error::yaml(&file.path, whole, start, &error))?;
+            sorted.add(Document { path: file.path.clone(), text: document.to_owned(), start, head });
         }
     }
     sorted.documents.sort_by(|a, b| manifest::compare_kinds(&a.head.kind, &b.head.kind));

@@ -27,7 +27,7 @@ pub(super) fn execute(
     for template in scoped.iter().filter(|template| !is_partial(&template.path)) {
         let text = context.execute(&template.path, template.data());
         log.extend(context.silenced.drain(..).map(notice));
-        files.push(RenderedFile { path: template.path.clone(), text: text? });
+        files.push(RenderedFile { path: template.path.clone(), text: text?, parts: context.parts() });
     }
     Ok(files)
 }

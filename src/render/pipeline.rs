@@ -60,6 +60,17 @@ pub struct Failure {
 /// # Errors
 /// Everything that is wrong with the chart or the values, in Helm's words.
 pub fn render(chart: &mut Chart, given: &Values, request: &Request, env: &dyn Env) -> Result<Rendered, Failure> {
+    render_files(chart, given, request, env, Options::default()).map(|(rendered, _)| rendered)
+}
+
+/// As [`render`], with the files that the documents come from.
+pub(super) fn render_files(
+    chart: &mut Chart,
+    given: &Values,
+    request: &Request,
+    env: &dyn Env,
+    options: Options,
+) -> Result<(Rendered, Vec<RenderedFile>), Failure> {
     let early = |error: Error| Failure { error, partial: None };
     let late = |error: Error| Failure { error, partial: Some(Box::default()) };
     let mut log = Vec::new();
@@ -72,18 +83,20 @@ pub fn render(chart: &mut Chart, given: &Values, request: &Request, env: &dyn En
     }
     check_kubernetes(chart, &request.capabilities).map_err(late)?;
     let capabilities = capabilities::value(request.capabilities.clone());
-    let files = engine::execute(chart, values, &request.release, capabilities, Options::default(), env, &mut log)
-        .map_err(late)?;
+    let files = engine::execute(chart, values, &request.release, capabilities, options, env, &mut log).map_err(late)?;
     let (files, notes) = take_notes(files, chart.name(), request.sub_chart_notes);
     match documents::sort(&files) {
-        Ok(sorted) => Ok(Rendered {
-            log: log.into_iter().chain(sorted.skipped.iter().map(Document::skipping)).collect(),
-            crds: chart.crds().into_iter().map(|(path, file)| (path, file.data.clone())).collect(),
-            documents: sorted.documents,
-            hooks: sorted.hooks,
-            skipped: sorted.skipped,
-            notes,
-        }),
+        Ok(sorted) => {
+            let rendered = Rendered {
+                log: log.into_iter().chain(sorted.skipped.iter().map(Document::skipping)).collect(),
+                crds: chart.crds().into_iter().map(|(path, file)| (path, file.data.clone())).collect(),
+                documents: sorted.documents,
+                hooks: sorted.hooks,
+                skipped: sorted.skipped,
+                notes,
+            };
+            Ok((rendered, files))
+        }
         Err(error) => Err(Failure { error, partial: Some(Box::new(unsorted(files))) }),
     }
 }
@@ -106,7 +119,7 @@ impl Rendered {
 }
 
 /// The text of a file. The lossy way is several times as slow, also where nothing is lost.
-fn text_of(data: &[u8]) -> Cow<'_, str> {
+pub(super) fn text_of(data: &[u8]) -> Cow<'_, str> {
     std::str::from_utf8(data).map_or_else(|_| String::from_utf8_lossy(data), Cow::Borrowed)
 }
 
@@ -164,7 +177,7 @@ fn take_notes(files: Vec<RenderedFile>, chart: &str, with_sub_charts: bool) -> (
 fn unsorted(files: Vec<RenderedFile>) -> Rendered {
     let document = |file: RenderedFile| {
         let text = file.text.to_text().into_owned();
-        (!text.trim().is_empty()).then(|| Document { path: file.path, text, head: Head::default() })
+        (!text.trim().is_empty()).then(|| Document { path: file.path, text, start: 0, head: Head::default() })
     };
     Rendered { documents: files.into_iter().filter_map(document).collect(), ..Rendered::default() }
 }

@@ -46,7 +46,7 @@ pub struct Context<'a> {
     /// How often each name is being included now.
     included: HashMap<Rc<str>, u32>,
     depth: usize,
-    /// Where the output comes from, once [`Context::record`] was called.
+    /// Where the output comes from, where that is asked for.
     pub(super) recorder: Option<Box<Recorder>>,
     /// Of the template that was executed last.
     parts: Vec<Part>,
@@ -73,7 +73,7 @@ impl<'a> Context<'a> {
             variables: Vec::new(),
             included: HashMap::new(),
             depth: 0,
-            recorder: None,
+            recorder: options.record.then(Box::default),
             parts: Vec::new(),
             texts: HashMap::new(),
         }
@@ -92,12 +92,8 @@ impl<'a> Context<'a> {
         Ok(text)
     }
 
-    /// From now on, records where the output of templates comes from; [`Context::parts`] tells it.
-    pub fn record(&mut self) {
-        self.recorder = Some(Box::default());
-    }
-
-    /// Where each part of the output comes from that the last call of [`Context::execute`] gave, in its order.
+    /// Where each part of the output comes from that the last call of [`Context::execute`] gave, in its order; nothing
+    /// unless [`Options::record`] asks for it.
     pub fn parts(&mut self) -> Vec<Part> {
         std::mem::take(&mut self.parts)
     }

@@ -27,7 +27,7 @@ pub use env::Env;
 pub use error::{Error, Location};
 pub use func::Function;
 pub(crate) use funcs::{check_regex, compile_regex, parse_url};
-pub use provenance::{Origin, Part, Place};
+pub use provenance::{Origin, Part, Place, parts_of};
 pub use value::{List, Map, Object, Str, Value};
 
 use ast::{Callee, CalleeKind, Source, Tree};
@@ -40,6 +40,8 @@ pub struct Options {
     pub strict: bool,
     /// Whether `required` and `fail` say nothing and `lookup` finds nothing.
     pub lint: bool,
+    /// Whether it is recorded where the output comes from, for [`Context::parts`].
+    pub record: bool,
 }
 
 /// Parsed templates that can call each other, and the functions that they call.

@@ -202,7 +202,7 @@ pub(super) fn shift(parts: &mut [Part], removed: &[usize], length: usize) {
 }
 
 /// The parts that are in this range; parts are in order.
-fn parts_of(parts: &[Part], range: Range<usize>) -> impl Iterator<Item = &Part> {
+pub fn parts_of(parts: &[Part], range: Range<usize>) -> impl Iterator<Item = &Part> {
     let first = parts.partition_point(|part| part.range.end <= range.start);
     parts.iter().skip(first).take_while(move |part| part.range.start < range.end)
 }

@@ -1,12 +1,14 @@
 //! `template` (helm/helm `pkg/cmd/template.go`).
 
+mod explain;
 mod output;
 
-use std::cell::Cell;
+use std::{cell::Cell, collections::HashMap};
 
 use tokio::runtime::Handle;
 
 use crate::{
+    chart::Chart,
     cli::{
         charts,
         commands::{Command, Completes, Takes, Verb},
@@ -16,7 +18,8 @@ use crate::{
         world::World,
     },
     engine::prepare::valid_name,
-    render::{self, Capabilities, Failure, KubeVersion, ReleaseFacts, Rendered, Request},
+    render::{self, Capabilities, Explained, Failure, KubeVersion, ReleaseFacts, Rendered, Request, Sources},
+    values::{self, Values},
 };
 
 /// The command.
@@ -64,6 +67,11 @@ fn own_flags() -> Vec<Flag> {
         .bare("unset"),
         Flag::text("seed", "make random values, passwords and certificates the same for the same seed; never for real use")
             .own(),
+        Flag::text(
+            "explain",
+            "instead of the manifest, tell where a line of it comes from, given by its number or by a path such as spec.containers[0].image, with or without Kind/name: before it, and what set the values in it",
+        )
+        .own(),
     ]
 }
 
@@ -77,11 +85,12 @@ pub async fn run(session: &Session) -> Result<(), Report> {
         let words = "post-renderer plugins are not built yet in pilothouse template; use helm template";
         return Err(Report::new(words));
     }
+    flags.exclusive(&["explain", "output-dir"])?;
     let kube_version = kube_version(session)?;
     let server = asks_server(session)? || flags.bool("validate");
     let (name, chart) = name_and_chart(session)?;
     let path = charts::locate(session, &chart)?;
-    let values = charts::values(session)?;
+    let values = GivenValues::read(session)?;
     let chart = charts::load(session, &path)?;
     let mut capabilities = if server { live_capabilities(session).await? } else { Capabilities::default() };
     if !server {
@@ -113,13 +122,45 @@ pub async fn run(session: &Session) -> Result<(), Report> {
         let runtime = Handle::current();
         let task = move || {
             let world = World { cluster: Some((cluster, runtime)), ..world };
-            render::render(&mut { chart }, &values, &request, &world)
+            values.render(chart, &request, &world)
         };
         tokio::task::spawn_blocking(task).await.map_err(|error| Report::new(error.to_string()))?
     } else {
-        render::render(&mut { chart }, &values, &request, &world(session))
+        values.render(chart, &request, &world(session))
     };
     print(session, result, &name)
+}
+
+/// The values, with what `--explain` needs to tell where they came from.
+struct GivenValues {
+    values: Values,
+    sources: Option<(values::Options, HashMap<String, Vec<u8>>)>,
+}
+
+impl GivenValues {
+    fn read(session: &Session) -> Result<Self, Report> {
+        if session.flags.text("explain").is_empty() {
+            return Ok(Self { values: charts::values(session)?, sources: None });
+        }
+        let (values, files) = charts::values_and_files(session)?;
+        Ok(Self { values, sources: Some((chart_flags::values_options(&session.flags), files)) })
+    }
+
+    /// Renders with them, and explains every line where that is asked for.
+    fn render(
+        self,
+        mut chart: Chart,
+        request: &Request,
+        world: &World,
+    ) -> Result<(Rendered, Option<Explained>), Failure> {
+        let Some((options, files)) = self.sources else {
+            return Ok((render::render(&mut chart, &self.values, request, world)?, None));
+        };
+        let mut read = |path: &str| Ok(files.get(path).cloned().unwrap_or_default());
+        let sources = Sources { options: &options, read: &mut read };
+        let (rendered, explained) = render::explain(&mut chart, &self.values, request, world, Some(sources))?;
+        Ok((rendered, Some(explained)))
+    }
 }
 
 /// `--kube-version`, where it is given.
@@ -201,11 +242,14 @@ fn world(session: &Session) -> World {
 }
 
 /// Prints what was rendered, or as much of it as `--debug` shows before the error.
-fn print(session: &Session, result: Result<Rendered, Failure>, name: &str) -> Result<(), Report> {
+fn print(session: &Session, result: Result<(Rendered, Option<Explained>), Failure>, name: &str) -> Result<(), Report> {
     match result {
-        Ok(rendered) => {
+        Ok((rendered, explained)) => {
             rendered.log.iter().for_each(|notice| session.console.note(&notice.to_string()));
-            output::write(session, &rendered, name)
+            match explained {
+                Some(explained) => explain::print(session, &rendered, &explained),
+                None => output::write(session, &rendered, name),
+            }
         }
         Err(Failure { error, partial }) => {
             let debug = session.flags.bool("debug");

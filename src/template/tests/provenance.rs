@@ -10,8 +10,8 @@ fn explain(files: &[(&str, &str)], values: serde_json::Value) -> Vec<String> {
     for (name, text) in files {
         templates.add(name, *text).expect("a template");
     }
-    let mut context = Context::new(&templates, Options::default(), &Nowhere);
-    context.record();
+    let options = Options { record: true, ..Options::default() };
+    let mut context = Context::new(&templates, options, &Nowhere);
     let data = Value::from_json(&json!({"Values": values}));
     let output = context.execute("main.yaml", data).expect("an output").to_text().into_owned();
     let parts = context.parts();

@@ -6,31 +6,25 @@ use crate::{
     chart::{go_words, path_matches},
     cli::{report::Report, session::Session},
     manifest,
-    render::{Rendered, push},
+    render::{Document, Hook, Rendered, push},
 };
 
 /// Prints manifest and hooks, or writes them below `--output-dir`.
 pub(super) fn write(session: &Session, rendered: &Rendered, release: &str) -> Result<(), Report> {
     let flags = &session.flags;
-    let with_crds = flags.bool("include-crds");
-    let hooks = rendered.hooks.iter().filter(|hook| !(flags.bool("skip-tests") && hook.is_test()));
-    let hooks: Vec<_> = hooks.filter(|_| !flags.bool("no-hooks")).map(|hook| &hook.document).collect();
     let mut text = String::new();
     match flags.text("output-dir") {
         "" => {
-            text = rendered.manifest(with_crds);
-            // It begins with a separator: there is only an end to trim.
-            text.truncate(text.trim_end().len());
-            text.push('\n');
-            hooks.iter().for_each(|document| push(&mut text, &document.path, &document.text));
+            text = manifest(session, rendered);
+            hooks(session, rendered).for_each(|(_, document)| push(&mut text, &document.path, &document.text));
         }
         folder => {
             let named = if flags.bool("release-name") { Path::new(folder).join(release) } else { folder.into() };
             let mut writer = Writer { session, written: HashSet::new() };
-            for (path, data) in rendered.crds.iter().filter(|_| with_crds) {
+            for (path, data) in rendered.crds.iter().filter(|_| flags.bool("include-crds")) {
                 writer.add(folder, path, &String::from_utf8_lossy(data))?;
             }
-            for document in rendered.documents.iter().chain(hooks) {
+            for document in rendered.documents.iter().chain(hooks(session, rendered).map(|(_, document)| document)) {
                 writer.add(&named.to_string_lossy(), &document.path, &document.text)?;
             }
             text.push('\n');
@@ -38,22 +32,50 @@ pub(super) fn write(session: &Session, rendered: &Rendered, release: &str) -> Re
     }
     match flags.list("show-only") {
         [] => session.console.print(&text),
-        wanted => session.console.print(&only(&text, wanted)?),
+        wanted => {
+            let found = only(&text, wanted)?;
+            let found: String = found.into_iter().map(|(_, document)| format!("---\n{document}\n")).collect();
+            session.console.print(&found)
+        }
     }
 }
 
-/// The documents whose template matches, pattern by pattern.
-fn only(text: &str, patterns: &[String]) -> Result<String, Report> {
-    let documents: Vec<&str> = manifest::split(text.trim_start()).iter().map(|part| part.text.trim_start()).collect();
-    let mut found = String::new();
+/// What is printed before the hooks. It begins with a separator: there is only an end to trim.
+pub(super) fn manifest(session: &Session, rendered: &Rendered) -> String {
+    let mut text = rendered.manifest(session.flags.bool("include-crds"));
+    text.truncate(text.trim_end().len());
+    text.push('\n');
+    text
+}
+
+/// The hooks that are printed, with their indexes.
+pub(super) fn hooks<'a>(
+    session: &Session,
+    rendered: &'a Rendered,
+) -> impl Iterator<Item = (usize, &'a Document)> + use<'a> {
+    let (no_hooks, no_tests) = (session.flags.bool("no-hooks"), session.flags.bool("skip-tests"));
+    let is_printed = move |hook: &Hook| !no_hooks && !(no_tests && hook.is_test());
+    let hooks = rendered.hooks.iter().enumerate().filter(move |(_, hook)| is_printed(hook));
+    hooks.map(|(index, hook)| (index, &hook.document))
+}
+
+/// The documents whose template matches, pattern by pattern, and where they begin.
+pub(super) fn only<'a>(text: &'a str, patterns: &[String]) -> Result<Vec<(usize, &'a str)>, Report> {
+    let trimmed = text.trim_start();
+    let document = |part: &manifest::Document<'a>| {
+        let document = part.text.trim_start();
+        (text.len() - trimmed.len() + part.offset + (part.text.len() - document.len()), document)
+    };
+    let documents: Vec<(usize, &str)> = manifest::split(trimmed).iter().map(document).collect();
+    let mut found = Vec::new();
     for pattern in patterns {
         let before = found.len();
-        for document in documents
-            .iter()
-            .filter(|document| source(document).is_some_and(|path| path_matches(pattern, path) == Some(true)))
-        {
-            found.push_str(&format!("---\n{document}\n"));
-        }
+        found.extend(
+            documents
+                .iter()
+                .copied()
+                .filter(|(_, document)| source(document).is_some_and(|path| path_matches(pattern, path) == Some(true))),
+        );
         if found.len() == before {
             return Err(Report::new(format!("could not find template {pattern} in chart")));
         }
