@@ -6,7 +6,7 @@ mod printer;
 mod quote;
 
 pub(crate) use float::shortest;
-pub(crate) use quote::{is_print, quote};
+pub(crate) use quote::{is_print, quote, quoted_rune};
 
 use super::{Str, Value};
 use printer::Printer;

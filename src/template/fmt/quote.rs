@@ -29,7 +29,7 @@ pub(super) fn quoted(text: &[u8], ascii: bool) -> String {
 }
 
 /// `strconv.QuoteRune`, or `strconv.QuoteRuneToASCII`.
-pub(super) fn quoted_rune(char: char, ascii: bool) -> String {
+pub(crate) fn quoted_rune(char: char, ascii: bool) -> String {
     let mut out = String::from('\'');
     escape(&mut out, char, '\'', ascii);
     out.push('\'');

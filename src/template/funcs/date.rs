@@ -9,7 +9,8 @@ use crate::template::{
     func::{Argument, Function, Type, function, with_context},
     time::{self, GoDuration, GoTime, Location},
 };
-use objects::{moment, moment_of};
+pub(super) use objects::moment;
+use objects::moment_of;
 
 pub(crate) use objects::span;
 
@@ -59,7 +60,7 @@ impl Argument for Moment {
     }
 }
 
-fn local(context: &Context<'_>) -> Location {
+pub(super) fn local(context: &Context<'_>) -> Location {
     Location::Local(local_zone(context))
 }
 
@@ -67,7 +68,7 @@ fn local_zone(context: &Context<'_>) -> TimeZone {
     TimeZone::get(&context.env.zone()).unwrap_or(TimeZone::UTC)
 }
 
-fn now(context: &Context<'_>) -> GoTime {
+pub(super) fn now(context: &Context<'_>) -> GoTime {
     let instant = Timestamp::from_nanosecond(context.env.now()).unwrap_or_default();
     GoTime::new(instant, local(context))
 }

@@ -119,6 +119,11 @@ impl GoTime {
         &self.location
     }
 
+    /// How far east of Greenwich that is.
+    pub fn offset(&self) -> Offset {
+        self.offset
+    }
+
     /// What the clock shows there.
     pub fn clock(&self) -> DateTime {
         self.clock

@@ -10,7 +10,7 @@ use crate::template::{
 };
 
 /// A time as a value.
-pub(super) fn moment(time: GoTime) -> Value {
+pub(in super::super) fn moment(time: GoTime) -> Value {
     Value::Object(Rc::new(time))
 }
 

@@ -12,9 +12,10 @@ pub(crate) use yaml::write as to_yaml;
 
 use json::Style;
 
+use super::date;
 use crate::template::{
-    Fault, List, Map, Str, Value,
-    func::{Function, function},
+    Context, Fault, List, Map, Str, Value,
+    func::{Function, function, with_context},
 };
 
 const COMPACT: Style = Style { html: true, pretty: false };
@@ -30,6 +31,7 @@ pub(crate) fn functions() -> Vec<(&'static str, Function)> {
         ("fromYamlArray", function(|text: Str| or_first(from_yaml_list(&text)))),
         ("toToml", function(|value: Value| toml::write_or_tell(&value))),
         ("mustToToml", function(|value: Value| toml::write(&value))),
+        ("fromToml", with_context(from_toml)),
         ("toJson", function(|value: Value| json::write(&value, COMPACT).unwrap_or_default())),
         ("mustToJson", function(|value: Value| json::write(&value, COMPACT))),
         ("toPrettyJson", function(|value: Value| json::write(&value, PRETTY).unwrap_or_default())),
@@ -100,6 +102,12 @@ fn from_yaml_list(text: &Str) -> Result<List, Fault> {
     let list = list(yaml::read(text)?).map_err(while_decoding)?;
     // A null leaves the empty slice that stood there.
     Ok(List { is_nil: false, ..list })
+}
+
+/// Times without a zone are where the machine is.
+fn from_toml(context: &mut Context<'_>, text: Str) -> Map {
+    let offset = date::now(context).offset();
+    or_error(toml::read(&text, &toml::Zones { local: date::local(context), offset }))
 }
 
 fn from_json_map(text: &Str) -> Result<Map, Fault> {

@@ -1,4 +1,12 @@
-//! Values as TOML, as BurntSushi/toml 1.6 writes them: what stands directly in a table before the tables in it.
+//! Values as TOML, as BurntSushi/toml 1.6 writes them, what stands directly in a table before the tables in it; and
+//! back.
+
+mod cursor;
+mod read;
+mod scalar;
+
+pub(super) use read::read;
+pub(super) use scalar::Zones;
 
 use super::super::reflect::MAX_DEPTH;
 use crate::template::{Fault, Value, fmt};
