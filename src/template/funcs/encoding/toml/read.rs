@@ -483,3 +483,26 @@ fn path(key: &[Rc<str>]) -> String {
 fn rune_or_end(char: Option<char>) -> String {
     char.map_or_else(|| "end of file".to_owned(), |char| format!("'{char}'"))
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::template::funcs::testing::render;
+
+    /// As Go prints them with `TZ=Europe/Berlin` in winter.
+    #[test]
+    fn times_without_a_zone_are_local() {
+        let seen = |time: &str| render(&format!("{{{{ (fromToml \"a={time}\").a }}}}")).unwrap();
+        assert_eq!(seen("2024-07-02T03:04:05"), "2024-07-02 03:04:05 +0100 datetime-local");
+        assert_eq!(seen("2024-07-02"), "2024-07-02 00:00:00 +0100 date-local");
+        assert_eq!(seen("2024-07-02T03:04:05+02:00"), "2024-07-02 03:04:05 +0200 CEST");
+        assert_eq!(seen("2024-07-02T03:04:05Z"), "2024-07-02 03:04:05 +0000 UTC");
+    }
+
+    #[test]
+    fn depth_has_a_limit() {
+        for (part, whole) in [("[", "a="), ("{a=", "a="), ("a.", ""), ("a.", "[")] {
+            let text = format!("{{{{ (fromToml \"{whole}{}\").Error }}}}", part.repeat(100_000));
+            assert!(render(&text).unwrap().contains("toml: line 1"), "{whole}{part}");
+        }
+    }
+}
