@@ -45,11 +45,18 @@ pub struct Part {
 #[derive(Default)]
 pub(super) struct Recorder {
     /// The parts of the outputs that are being written, the innermost last.
-    outputs: Vec<Vec<Part>>,
+    outputs: Vec<Output>,
     /// The actions that are being executed, the innermost last.
     actions: Vec<Action>,
     /// What values there are, by the address of the map.
     paths: HashMap<usize, Rc<str>>,
+}
+
+#[derive(Default)]
+struct Output {
+    parts: Vec<Part>,
+    /// How many values the action that asked for it had read before.
+    reads_before: usize,
 }
 
 struct Action {
@@ -116,13 +123,21 @@ impl Recorder {
     }
 
     pub(super) fn begin_output(&mut self) {
-        self.outputs.push(Vec::new());
+        let reads_before = self.actions.last().map_or(0, |action| action.reads.len());
+        self.outputs.push(Output { parts: Vec::new(), reads_before });
     }
 
     /// Ends the output of a template; the action that asked for it may print it, changed as it likes.
     pub(super) fn end_output(&mut self, text: &[u8]) -> Vec<Part> {
-        let parts = self.outputs.pop().unwrap_or_default();
+        let Output { parts, reads_before } = self.outputs.pop().unwrap_or_default();
         if let Some(action) = self.actions.last_mut() {
+            // What a name or an image was made of counts for whatever is made of it; what chose among many lines does
+            // not count for each of them.
+            if text.trim_ascii().contains(&b'\n') {
+                action.reads.truncate(reads_before);
+            } else {
+                action.add_reads(parts.iter().flat_map(|part| &part.origin.reads));
+            }
             let mut start = 0;
             for line in text.split(|&byte| byte == b'\n') {
                 let first = start + (line.len() - line.trim_ascii_start().len());
@@ -187,8 +202,18 @@ impl Recorder {
     }
 
     fn push(&mut self, range: Range<usize>, origin: Rc<Origin>) {
-        if let Some(parts) = self.outputs.last_mut() {
-            parts.push(Part { range, origin });
+        if let Some(output) = self.outputs.last_mut() {
+            output.parts.push(Part { range, origin });
+        }
+    }
+}
+
+impl Action {
+    fn add_reads<'a>(&mut self, reads: impl Iterator<Item = &'a Rc<str>>) {
+        for read in reads {
+            if !self.reads.contains(read) {
+                self.reads.push(read.clone());
+            }
         }
     }
 }

@@ -80,3 +80,21 @@ fn knows_values_by_other_names() {
         ]
     );
 }
+
+/// A condition in an included text of many lines says nothing about each of them; all that a single word was made of
+/// counts for the line that shows it.
+#[test]
+fn knows_what_an_included_word_was_made_of() {
+    let helpers = "{{ define \"tag\" }}{{ if .Values.pinned }}{{ .Values.tag }}{{ end }}{{ end }}\
+                   {{ define \"block\" }}{{ if .Values.pinned }}a: 1\nb: {{ .Values.tag }}{{ end }}{{ end }}";
+    let main = "tag: {{ include \"tag\" . | quote }}\n{{ include \"block\" . | indent 2 }}";
+    let lines = explain(&[("_h.tpl", helpers), ("main.yaml", main)], json!({"pinned": true, "tag": "v1"}));
+    assert_eq!(
+        lines,
+        [
+            "tag: \"v1\" | main.yaml:1 | .Values.pinned .Values.tag",
+            "  a: 1 | _h.tpl:1 < main.yaml:2 | ",
+            "  b: v1 | _h.tpl:2 < main.yaml:2 | .Values.tag",
+        ]
+    );
+}

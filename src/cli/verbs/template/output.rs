@@ -54,7 +54,7 @@ pub(super) fn hooks<'a>(
     rendered: &'a Rendered,
 ) -> impl Iterator<Item = (usize, &'a Document)> + use<'a> {
     let (no_hooks, no_tests) = (session.flags.bool("no-hooks"), session.flags.bool("skip-tests"));
-    let is_printed = move |hook: &Hook| !no_hooks && !(no_tests && hook.is_test());
+    let is_printed = move |hook: &Hook| !(no_hooks || no_tests && hook.is_test());
     let hooks = rendered.hooks.iter().enumerate().filter(move |(_, hook)| is_printed(hook));
     hooks.map(|(index, hook)| (index, &hook.document))
 }
