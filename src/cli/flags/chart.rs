@@ -31,7 +31,7 @@ pub fn values() -> Vec<Flag> {
     ]
 }
 
-/// What [`values`] say.
+/// What [`values()`] say.
 pub fn values_options(flags: &Parsed) -> values::Options {
     let list = |name| flags.list(name).to_vec();
     values::Options {
@@ -70,7 +70,7 @@ pub fn chart_source(env: &Env) -> Vec<Flag> {
     ]
 }
 
-/// What `install` and `template` have in common, with [`values`] and [`chart_source`].
+/// What `install` and `template` have in common, with [`values()`] and [`chart_source`].
 pub fn install(env: &Env) -> Vec<Flag> {
     let mut flags = vec![
         Flag::bool("create-namespace", "create the release namespace if not present"),
