@@ -9,8 +9,8 @@ use bytes::Bytes;
 use flate2::bufread::MultiGzDecoder;
 use jiff::Timestamp;
 
-use super::{Error, File, clean_path, tar::BLOCK};
-use crate::template::fmt::quote;
+use super::{Error, File, tar::BLOCK};
+use crate::template::{clean_path, fmt::quote};
 
 /// The largest file of a chart.
 pub(super) const MAX_FILE_SIZE: u64 = 5 << 20;

@@ -215,14 +215,7 @@ impl Decoder {
     }
 
     fn mismatch(&mut self, value: &Value, wanted: &str) {
-        let found = match value {
-            Value::Null => "null",
-            Value::Bool(_) => "bool",
-            Value::Number(_) => "number",
-            Value::String(_) => "string",
-            Value::Array(_) => "array",
-            Value::Object(_) => "object",
-        };
+        let found = yaml::json::kind(value);
         let place = match self.structure {
             "" => "value".to_owned(),
             structure => format!("struct field {structure}.{}", self.path.join(".")),

@@ -11,10 +11,12 @@ use jiff::Timestamp;
 use super::{
     Error, File,
     archive::{MAX_FILE_SIZE, without_bom},
-    clean_path,
     ignore::Rules,
 };
-use crate::{template::fmt::quote, values::Notice};
+use crate::{
+    template::{clean_path, fmt::quote},
+    values::Notice,
+};
 
 /// How deep folders may nest; a link to a folder above itself would never end.
 const MAX_DEPTH: usize = 100;

@@ -119,24 +119,3 @@ impl Error {
         Self { message: format!("{outer}: {}", self.message), ..self }
     }
 }
-
-/// Go's `path.Clean`: without doubled slashes, `.`, and `..` after a name.
-pub fn clean_path(path: &str) -> String {
-    let root = path.starts_with('/');
-    let mut parts: Vec<&str> = Vec::new();
-    for part in path.split('/') {
-        match part {
-            "" | "." => {}
-            ".." if parts.last().is_some_and(|last| *last != "..") => {
-                parts.pop();
-            }
-            ".." if root => {}
-            part => parts.push(part),
-        }
-    }
-    match (root, parts.join("/")) {
-        (true, path) => format!("/{path}"),
-        (false, path) if path.is_empty() => ".".to_owned(),
-        (false, path) => path,
-    }
-}

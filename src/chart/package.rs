@@ -12,8 +12,11 @@ use flate2::{Compression, GzBuilder};
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::{API_V1, API_V2, Chart, Error, File, Metadata, clean_path, folder::io_error, tar};
-use crate::{template::fmt::quote, yaml};
+use super::{API_V1, API_V2, Chart, Error, File, Metadata, folder::io_error, tar};
+use crate::{
+    template::{clean_path, fmt::quote},
+    yaml,
+};
 
 /// What Helm writes into the header of its archives, by which they are known.
 const EXTRA: &[u8] = b"rr\x28\x00aHR0cHM6Ly95b3V0dS5iZS96OVV6MWljandyTQo=";

@@ -187,6 +187,6 @@ fn paths_are_cleaned_as_go_cleans_them() {
         ("//a", "/a"),
         ("../..", "../.."),
     ] {
-        assert_eq!(clean_path(path), clean, "{path:?}");
+        assert_eq!(crate::template::clean_path(path), clean, "{path:?}");
     }
 }

@@ -10,11 +10,11 @@ use jiff::Zoned;
 use sha2::{Digest, Sha256};
 
 use super::{
-    API_V1, Chart, Dependency, Error, Lock, clean_path,
+    API_V1, Chart, Dependency, Error, Lock,
     folder::{go_words, io_error},
 };
 use crate::{
-    template::fmt::quote,
+    template::{clean_path, fmt::quote},
     version::{Constraint, Version},
     yaml::json,
 };

@@ -71,7 +71,7 @@ fn entries<'a>(value: &'a Value, wanted: &str) -> Result<impl Iterator<Item = (&
     let entries: Option<&Map<String, Value>> = match value {
         Value::Object(entries) => Some(entries),
         Value::Null => None,
-        other => return Err(format!("{} into Go {wanted}", kind(other))),
+        other => return Err(format!("{} into Go {wanted}", yaml::json::kind(other))),
     };
     Ok(entries.into_iter().flatten())
 }
@@ -82,18 +82,7 @@ fn text(value: &Value, field: &str) -> Result<String, String> {
         Value::Null => Ok(String::new()),
         Value::String(text) => Ok(text.clone()),
         Value::Bool(_) | Value::Number(_) => Ok(value.to_string()),
-        other => Err(format!("{} into Go struct field {field} of type string", kind(other))),
-    }
-}
-
-fn kind(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "bool",
-        Value::Number(_) => "number",
-        Value::String(_) => "string",
-        Value::Array(_) => "array",
-        Value::Object(_) => "object",
+        other => Err(format!("{} into Go struct field {field} of type string", yaml::json::kind(other))),
     }
 }
 

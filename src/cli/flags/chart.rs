@@ -1,9 +1,7 @@
 //! Flags that many verbs share: values, where a chart comes from, how it is installed (helm/helm `pkg/cmd/flags.go`,
 //! `pkg/cmd/install.go`).
 
-use std::path::Path;
-
-use super::{Flag, Kind, Parsed};
+use super::{Flag, Kind, Parsed, source};
 use crate::{cli::settings::Env, values};
 
 /// `-f`, `--set` and its kin.
@@ -46,28 +44,18 @@ pub fn values_options(flags: &Parsed) -> values::Options {
 
 /// Which version of a chart, from where, and with which credentials.
 pub fn chart_source(env: &Env) -> Vec<Flag> {
-    let keyring = match env.get("GNUPGHOME") {
-        "" => Path::new(env.get("HOME")).join(".gnupg"),
-        home => home.into(),
-    };
-    vec![
+    let mut flags = vec![
         Flag::text(
             "version",
             "specify a version constraint for the chart version to use. This constraint can be a specific tag (e.g. 1.1.1) or it may reference a valid range (e.g. ^2.0.0). If this is not specified, the latest version is used",
         ),
         Flag::bool("verify", "verify the package before using it"),
-        Flag::text("keyring", "location of public keys used for verification")
-            .default(keyring.join("pubring.gpg").to_string_lossy()),
+        source::keyring(env, "location of public keys used for verification"),
         Flag::text("repo", "chart repository url where to locate the requested chart"),
-        Flag::text("username", "chart repository username where to locate the requested chart"),
-        Flag::text("password", "chart repository password where to locate the requested chart"),
-        Flag::text("cert-file", "identify HTTPS client using this SSL certificate file"),
-        Flag::text("key-file", "identify HTTPS client using this SSL key file"),
-        Flag::bool("insecure-skip-tls-verify", "skip tls certificate checks for the chart download"),
-        Flag::bool("plain-http", "use insecure HTTP connections for the chart download"),
-        Flag::text("ca-file", "verify certificates of HTTPS-enabled servers using this CA bundle"),
-        Flag::bool("pass-credentials", "pass credentials to all domains"),
-    ]
+    ];
+    flags.extend(source::credentials());
+    flags.push(Flag::bool("pass-credentials", "pass credentials to all domains"));
+    flags
 }
 
 /// What `install` and `template` have in common, with [`values()`] and [`chart_source`].

@@ -10,6 +10,7 @@ use crate::{
         report::Report,
         session::Session,
     },
+    template::clean_path,
 };
 
 /// The command.
@@ -69,5 +70,5 @@ fn split(path: &str) -> (PathBuf, String) {
         "" => "/",
         name => name,
     };
-    (chart::clean_path(folder).into(), name.to_owned())
+    (clean_path(folder).into(), name.to_owned())
 }

@@ -12,7 +12,7 @@ use crate::{
         settings::Env,
         table::Table,
     },
-    template::fmt::quote,
+    template::{clean_path, fmt::quote},
 };
 
 /// The command.
@@ -135,5 +135,5 @@ fn unwanted(path: &Path, chart: &Chart) -> String {
 
 /// The chart's path, this folder where none is given.
 fn chart_path(session: &Session) -> PathBuf {
-    PathBuf::from(chart::clean_path(session.arg(0)))
+    PathBuf::from(clean_path(session.arg(0)))
 }

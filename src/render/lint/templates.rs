@@ -173,7 +173,7 @@ impl Object {
     fn read(document: &str) -> Result<Option<Self>, String> {
         let value = yaml::from_str(document).map_err(|error| error.message)?;
         let wrong = |found: &Value, wanted: &str| {
-            let found = kind_of(found);
+            let found = yaml::json::kind(found);
             format!("error unmarshaling JSON: while decoding JSON: json: cannot unmarshal {found} into Go {wanted}")
         };
         let mut object = Self::default();
@@ -228,16 +228,5 @@ impl Object {
         when(self.kind == "List" && items.is_some_and(|items| items.iter().any(policy)), || {
             "annotation 'helm.sh/resource-policy' within List objects are ignored".to_owned()
         })
-    }
-}
-
-fn kind_of(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "bool",
-        Value::Number(_) => "number",
-        Value::String(_) => "string",
-        Value::Array(_) => "array",
-        Value::Object(_) => "object",
     }
 }

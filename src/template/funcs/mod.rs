@@ -28,6 +28,7 @@ pub(crate) use url::parse as parse_url;
 pub(super) use builtin::call;
 pub(super) use date::span;
 pub(super) use encoding::to_yaml;
+pub(crate) use path::clean as clean_path;
 
 use super::{Fault, func::Function};
 

@@ -32,8 +32,8 @@ fn extension(path: &str) -> &str {
     last.rfind('.').map_or("", |dot| &last[dot..])
 }
 
-/// The shortest path that means the same.
-fn clean(path: &str) -> String {
+/// Go's `path.Clean`: without doubled slashes, `.`, and `..` after a name.
+pub fn clean(path: &str) -> String {
     let is_rooted = path.starts_with('/');
     let mut parts: Vec<&str> = Vec::new();
     for part in path.split('/') {
