@@ -1,6 +1,13 @@
 //! Bad input and trouble as the user meets them: told in words, one row marked, the terminal untouched.
 
-use std::net::{SocketAddr, TcpListener};
+use std::{
+    net::{SocketAddr, TcpListener},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
 
 use k8s_openapi::api::core::v1::Secret;
 use kube::api::{Api, PostParams};
@@ -104,9 +111,20 @@ fn an_interactive_credential_plugin_gets_the_terminal() {
     terminal.keys("sesame<enter>");
     terminal.wait_until("the release to be listed", is_live);
 
-    served.sandbox.set_fault(|_| Some(status(401, "Unauthorized")));
+    let refused = Arc::new(AtomicBool::new(false));
+    let seen = Arc::clone(&refused);
+    served.sandbox.set_fault(move |_| {
+        seen.store(true, Ordering::SeqCst);
+        Some(status(401, "Unauthorized"))
+    });
     served.sandbox.break_watches();
     terminal.wait_for("reconnecting");
+    // Before that the token still counts, and the watch would come back by itself.
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while !refused.load(Ordering::SeqCst) {
+        assert!(Instant::now() < deadline, "the watch never asked again");
+        std::thread::yield_now();
+    }
     served.sandbox.clear_fault();
     terminal.keys("<ctrl-r>");
     terminal.wait_for("password: ");
