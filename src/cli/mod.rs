@@ -20,7 +20,6 @@ pub mod settings;
 pub mod table;
 pub mod usage;
 pub mod verbs;
-pub mod world;
 
 use commands::{Path, Verb};
 use console::Console;

@@ -67,6 +67,7 @@ mod resources;
 mod retry;
 mod risks;
 mod time;
+pub mod world;
 
 pub use execute::{Outcome, execute};
 pub use prepare::{Prepared, RollbackOptions, RollbackTarget, ServerSideMode, prepare_rollback};

@@ -1,7 +1,6 @@
 //! `lint` (helm/helm `pkg/cmd/lint.go`, `pkg/action/lint.go`).
 
 use std::{
-    cell::Cell,
     fs,
     path::{Path, PathBuf},
 };
@@ -15,8 +14,8 @@ use crate::{
         report::Report,
         session::Session,
         verbs::template::kube_version,
-        world::World,
     },
+    engine::world::World,
     render::lint::{Entry, Message, Rules, Severity, Subject, lint},
 };
 
@@ -143,9 +142,7 @@ fn lint_folder(session: &Session, path: &Path, rules: &Rules<'_>) -> Result<Vec<
         chart: Chart::load(&path),
         path: path.to_string_lossy().into_owned(),
     };
-    let zone = session.env.zone.iana_name().unwrap_or_default().to_owned();
-    let world = World { zone, seed: None, dns: false, cluster: None, drawn: Cell::new(0) };
-    let findings = lint(&subject, rules, &world);
+    let findings = lint(&subject, rules, &World::new(&session.env.zone));
     findings.log.iter().for_each(|notice| session.console.note(&notice.to_string()));
     Ok(findings.messages)
 }

@@ -3,7 +3,7 @@
 mod explain;
 mod output;
 
-use std::{cell::Cell, collections::HashMap};
+use std::collections::HashMap;
 
 use tokio::runtime::Handle;
 
@@ -15,9 +15,11 @@ use crate::{
         flags::{Flag, Kind, chart as chart_flags},
         report::Report,
         session::Session,
-        world::World,
     },
-    engine::prepare::valid_name,
+    engine::{
+        prepare::valid_name,
+        world::{World, capabilities},
+    },
     render::{self, Capabilities, Explained, Failure, KubeVersion, ReleaseFacts, Rendered, Request, Sources},
     values::{self, Values},
 };
@@ -92,7 +94,7 @@ pub async fn run(session: &Session) -> Result<(), Report> {
     let path = charts::locate(session, &chart)?;
     let values = GivenValues::read(session)?;
     let chart = charts::load(session, &path)?;
-    let mut capabilities = if server { live_capabilities(session).await? } else { Capabilities::default() };
+    let mut capabilities = if server { capabilities(session.cluster().await?).await? } else { Capabilities::default() };
     if !server {
         capabilities.kube_version = kube_version.unwrap_or(capabilities.kube_version);
         capabilities.api_versions.extend_from_slice(flags.list("api-versions"));
@@ -214,30 +216,11 @@ fn name_and_chart(session: &Session) -> Result<(String, String), Report> {
     }
 }
 
-/// What the cluster serves.
-async fn live_capabilities(session: &Session) -> Result<Capabilities, Report> {
-    let cluster = session.cluster().await?;
-    let version = cluster.server_version().await?;
-    let numbers = KubeVersion::parse(&version).map_err(Report::new)?;
-    let kube_version = KubeVersion { version, normalized: String::new(), ..numbers };
-    let mut api_versions: Vec<String> = Vec::new();
-    for resource in cluster.resources().await? {
-        let api_version = resource.api_version();
-        api_versions.push(format!("{api_version}/{}", resource.kind));
-        api_versions.push(api_version);
-    }
-    api_versions.sort_unstable();
-    api_versions.dedup();
-    Ok(Capabilities { kube_version, api_versions })
-}
-
 fn world(session: &Session) -> World {
     World {
-        zone: session.env.zone.iana_name().unwrap_or_default().to_owned(),
         seed: Some(session.flags.text("seed").to_owned()).filter(|seed| !seed.is_empty()),
         dns: session.flags.bool("enable-dns"),
-        cluster: None,
-        drawn: Cell::new(0),
+        ..World::new(&session.env.zone)
     }
 }
 

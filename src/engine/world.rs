@@ -1,4 +1,4 @@
-//! The world as templates see it from the command line: clock, randomness, names, the cluster.
+//! The world as templates see it: clock, randomness, names, the cluster.
 
 use std::{
     cell::Cell,
@@ -7,14 +7,18 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
+use jiff::tz::TimeZone;
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 use tokio::runtime::Handle;
+use tokio_util::sync::CancellationToken;
 
+use super::Error;
 use crate::{
     chart,
-    cluster::{Cluster, FetchError, fetch, read::Target},
+    cluster::{self, Cluster, FetchError, fetch, read::Target},
     manifest::ObjectKey,
+    render::{Capabilities, KubeVersion},
     template::Env,
 };
 
@@ -22,6 +26,7 @@ use crate::{
 const SCHEMA_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// What stands behind a rendering.
+#[derive(Default)]
 pub struct World {
     /// The local time zone, as an IANA name.
     pub zone: String,
@@ -29,8 +34,10 @@ pub struct World {
     pub seed: Option<String>,
     /// `--enable-dns`.
     pub dns: bool,
-    /// What `lookup` asks; without it there is no object.
+    /// What `lookup` asks; without it there is no object. It blocks: such a rendering needs a thread of its own.
     pub cluster: Option<(Cluster, Handle)>,
+    /// Ends the rendering early.
+    pub cancel: CancellationToken,
     /// How many blocks of seeded randomness were drawn.
     pub drawn: Cell<u64>,
 }
@@ -60,7 +67,8 @@ impl Env for World {
     fn lookup(&self, api_version: &str, kind: &str, namespace: &str, name: &str) -> Result<Value, String> {
         match &self.cluster {
             Some((cluster, runtime)) => {
-                let answer = runtime.block_on(look_up(cluster, api_version, kind, namespace, name));
+                let asked = self.cancel.run_until_cancelled(look_up(cluster, api_version, kind, namespace, name));
+                let answer = runtime.block_on(asked).ok_or("cancelled")?;
                 answer.map_err(|error| error.message)
             }
             None => Ok(Value::Object(Map::new())),
@@ -90,9 +98,18 @@ impl Env for World {
         let path = rest.find('/').and_then(|slash| rest.get(slash..)).unwrap_or_default();
         fs::read_to_string(path).map_err(|error| format!("open {path}: {}", chart::go_words(&error)))
     }
+
+    fn is_cancelled(&self) -> bool {
+        self.cancel.is_cancelled()
+    }
 }
 
 impl World {
+    /// The world with nothing but its clock, its randomness and its time zone.
+    pub fn new(zone: &TimeZone) -> Self {
+        Self { zone: zone.iana_name().unwrap_or_default().to_owned(), ..Self::default() }
+    }
+
     fn fill_seeded(&self, seed: &str, buffer: &mut [u8]) {
         for chunk in buffer.chunks_mut(32) {
             let block = Sha256::new().chain_update(self.drawn.get().to_be_bytes()).chain_update(seed).finalize();
@@ -110,7 +127,7 @@ async fn look_up(
     kind: &str,
     namespace: &str,
     name: &str,
-) -> Result<Value, crate::cluster::Error> {
+) -> Result<Value, cluster::Error> {
     let resource = cluster.resource(api_version, kind).await?;
     let namespace = if resource.namespaced { namespace } else { "" };
     if name.is_empty() {
@@ -126,4 +143,23 @@ async fn look_up(
     };
     let target = Target { api_version: api_version.to_owned(), key };
     Ok(cluster.get(&target).await?.map_or_else(|| Value::Object(Map::new()), |object| object.value))
+}
+
+/// What the cluster serves, as templates see it in `.Capabilities`.
+///
+/// # Errors
+/// Those of asking, and Kubernetes' words for a version that is none.
+pub async fn capabilities(cluster: &Cluster) -> Result<Capabilities, Error> {
+    let version = cluster.server_version().await?;
+    let numbers = KubeVersion::parse(&version).map_err(Error::Refused)?;
+    let kube_version = KubeVersion { version, normalized: String::new(), ..numbers };
+    let mut api_versions: Vec<String> = Vec::new();
+    for resource in cluster.resources().await? {
+        let api_version = resource.api_version();
+        api_versions.push(format!("{api_version}/{}", resource.kind));
+        api_versions.push(api_version);
+    }
+    api_versions.sort_unstable();
+    api_versions.dedup();
+    Ok(Capabilities { kube_version, api_versions })
 }
