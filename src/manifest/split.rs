@@ -1,5 +1,6 @@
 //! Documents of a manifest, told apart as Helm tells them.
 
+use memchr::{memchr_iter, memmem};
 use serde_json::{Map, Value};
 
 use super::Object;
@@ -38,12 +39,12 @@ pub(crate) fn split(manifest: &str) -> Vec<Document<'_>> {
     while offset < manifest.len() {
         let rest = &manifest[offset..];
         let separator = rest.strip_prefix("---").map_or(0, |after| 3 + blanks(after));
-        let end = rest[separator..].find("\n---").map_or(rest.len(), |at| separator + at + 1);
+        let end = memmem::find(rest[separator..].as_bytes(), b"\n---").map_or(rest.len(), |at| separator + at + 1);
         let text = &rest[separator..end];
         if !text.trim().is_empty() {
             documents.push(Document { text, offset: offset + separator, lines_before });
         }
-        lines_before += text.matches('\n').count();
+        lines_before += memchr_iter(b'\n', text.as_bytes()).count();
         offset += end;
     }
     documents

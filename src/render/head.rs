@@ -11,6 +11,9 @@ use crate::yaml;
 const METADATA: &str =
     r#"struct { Name string "json:\"name\""; Annotations map[string]string "json:\"annotations\"" }"#;
 
+/// The fields that are read.
+const FIELDS: [&str; 3] = ["apiVersion", "kind", "metadata"];
+
 /// The head of a document.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Head {
@@ -30,7 +33,7 @@ impl Head {
     /// # Errors
     /// What is not YAML, or a field that does not fit, in Go's words; the line is 0 for the latter.
     pub fn read(text: &str) -> Result<Self, yaml::Error> {
-        let document = yaml::from_str(text)?;
+        let document = yaml::fields(text, |key| FIELDS.iter().any(|field| key.eq_ignore_ascii_case(field)))?;
         Self::from_document(&document).map_err(|problem| yaml::Error {
             message: format!("error unmarshaling JSON: while decoding JSON: json: cannot unmarshal {problem}"),
             line: 0,

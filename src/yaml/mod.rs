@@ -62,6 +62,14 @@ pub fn read<T: Tree>(text: &str) -> Result<T, Error> {
     }
 }
 
+/// As [`from_str`], but of a mapping little more is kept than the fields that are wanted; the rest is only checked.
+///
+/// # Errors
+/// Those of [`from_str`].
+pub fn fields(text: &str, wanted: fn(&str) -> bool) -> Result<Value, Error> {
+    plain::fields(text, wanted).map_or_else(|| from_str(text), Ok)
+}
+
 /// As [`from_str`], but whole floats (`1.0`, `1e3`) stay floats. For [`number_text`].
 ///
 /// # Errors

@@ -65,6 +65,8 @@ impl Node for Value {
 
 /// A value that reading builds.
 pub trait Tree: Sized {
+    /// Whether anything of the value is kept: what is only checked is not gathered either.
+    const IS_KEPT: bool = true;
     /// The value of what JSON holds.
     fn from_json(json: Value) -> Self;
     /// A string.
@@ -91,4 +93,17 @@ impl Tree for Value {
     fn map(entries: Vec<(Cow<'_, str>, Self)>) -> Self {
         Self::Object(entries.into_iter().map(|(key, value)| (key.into_owned(), value)).collect())
     }
+}
+
+/// A value that is only checked.
+impl Tree for () {
+    const IS_KEPT: bool = false;
+
+    fn from_json(_: Value) {}
+
+    fn text(_: &str) {}
+
+    fn list(_: Vec<()>) {}
+
+    fn map(_: Vec<(Cow<'_, str>, ())>) {}
 }

@@ -110,3 +110,33 @@ fn the_short_way_agrees() {
         }
     }
 }
+
+#[test]
+fn what_is_only_checked_is_checked_as_well() {
+    for case in table(include_str!("tests/read.jsonl")).chain(table(include_str!("tests/write.jsonl"))) {
+        for text in case.iter().filter_map(Value::as_str) {
+            let plain = plain::document::<Value>(text);
+            assert_eq!(plain::document::<()>(text), plain.as_ref().map(|_| ()), "{text:?}");
+            let is_wanted = |key: &str| key < "c";
+            let kept =
+                |map: serde_json::Map<String, Value>| map.into_iter().filter(|(key, _)| is_wanted(key)).collect();
+            let wanted = plain.and_then(|value| if let Value::Object(map) = value { Some(kept(map)) } else { None });
+            if let Some(found) = plain::fields(text, is_wanted) {
+                assert_eq!(Some(found), wanted, "{text:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn escaped_space_at_the_end_of_a_line_stays() {
+    for (text, expected) in [
+        ("a: \"b\\n\\t\n  \\ c\"", "b\n\t  c"),
+        ("a: \"b\\t  \n  c\"", "b\t c"),
+        ("a: \"b\\n  \n\n  c\"", "b\n\nc"),
+        ("a: 'b  \n  c'", "b c"),
+    ] {
+        assert_eq!(plain::document(text), Some(json!({"a": expected})), "{text:?}");
+        assert_eq!(from_str(text).ok(), read::document(text, scalar::Floats::Json).ok().map(|(value, _)| value));
+    }
+}
