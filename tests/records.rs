@@ -5,7 +5,7 @@ mod records;
 
 use pilothouse::{
     cluster::Cluster,
-    release::{Driver, Status, Storage},
+    release::{Driver, Status, Storage, storage::Memory},
     sandbox::{Fault, Sandbox},
 };
 use records::next;
@@ -14,22 +14,50 @@ fn cluster(sandbox: &Sandbox) -> Cluster {
     Cluster::from_client(sandbox.client(), "sandbox", "default")
 }
 
-#[tokio::test]
-async fn written_records_are_listed_and_read() {
+fn storage(driver: Driver) -> (Storage, Sandbox) {
     let sandbox = Sandbox::empty();
-    records::written_records_are_listed_and_read(cluster(&sandbox), "default").await;
+    (Storage::new(cluster(&sandbox), driver, "default"), sandbox)
 }
 
 #[tokio::test]
-async fn a_heartbeat_does_not_disturb_and_a_stranger_does() {
-    let sandbox = Sandbox::empty();
-    records::a_heartbeat_does_not_disturb_and_a_stranger_does(cluster(&sandbox), "default").await;
+async fn written_records_are_listed_and_read() {
+    for driver in [Driver::Secrets, Driver::ConfigMaps, Driver::Memory(Memory::default())] {
+        let (storage, _sandbox) = storage(driver);
+        records::written_records_are_listed_and_read(storage).await;
+    }
+}
+
+#[tokio::test]
+async fn a_heartbeat_does_not_disturb() {
+    for driver in [Driver::Secrets, Driver::Memory(Memory::default())] {
+        let (storage, _sandbox) = storage(driver);
+        records::a_heartbeat_does_not_disturb(storage).await;
+    }
+}
+
+#[tokio::test]
+async fn a_stranger_is_not_overwritten() {
+    for driver in [Driver::Secrets, Driver::Memory(Memory::default())] {
+        let (storage, _sandbox) = storage(driver);
+        records::a_stranger_is_not_overwritten(storage).await;
+    }
 }
 
 #[tokio::test]
 async fn the_list_is_live() {
-    let sandbox = Sandbox::empty();
-    records::the_list_is_live(cluster(&sandbox), "default").await;
+    let (storage, _sandbox) = storage(Driver::Secrets);
+    records::the_list_is_live(storage).await;
+}
+
+#[tokio::test]
+async fn a_list_in_memory_is_made_anew_after_every_write() {
+    let (storage, _sandbox) = storage(Driver::Memory(Memory::default()));
+    let mut events = storage.in_namespace("").watch("status!=superseded");
+    assert_eq!(next(&mut events).await, "restarted with 0");
+    let first = records::create(&storage, 1, Status::Deployed).await;
+    assert_eq!(next(&mut events).await, "restarted with 1");
+    storage.delete(&first).await.expect("delete");
+    assert_eq!(next(&mut events).await, "restarted with 0");
 }
 
 #[tokio::test]

@@ -1,5 +1,7 @@
 //! What a running command has at hand: its flags, where it writes, the cluster.
 
+use std::sync::OnceLock;
+
 use tokio::sync::OnceCell;
 
 use super::{commands::Path, console::Console, flags::Parsed, output::Colors, report::Report, settings, settings::Env};
@@ -22,14 +24,17 @@ pub struct Session {
     /// Where it writes.
     pub console: Console,
     cluster: OnceCell<Cluster>,
-    /// Keeps `--sandbox`'s cluster alive.
+    /// Kept, because the records of `memory` live in it.
+    driver: OnceLock<Driver>,
+    /// Keeps the cluster of `--sandbox` or of `HELM_DRIVER=memory` alive.
     sandbox: OnceCell<Sandbox>,
 }
 
 impl Session {
     /// A run that connects when it first needs to, or uses the cluster handed in.
     pub fn new(path: Path, flags: Parsed, env: Env, console: Console, cluster: Option<Cluster>) -> Self {
-        Self { path, flags, env, console, cluster: OnceCell::new_with(cluster), sandbox: OnceCell::new() }
+        let cluster = OnceCell::new_with(cluster);
+        Self { path, flags, env, console, cluster, driver: OnceLock::new(), sandbox: OnceCell::new() }
     }
 
     /// The nth argument; empty when absent.
@@ -51,6 +56,11 @@ impl Session {
         if self.flags.bool("sandbox") {
             let sandbox = self.sandbox.get_or_init(Sandbox::with_examples).await;
             return Ok(Cluster::from_client(sandbox.client(), "sandbox", "default"));
+        }
+        if matches!(self.driver(), Ok(Driver::Memory(_))) {
+            // Real objects would outlive their records; Helm does without a cluster here as well.
+            let sandbox = self.sandbox.get_or_init(async || Sandbox::empty()).await;
+            return Ok(Cluster::from_client(sandbox.client(), "memory", &self.offline_namespace()));
         }
         Cluster::connect(&settings::connect_options(&self.env, &self.flags)).await
     }
@@ -93,12 +103,14 @@ impl Session {
     }
 
     fn driver(&self) -> Result<Driver, Report> {
-        Driver::parse(self.env.get("HELM_DRIVER")).map_err(|error| match error {
-            release::Error::Driver(message) if message.starts_with("unknown driver") => {
-                Report::logged(format!("level=INFO msg={message:?}"))
-            }
+        if let Some(driver) = self.driver.get() {
+            return Ok(driver.clone());
+        }
+        let driver = Driver::from_env(|name| self.env.get(name)).map_err(|error| match error {
+            release::Error::Driver(message) => Report::logged(format!("level=INFO msg={message:?}")),
             error => error.into(),
-        })
+        })?;
+        Ok(self.driver.get_or_init(|| driver).clone())
     }
 
     /// Colours as `--color` and the terminal have it.

@@ -54,7 +54,7 @@ pub enum Error {
     /// The cluster answered with an error.
     #[error(transparent)]
     Cluster(#[from] crate::cluster::Error),
-    /// A driver that is not built in yet, or an unknown one.
+    /// The environment names no driver, or one whose data cannot be read.
     #[error("{0}")]
     Driver(String),
 }

@@ -96,7 +96,7 @@ impl App {
                 .iter()
                 .filter_map(|column| Some((column.title.clone(), Display::parse(&column.template).ok()?)))
                 .collect(),
-            driver: options.driver,
+            driver: options.driver.clone(),
             context: options.connect.context.clone().unwrap_or_default(),
             namespace: options.connect.namespace.clone().unwrap_or_default(),
             version: None,

@@ -1,12 +1,9 @@
-//! What the record drivers do on every Kubernetes API: one source, run on the sandbox and on the real control plane.
+//! What the record drivers do: one source, run on the sandbox, on the real control plane, in memory and in a database.
 
 use std::{collections::BTreeMap, time::Duration};
 
 use futures::{StreamExt as _, stream::BoxStream};
-use pilothouse::{
-    cluster::Cluster,
-    release::{Driver, Error, RecordMeta, Release, Status, Storage, storage::StorageEvent},
-};
+use pilothouse::release::{Error, RecordMeta, Release, Status, Storage, storage::StorageEvent};
 
 fn release(revision: u32, status: Status) -> Release {
     let mut release = Release {
@@ -46,61 +43,75 @@ pub async fn next(events: &mut BoxStream<'static, StorageEvent>) -> String {
     }
 }
 
-/// Both drivers, in a namespace that holds no records yet.
-pub async fn written_records_are_listed_and_read(cluster: Cluster, namespace: &str) {
-    for driver in [Driver::Secrets, Driver::ConfigMaps] {
-        let storage = Storage::new(cluster.clone(), driver, namespace);
-        assert!(matches!(storage.history("kept").await, Err(Error::NotFound)));
-        for revision in [1, 2, 10] {
-            create(&storage, revision, Status::Superseded).await;
-        }
-        let last = create(&storage, 11, Status::Deployed).await;
-        assert_eq!((last.record.as_str(), last.namespace.as_str()), ("sh.helm.release.v1.kept.v11", namespace));
-        assert_eq!(last.annotations["holder"], "me");
-        assert_eq!(last.labels, release(1, Status::Failed).labels);
-        assert!(last.created_at > 1_700_000_000 && last.modified_at == last.created_at);
-
-        let taken = storage.create(&release(11, Status::Failed), &BTreeMap::new()).await;
-        assert!(matches!(taken, Err(Error::Exists)), "{taken:?}");
-        let history = storage.history("kept").await.expect("history");
-        let revisions: Vec<_> = history.iter().map(|meta| meta.revision).collect();
-        assert_eq!(revisions, [1, 2, 10, 11]);
-        assert_eq!(history[3], last);
-        let newest = storage.list("status!=superseded").await.expect("list");
-        assert_eq!(newest, [last]);
-        assert!(storage.list("name=other").await.expect("list").is_empty());
-
-        let read = storage.get("kept", 10).await.expect("get");
-        assert_eq!(read.info.description, "revision 10");
-        assert_eq!(read.labels, release(1, Status::Failed).labels);
-        assert!(matches!(storage.get("kept", 3).await, Err(Error::NotFound)));
-        assert_eq!(storage.last_good("kept", 11).await.expect("read"), Some(10));
-        let summaries = storage.summaries(&history).await;
-        let told: Vec<_> = summaries.into_iter().map(|s| s.expect("read").description).collect();
-        assert_eq!(told, ["revision 1", "revision 2", "revision 10", "revision 11"]);
+/// In a namespace that holds no records yet.
+pub async fn written_records_are_listed_and_read(storage: Storage) {
+    let namespace = storage.namespace();
+    assert!(matches!(storage.history("kept").await, Err(Error::NotFound)));
+    for revision in [1, 2, 10] {
+        create(&storage, revision, Status::Superseded).await;
     }
+    let last = create(&storage, 11, Status::Deployed).await;
+    assert_eq!((last.record.as_str(), last.namespace.as_str()), ("sh.helm.release.v1.kept.v11", namespace));
+    assert_eq!(last.labels, release(1, Status::Failed).labels);
+    assert!(last.created_at > 1_700_000_000 && last.modified_at == last.created_at);
+
+    let taken = storage.create(&release(11, Status::Failed), &BTreeMap::new()).await;
+    assert!(matches!(taken, Err(Error::Exists)), "{taken:?}");
+    let mut history = storage.history("kept").await.expect("history");
+    let revisions: Vec<_> = history.iter().map(|meta| meta.revision).collect();
+    assert_eq!(revisions, [1, 2, 10, 11]);
+    assert_eq!(history[3], last);
+    let newest = storage.list("status!=superseded").await.expect("list");
+    assert_eq!(newest, [last]);
+    assert!(storage.list("name=other").await.expect("list").is_empty());
+    let one = storage.list("name=kept,status=deployed").await.expect("list");
+    assert_eq!(one.iter().map(|meta| meta.revision).collect::<Vec<_>>(), [11]);
+    assert!(storage.in_namespace("elsewhere").list("").await.expect("list").is_empty());
+
+    let read = storage.get("kept", 10).await.expect("get");
+    assert_eq!(read.info.description, "revision 10");
+    assert_eq!(read.labels, release(1, Status::Failed).labels);
+    assert!(matches!(storage.get("kept", 3).await, Err(Error::NotFound)));
+    assert_eq!(storage.last_good("kept", 11).await.expect("read"), Some(10));
+    let summaries = storage.summaries(&history).await;
+    let told: Vec<_> = summaries.into_iter().map(|s| s.expect("read").description).collect();
+    assert_eq!(told, ["revision 1", "revision 2", "revision 10", "revision 11"]);
+
+    history[3].resource_version = String::new();
+    update(&storage, &newest[0], Status::Failed).await;
+    let decoded = storage.decode(&history[3]).await.expect("decode");
+    assert_eq!(decoded.info.status, Status::Failed);
 }
 
-/// What holds a release: the heartbeat of its holder may come in between, another's change may not.
-pub async fn a_heartbeat_does_not_disturb_and_a_stranger_does(cluster: Cluster, namespace: &str) {
-    let storage = Storage::new(cluster, Driver::Secrets, namespace);
+/// What holds a release: the heartbeat of its holder may come in between.
+pub async fn a_heartbeat_does_not_disturb(storage: Storage) {
     let meta = create(&storage, 1, Status::PendingRollback).await;
     let beat = BTreeMap::from([("beat".to_owned(), "1".to_owned())]);
     let beaten = storage.annotate(&meta, &beat).await.expect("annotate");
     assert_ne!(beaten.resource_version, meta.resource_version);
     let done = update(&storage, &meta, Status::Deployed).await;
-    assert_eq!(done.status, Status::Deployed);
     assert_eq!(["beat", "holder"].map(|key| done.annotations[key].as_str()), ["1", "me"]);
-    assert_eq!(done.created_at, meta.created_at);
-
-    let stale = storage.update(&meta, &release(1, Status::Failed)).await;
-    assert!(matches!(stale, Err(Error::Moved { .. })), "{stale:?}");
     let mut another = done.clone();
     another.uid = "11111111-2222-3333-4444-555555555555".to_owned();
     let annotated = storage.annotate(&another, &beat).await;
     assert!(matches!(annotated, Err(Error::Moved { .. })), "{annotated:?}");
     let deleted = storage.delete(&another).await;
     assert!(matches!(deleted, Err(Error::NotFound)), "{deleted:?}");
+    storage.delete(&done).await.expect("delete");
+}
+
+/// Nobody's change is written over, whatever came in between.
+pub async fn a_stranger_is_not_overwritten(storage: Storage) {
+    let meta = create(&storage, 1, Status::PendingRollback).await;
+    let done = update(&storage, &meta, Status::Deployed).await;
+    assert_eq!((&done.status, done.created_at, &done.labels), (&Status::Deployed, meta.created_at, &meta.labels));
+    assert_ne!(done.resource_version, meta.resource_version);
+    let stale = storage.update(&meta, &release(1, Status::Failed)).await;
+    assert!(matches!(stale, Err(Error::Moved { .. })), "{stale:?}");
+    assert_eq!(storage.get("kept", 1).await.expect("get").info.status, Status::Deployed);
+    // A write that left the status as it was known disturbs nobody.
+    update(&storage, &done, Status::Deployed).await;
+    update(&storage, &done, Status::Failed).await;
 
     storage.delete(&done).await.expect("delete");
     assert!(matches!(storage.delete(&done).await, Err(Error::NotFound)));
@@ -109,8 +120,7 @@ pub async fn a_heartbeat_does_not_disturb_and_a_stranger_does(cluster: Cluster, 
 }
 
 /// The home screen's list while a revision takes the place of another.
-pub async fn the_list_is_live(cluster: Cluster, namespace: &str) {
-    let storage = Storage::new(cluster, Driver::Secrets, namespace);
+pub async fn the_list_is_live(storage: Storage) {
     let first = create(&storage, 1, Status::Deployed).await;
     let mut events = storage.watch("status!=superseded");
     assert_eq!(next(&mut events).await, "restarted with 1");

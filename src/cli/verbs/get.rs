@@ -14,7 +14,7 @@ use crate::{
         report::Report,
         session::Session,
     },
-    release::{ApplyMethod, RecordMeta, Release},
+    release::{ApplyMethod, Release},
     template::time::RFC3339,
 };
 
@@ -202,7 +202,7 @@ struct Dependency {
 
 /// `get metadata`.
 pub async fn metadata(session: &Session) -> Result<(), Report> {
-    let (_, release, meta) = release(session).await?;
+    let (storage, release, meta) = release(session).await?;
     let chart = release.chart.metadata();
     let deployed = session.time(release.info.last_deployed.as_deref());
     let metadata = Metadata {
@@ -211,7 +211,7 @@ pub async fn metadata(session: &Session) -> Result<(), Report> {
         version: &chart.version,
         app_version: &chart.app_version,
         annotations: &chart.annotations,
-        labels: meta.map_or_else(|| release.labels.clone(), |meta| record_labels(&meta)),
+        labels: meta.map_or_else(|| release.labels.clone(), |meta| storage.labels_by_name(&meta)),
         dependencies: dependencies(&release),
         namespace: &release.namespace,
         revision: release.revision,
@@ -257,23 +257,6 @@ fn metadata_text(metadata: &Metadata<'_>) -> String {
         ("APPLY_METHOD", method.to_owned()),
     ];
     rows.map(|(name, value)| format!("{name}: {value}\n")).concat()
-}
-
-/// Labels as Helm shows them for the newest revision: the system's beside the user's. A record that is still pending
-/// was only created; any other has been written again since.
-pub fn record_labels(meta: &RecordMeta) -> BTreeMap<String, String> {
-    let written = if meta.status.is_pending() { "createdAt" } else { "modifiedAt" };
-    let mut labels = meta.labels.clone();
-    labels.extend([
-        ("name".to_owned(), meta.name.clone()),
-        ("owner".to_owned(), "helm".to_owned()),
-        ("status".to_owned(), meta.status.as_str().to_owned()),
-        ("version".to_owned(), meta.revision.to_string()),
-    ]);
-    if meta.modified_at != 0 {
-        labels.insert(written.to_owned(), meta.modified_at.to_string());
-    }
-    labels
 }
 
 /// The chart's dependencies with every field that Helm prints.

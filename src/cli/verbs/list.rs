@@ -14,7 +14,7 @@ use crate::{
         selector::Selector,
         session::Session,
         table::Table,
-        verbs::{self, get},
+        verbs,
     },
     release::{RecordMeta, Status, Storage, Summary},
     template::time,
@@ -119,7 +119,7 @@ async fn wanted(session: &Session, storage: &Storage) -> Result<(Vec<RecordMeta>
     let mut metas = if statuses == [Status::Superseded] { matching.collect() } else { newest(matching) };
     let fetched = metas.len();
     let selector = Selector::parse(flags.text("selector"))?;
-    metas.retain(|meta| statuses.contains(&meta.status) && selector.matches(&get::record_labels(meta)));
+    metas.retain(|meta| statuses.contains(&meta.status) && selector.matches(&storage.listed_labels(meta)));
     Ok((metas, fetched))
 }
 

@@ -1,56 +1,57 @@
-//! Storage drivers: Secrets and ConfigMaps in the cluster.
+//! Storage drivers: Secrets and ConfigMaps in the cluster, this process' memory.
 
 mod cache;
+mod memory;
 mod object;
 mod requests;
+mod term;
 mod watch;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use futures::stream::{self, BoxStream, StreamExt as _};
-use kube::api::{DeleteParams, Patch, PatchParams, Preconditions};
-use serde_json::json;
 
+pub use memory::Memory;
 pub use object::record_name;
-use object::{Partial, Stored};
-use requests::{FIELD_MANAGER, blocking, lost, moved, now, post, record_of};
+use object::{Kind, Stored};
+use requests::Objects;
 
 use super::{Error, Release, Status, Summary, codec, history};
-use crate::cluster::{Cluster, ErrorKind};
+use crate::cluster::Cluster;
 
 /// Records fetched and decoded at a time.
 const IN_FLIGHT: usize = 8;
 
 /// Where records live: `HELM_DRIVER`.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default)]
 pub enum Driver {
     /// `secret`, `secrets` or empty.
     #[default]
     Secrets,
     /// `configmap`, `configmaps`.
     ConfigMaps,
+    /// `memory`: gone with the process. Clones share the records.
+    Memory(Memory),
 }
 
 impl Driver {
-    /// Reads `HELM_DRIVER`'s value (helm/helm `pkg/action/action.go`, `Init`). `memory` and `sql` answer one clear
-    /// sentence until they exist.
-    pub fn parse(name: &str) -> Result<Self, Error> {
-        match name {
+    /// The driver that the environment chooses, read through `env`: `HELM_DRIVER` (helm/helm `pkg/action/action.go`, `Init`)
+    /// and what belongs to it.
+    ///
+    /// # Errors
+    /// [`Error::Driver`] for a word that names no driver, and for data of `memory` that cannot be read.
+    pub fn from_env<'a>(env: impl Fn(&str) -> &'a str) -> Result<Self, Error> {
+        match env("HELM_DRIVER") {
             "" | "secret" | "secrets" => Ok(Self::Secrets),
             "configmap" | "configmaps" => Ok(Self::ConfigMaps),
-            "memory" | "sql" => Err(Error::Driver(format!(
-                "the storage driver {name:?} is not available in this version; use \"secret\" or \"configmap\""
-            ))),
-            _ => Err(Error::Driver(format!("unknown driver {name:?}"))),
-        }
-    }
-
-    /// Plural resource name, as in URLs and access checks.
-    pub fn resource(self) -> &'static str {
-        match self {
-            Self::Secrets => "secrets",
-            Self::ConfigMaps => "configmaps",
+            "memory" => Ok(Self::Memory(Memory::load(env("HELM_MEMORY_DRIVER_DATA"))?)),
+            "sql" => Err(Error::Driver(
+                "the storage driver \"sql\" is not available in this version; use \"secret\" or \"configmap\""
+                    .to_owned(),
+            )),
+            name => Err(Error::Driver(format!("unknown driver {name:?}"))),
         }
     }
 }
@@ -110,25 +111,40 @@ pub enum StorageEvent {
 #[derive(Clone)]
 pub struct Storage {
     cluster: Cluster,
-    driver: Driver,
+    backend: Backend,
     namespace: String,
     cache: Arc<cache::Cache>,
+}
+
+#[derive(Clone)]
+enum Backend {
+    Objects(Objects),
+    Memory(Memory),
+}
+
+/// A record as it was fetched.
+enum Fetched {
+    /// An object, to be taken apart where it is decoded.
+    Object(Kind, Bytes),
+    /// A record that was never an object.
+    Stored(Stored),
 }
 
 impl Storage {
     /// Records of `namespace`; of all namespaces when it is empty.
     pub fn new(cluster: Cluster, driver: Driver, namespace: impl Into<String>) -> Self {
-        Self { cluster, driver, namespace: namespace.into(), cache: Arc::default() }
+        let objects = |kind| Backend::Objects(Objects { cluster: cluster.clone(), kind });
+        let backend = match driver {
+            Driver::Secrets => objects(Kind::Secret),
+            Driver::ConfigMaps => objects(Kind::ConfigMap),
+            Driver::Memory(memory) => Backend::Memory(memory),
+        };
+        Self { cluster, backend, namespace: namespace.into(), cache: Arc::default() }
     }
 
-    /// The cluster behind it.
+    /// The cluster of the releases, whose records may live elsewhere.
     pub fn cluster(&self) -> &Cluster {
         &self.cluster
-    }
-
-    /// The driver.
-    pub fn driver(&self) -> Driver {
-        self.driver
     }
 
     /// The namespace, empty for all.
@@ -142,15 +158,43 @@ impl Storage {
         Self { namespace: namespace.to_owned(), ..self.clone() }
     }
 
-    /// Metadata of records matching a label selector on top of `owner=helm`, paged, metadata only.
-    /// `status!=superseded` gives the home screen, `name=N` a history, `""` everything.
+    /// Metadata of records matching a selector, without their bodies: `status!=superseded` gives the home screen, `name=N`
+    /// a history, `""` everything. With Secrets and ConfigMaps any label may be selected by, otherwise `name` and `status`.
     pub async fn list(&self, selector: &str) -> Result<Vec<RecordMeta>, Error> {
-        Ok(self.list_at(selector).await?.0)
+        match &self.backend {
+            Backend::Objects(objects) => Ok(objects.list(&self.namespace, selector).await?.0),
+            Backend::Memory(memory) => memory.list(&self.namespace, selector),
+        }
     }
 
     /// A live list for the UI: `list` then watch; 410 and disconnects recover by themselves.
     pub fn watch(&self, selector: &str) -> BoxStream<'static, StorageEvent> {
-        watch::watch(self.clone(), selector)
+        match &self.backend {
+            Backend::Objects(objects) => watch::watch(objects.clone(), &self.namespace, selector),
+            Backend::Memory(memory) => watch::list_again(self.clone(), selector, memory.changes()),
+        }
+    }
+
+    /// A record's labels as Helm's lists have them: Helm's own beside the user's, as far as the driver of Helm brings them
+    /// (helm/helm `pkg/storage/driver`, `List`).
+    pub fn listed_labels(&self, meta: &RecordMeta) -> BTreeMap<String, String> {
+        let mut labels = meta.labels.clone();
+        match &self.backend {
+            Backend::Objects(_) => {
+                labels.extend(own_labels(meta));
+                labels.extend(stamp(meta));
+            }
+            Backend::Memory(_) => {}
+        }
+        labels
+    }
+
+    /// A record's labels as Helm has those of a release it looked up by name (helm/helm `pkg/storage/driver`, `Query`).
+    pub fn labels_by_name(&self, meta: &RecordMeta) -> BTreeMap<String, String> {
+        match &self.backend {
+            Backend::Objects(_) => self.listed_labels(meta),
+            Backend::Memory(_) => meta.labels.clone(),
+        }
     }
 
     /// One record decoded; cached by UID and resourceVersion.
@@ -158,7 +202,7 @@ impl Storage {
         if let Some(release) = self.cache.get(&meta.uid, &meta.resource_version) {
             return Ok(release);
         }
-        self.fetch(&meta.namespace, &meta.record, &meta.resource_version).await
+        self.read(&meta.namespace, &meta.record, &meta.resource_version).await
     }
 
     /// Many records decoded in parallel (bounded), in order; a corrupt one is an `Err` in its place.
@@ -185,9 +229,9 @@ impl Storage {
         if let Some(release) = self.cache.get(&meta.uid, &meta.resource_version) {
             return Ok(Summary::of(&release));
         }
-        let body = self.fetch_body(&meta.namespace, &meta.record, &meta.resource_version).await?;
-        let (driver, record) = (self.driver, meta.clone());
-        blocking(&meta.record, move || read(&record, Stored::read(driver, &body)?.payload()?)).await
+        let fetched = self.fetch(&meta.namespace, &meta.record, &meta.resource_version).await?;
+        let record = meta.clone();
+        blocking(&meta.record, move || read(&record, fetched.stored()?.payload()?)).await
     }
 
     /// Many summaries in parallel (bounded), in order, of which only the beginning is decoded; one that is corrupt there
@@ -197,13 +241,39 @@ impl Storage {
         stream::iter(decoding.collect::<Vec<_>>()).buffered(IN_FLIGHT).collect().await
     }
 
+    /// A record as it is now, or at least as new as resourceVersion `since`.
+    async fn fetch(&self, namespace: &str, record: &str, since: &str) -> Result<Fetched, Error> {
+        match &self.backend {
+            Backend::Objects(objects) => {
+                let body = objects.fetch(namespace, record, since).await?;
+                Ok(Fetched::Object(objects.kind, body))
+            }
+            Backend::Memory(memory) => memory.fetch(namespace, record).map(Fetched::Stored),
+        }
+    }
+
+    /// Fetches and decodes a record, and remembers it.
+    async fn read(&self, namespace: &str, record: &str, since: &str) -> Result<Arc<Release>, Error> {
+        let fetched = self.fetch(namespace, record, since).await?;
+        let (cache, name) = (Arc::clone(&self.cache), record.to_owned());
+        blocking(record, move || {
+            let stored = fetched.stored()?;
+            let mut release = codec::decode(&name, stored.payload()?)?;
+            release.labels = object::user_labels(&stored.metadata.labels);
+            let release = Arc::new(release);
+            cache.put(&stored.metadata.uid, &stored.metadata.resource_version, &release);
+            Ok(release)
+        })
+        .await
+    }
+
     /// One revision by name and number; fresh from the server. Without a namespace, from the cluster's default one.
     pub async fn get(&self, name: &str, revision: u32) -> Result<Release, Error> {
         let namespace = match self.namespace.as_str() {
             "" => self.cluster.namespace(),
             namespace => namespace,
         };
-        let release = self.fetch(namespace, &record_name(name, revision), "").await?;
+        let release = self.read(namespace, &record_name(name, revision), "").await?;
         Ok(Release::clone(&release))
     }
 
@@ -230,60 +300,60 @@ impl Storage {
         Ok(None)
     }
 
-    /// Writes a new record with Helm's name, type and labels plus `annotations`; `Exists` when the revision is taken.
+    /// Writes a new record with Helm's name, type and labels; `Exists` when the revision is taken. The `annotations` are
+    /// kept where the driver has a place for them.
     pub async fn create(&self, release: &Release, annotations: &BTreeMap<String, String>) -> Result<RecordMeta, Error> {
-        let record = record_name(&release.name, release.revision);
-        let metadata = json!({"name": record, "annotations": annotations});
-        let body = self.body(release, vec![("createdAt", now())], metadata).await?;
-        let namespace = match self.namespace.as_str() {
-            "" => &release.namespace,
-            namespace => namespace,
+        let namespace = match (self.namespace.as_str(), release.namespace.as_str()) {
+            ("", "") => "default",
+            ("", namespace) | (namespace, _) => namespace,
         };
-        let request = self.collection(namespace).create(&post(), body);
-        match self.send::<Partial>(request).await {
-            Err(error) if error.kind == ErrorKind::AlreadyExists => Err(Error::Exists),
-            written => record_of(&record, written?),
+        match &self.backend {
+            Backend::Objects(objects) => objects.create(namespace, release, annotations).await,
+            Backend::Memory(memory) => memory.create(namespace, release, annotations, encode(release).await?),
         }
     }
 
-    /// Replaces a record, with its resourceVersion as precondition. On 409 re-reads once; if the status there is still
-    /// the one in `meta` it writes again, else `Moved`.
+    /// Replaces a record if it is still the one in `meta`. When it was written since, it is read once more; if the status
+    /// there is still the one in `meta` it is replaced, else `Moved`.
     pub async fn update(&self, meta: &RecordMeta, release: &Release) -> Result<RecordMeta, Error> {
         match self.replace(meta, release).await {
             Err(Error::Moved { .. }) => {}
             done => return done,
         }
-        let current = self.metadata(meta).await?;
+        let current = match &self.backend {
+            Backend::Objects(objects) => objects.metadata(meta).await?,
+            Backend::Memory(memory) => memory.metadata(meta)?,
+        };
         if current.uid != meta.uid || current.status != meta.status {
             return Err(moved(meta));
         }
         self.replace(&current, release).await
     }
 
-    /// Sets annotations only (the heartbeat).
+    async fn replace(&self, meta: &RecordMeta, release: &Release) -> Result<RecordMeta, Error> {
+        match &self.backend {
+            Backend::Objects(objects) => objects.replace(meta, release).await,
+            Backend::Memory(memory) => memory.replace(meta, release, encode(release).await?),
+        }
+    }
+
+    /// Sets annotations only (the heartbeat), where the driver has a place for them.
     pub async fn annotate(
         &self,
         meta: &RecordMeta,
         annotations: &BTreeMap<String, String>,
     ) -> Result<RecordMeta, Error> {
-        let patch = json!({"metadata": {"uid": meta.uid, "annotations": annotations}});
-        let params = PatchParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PatchParams::default() };
-        let collection = self.collection(&meta.namespace);
-        let request = collection.patch_metadata(&meta.record, &params, &Patch::Merge(patch));
-        let written = self.send::<Partial>(request).await;
-        record_of(&meta.record, written.map_err(|error| lost(meta, error))?)
+        match &self.backend {
+            Backend::Objects(objects) => objects.annotate(meta, annotations).await,
+            Backend::Memory(memory) => memory.annotate(meta, annotations),
+        }
     }
 
     /// Deletes a record; `NotFound` when it is gone already or another took its place.
     pub async fn delete(&self, meta: &RecordMeta) -> Result<(), Error> {
-        let params = DeleteParams {
-            preconditions: Some(Preconditions { uid: Some(meta.uid.clone()), resource_version: None }),
-            ..DeleteParams::default()
-        };
-        let request = self.collection(&meta.namespace).delete(&meta.record, &params);
-        match self.send::<serde::de::IgnoredAny>(request).await {
-            Err(error) if matches!(error.kind, ErrorKind::NotFound | ErrorKind::Conflict) => Err(Error::NotFound),
-            done => done.map(|_| ()).map_err(Error::from),
+        match &self.backend {
+            Backend::Objects(objects) => objects.delete(meta).await,
+            Backend::Memory(memory) => memory.delete(meta),
         }
     }
 
@@ -298,6 +368,55 @@ impl Storage {
             Err(error) => Err(error),
         }
     }
+}
+
+impl Fetched {
+    fn stored(self) -> Result<Stored, Error> {
+        match self {
+            Self::Object(kind, body) => Stored::read(kind, &body),
+            Self::Stored(stored) => Ok(stored),
+        }
+    }
+}
+
+/// The labels that tell which release and revision a record is of.
+fn own_labels(meta: &RecordMeta) -> [(String, String); 4] {
+    let pair = |key: &str, value: &str| (key.to_owned(), value.to_owned());
+    [
+        pair("name", &meta.name),
+        pair("owner", "helm"),
+        pair("status", meta.status.as_str()),
+        pair("version", &meta.revision.to_string()),
+    ]
+}
+
+/// When a record was written, as a label: one that is still pending was only created, any other was written again since.
+fn stamp(meta: &RecordMeta) -> Option<(String, String)> {
+    let written = if meta.status.is_pending() { "createdAt" } else { "modifiedAt" };
+    (meta.modified_at != 0).then(|| (written.to_owned(), meta.modified_at.to_string()))
+}
+
+async fn encode(release: &Release) -> Result<Vec<u8>, Error> {
+    let owned = release.clone();
+    blocking(&record_name(&release.name, release.revision), move || codec::encode(&owned)).await
+}
+
+/// Coding takes milliseconds of pure computing, too long for the threads that serve the screen.
+async fn blocking<T: Send + 'static>(
+    record: &str,
+    work: impl FnOnce() -> Result<T, Error> + Send + 'static,
+) -> Result<T, Error> {
+    tokio::task::spawn_blocking(work).await.unwrap_or_else(|error| {
+        Err(Error::Corrupt { record: record.to_owned(), message: format!("it was not coded: {error}") })
+    })
+}
+
+fn moved(meta: &RecordMeta) -> Error {
+    Error::Moved { record: meta.record.clone() }
+}
+
+fn now() -> i64 {
+    jiff::Timestamp::now().as_second()
 }
 
 #[cfg(test)]

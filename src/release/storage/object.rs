@@ -7,10 +7,27 @@ use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Deserializer};
 use serde_json::{Value, json};
 
-use super::{Driver, RecordMeta, requests::unexpected};
+use super::{RecordMeta, requests::unexpected};
 use crate::cluster::protobuf::{self, Reader, Wire};
 use crate::release::record::or_default;
 use crate::release::{Error, Release, Status, codec};
+
+/// The kinds of objects that hold records.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Secret,
+    ConfigMap,
+}
+
+impl Kind {
+    /// Plural resource name, as in URLs.
+    pub fn resource(self) -> &'static str {
+        match self {
+            Self::Secret => "secrets",
+            Self::ConfigMap => "configmaps",
+        }
+    }
+}
 
 const NAME_PREFIX: &str = "sh.helm.release.v1.";
 
@@ -157,10 +174,22 @@ fn writers(fields: Vec<ManagedFields>) -> Vec<(String, String)> {
 }
 
 impl Stored {
+    /// A record that was never an object.
+    pub fn new(meta: RecordMeta, payload: Vec<u8>) -> Self {
+        let metadata = Metadata {
+            name: meta.record,
+            uid: meta.uid,
+            resource_version: meta.resource_version,
+            labels: meta.labels,
+            ..Metadata::default()
+        };
+        Self { metadata, release: Some(payload) }
+    }
+
     /// Reads the object as the server sent it: in protobuf, or in JSON where it (or a proxy, or the sandbox) has no protobuf.
-    pub fn read(driver: Driver, body: &[u8]) -> Result<Self, Error> {
+    pub fn read(kind: Kind, body: &[u8]) -> Result<Self, Error> {
         let Some(envelope) = body.strip_prefix(protobuf::MAGIC) else {
-            return Self::from_json(driver, body);
+            return Self::from_json(kind, body);
         };
         let read = in_field(envelope, 2).and_then(Self::from_protobuf);
         read.ok_or_else(|| unexpected("the protobuf message is cut off").into())
@@ -174,10 +203,10 @@ impl Stored {
         })
     }
 
-    fn from_json(driver: Driver, body: &[u8]) -> Result<Self, Error> {
+    fn from_json(kind: Kind, body: &[u8]) -> Result<Self, Error> {
         let StoredJson { metadata, data } = serde_json::from_slice(body).map_err(unexpected)?;
-        let release = match (driver, data.release) {
-            (Driver::Secrets, Some(text)) => Some(STANDARD.decode(text).map_err(|error| Error::Corrupt {
+        let release = match (kind, data.release) {
+            (Kind::Secret, Some(text)) => Some(STANDARD.decode(text).map_err(|error| Error::Corrupt {
                 record: metadata.name.clone(),
                 message: format!("Secret data is not base64: {error}"),
             })?),
@@ -226,7 +255,7 @@ const SIZE_LIMIT: usize = 1 << 20;
 /// The object to write, as Helm builds it (helm/helm `pkg/storage/driver/secrets.go`, `newSecretsObject`).
 /// `stamps` are the labels `createdAt` and `modifiedAt`; `metadata` holds what precedes them: name, preconditions …
 pub(super) fn body(
-    driver: Driver,
+    kind: Kind,
     release: &Release,
     stamps: &[(&str, i64)],
     mut metadata: Value,
@@ -245,12 +274,12 @@ pub(super) fn body(
     if payload.len() > SIZE_LIMIT {
         return Err(too_large(release, payload.len()));
     }
-    let object = match driver {
-        Driver::Secrets => json!({
+    let object = match kind {
+        Kind::Secret => json!({
             "apiVersion": "v1", "kind": "Secret", "type": "helm.sh/release.v1",
             "metadata": metadata, "data": {"release": STANDARD.encode(payload)},
         }),
-        Driver::ConfigMaps => json!({
+        Kind::ConfigMap => json!({
             "apiVersion": "v1", "kind": "ConfigMap",
             "metadata": metadata, "data": {"release": String::from_utf8_lossy(&payload)},
         }),

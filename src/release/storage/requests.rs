@@ -1,38 +1,45 @@
 //! The requests of the drivers. Plain ones: the full types of Secrets and ConfigMaps would decode much that nobody
 //! looks at, and both drivers differ only in where the text lies.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use http::HeaderValue;
 use http::header::{ACCEPT, ACCEPT_ENCODING};
 use http_body_util::BodyExt as _;
-use kube::api::{GetParams, ListParams, PostParams};
+use kube::api::{DeleteParams, GetParams, ListParams, Patch, PatchParams, PostParams, Preconditions};
 use kube::client::Body;
 use kube::core::Request;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::{Value, json};
 
-use super::object::{self, Partial, PartialList, Stored};
-use super::{RecordMeta, Storage};
-use crate::cluster::{self, ErrorKind};
-use crate::release::{Error, Release, codec};
+use super::object::{self, Kind, Partial, PartialList};
+use super::{RecordMeta, blocking, moved, now, record_name};
+use crate::cluster::{self, Cluster, ErrorKind};
+use crate::release::{Error, Release};
 
 /// Who our writes of records are by in `managedFields`; Helm's are by `Helm`.
-pub(super) const FIELD_MANAGER: &str = "pilothouse";
+const FIELD_MANAGER: &str = "pilothouse";
 
 /// Objects on a page of a list.
 const PAGE: u32 = 500;
 
 type Built = Result<http::Request<Vec<u8>>, kube::core::request::Error>;
 
-impl Storage {
-    /// A list with the resourceVersion to watch from. Objects that name no release are left out.
-    pub(super) async fn list_at(&self, selector: &str) -> Result<(Vec<RecordMeta>, String), Error> {
+/// Records as Secrets or ConfigMaps. A namespace that is empty stands for all.
+#[derive(Clone)]
+pub(super) struct Objects {
+    pub cluster: Cluster,
+    pub kind: Kind,
+}
+
+impl Objects {
+    /// A list with the resourceVersion to watch from, paged, metadata only. Objects that name no release are left out.
+    pub async fn list(&self, namespace: &str, selector: &str) -> Result<(Vec<RecordMeta>, String), Error> {
         let mut params = ListParams::default().labels(&label_selector(selector)).limit(PAGE);
         let mut records = Vec::new();
         loop {
-            let request = self.collection(&self.namespace).list_metadata(&params);
+            let request = self.collection(namespace).list_metadata(&params);
             let page = match self.send::<PartialList>(request).await {
                 Err(error) if error.kind == ErrorKind::Gone && params.continue_token.is_some() => {
                     // The pages are too old to go on with; ask for all at once.
@@ -51,7 +58,24 @@ impl Storage {
         }
     }
 
-    pub(super) async fn replace(&self, meta: &RecordMeta, release: &Release) -> Result<RecordMeta, Error> {
+    pub async fn create(
+        &self,
+        namespace: &str,
+        release: &Release,
+        annotations: &BTreeMap<String, String>,
+    ) -> Result<RecordMeta, Error> {
+        let record = record_name(&release.name, release.revision);
+        let metadata = json!({"name": record, "annotations": annotations});
+        let body = self.body(release, vec![("createdAt", now())], metadata).await?;
+        let request = self.collection(namespace).create(&post(), body);
+        match self.send::<Partial>(request).await {
+            Err(error) if error.kind == ErrorKind::AlreadyExists => Err(Error::Exists),
+            written => record_of(&record, written?),
+        }
+    }
+
+    /// Writes over a record, with its resourceVersion as precondition.
+    pub async fn replace(&self, meta: &RecordMeta, release: &Release) -> Result<RecordMeta, Error> {
         let metadata = json!({
             "name": meta.record,
             "uid": meta.uid,
@@ -66,42 +90,52 @@ impl Storage {
     }
 
     /// The object to write; see [`object::body`].
-    pub(super) async fn body(
+    async fn body(
         &self,
         release: &Release,
         stamps: Vec<(&'static str, i64)>,
         metadata: Value,
     ) -> Result<Vec<u8>, Error> {
-        let record = object::record_name(&release.name, release.revision);
-        let (driver, release) = (self.driver, release.clone());
-        blocking(&record, move || object::body(driver, &release, &stamps, metadata)).await
+        let record = record_name(&release.name, release.revision);
+        let (kind, release) = (self.kind, release.clone());
+        blocking(&record, move || object::body(kind, &release, &stamps, metadata)).await
     }
 
     /// The metadata of a record as it is now.
-    pub(super) async fn metadata(&self, meta: &RecordMeta) -> Result<RecordMeta, Error> {
+    pub async fn metadata(&self, meta: &RecordMeta) -> Result<RecordMeta, Error> {
         let request = self.collection(&meta.namespace).get_metadata(&meta.record, &GetParams::default());
         let current = self.send::<Partial>(request).await;
         record_of(&meta.record, current.map_err(|error| lost(meta, error))?)
     }
 
-    /// Fetches and decodes a record, and remembers it.
-    pub(super) async fn fetch(&self, namespace: &str, record: &str, since: &str) -> Result<Arc<Release>, Error> {
-        let body = self.fetch_body(namespace, record, since).await?;
-        let (driver, cache, name) = (self.driver, Arc::clone(&self.cache), record.to_owned());
-        blocking(record, move || {
-            let stored = Stored::read(driver, &body)?;
-            let mut release = codec::decode(&name, stored.payload()?)?;
-            release.labels = object::user_labels(&stored.metadata.labels);
-            let release = Arc::new(release);
-            cache.put(&stored.metadata.uid, &stored.metadata.resource_version, &release);
-            Ok(release)
-        })
-        .await
+    pub async fn annotate(
+        &self,
+        meta: &RecordMeta,
+        annotations: &BTreeMap<String, String>,
+    ) -> Result<RecordMeta, Error> {
+        let patch = json!({"metadata": {"uid": meta.uid, "annotations": annotations}});
+        let params = PatchParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PatchParams::default() };
+        let collection = self.collection(&meta.namespace);
+        let request = collection.patch_metadata(&meta.record, &params, &Patch::Merge(patch));
+        let written = self.send::<Partial>(request).await;
+        record_of(&meta.record, written.map_err(|error| lost(meta, error))?)
     }
 
-    /// The body of a record's object, for [`Stored::read`]: as it is now, or where it is known to have been at the
+    pub async fn delete(&self, meta: &RecordMeta) -> Result<(), Error> {
+        let params = DeleteParams {
+            preconditions: Some(Preconditions { uid: Some(meta.uid.clone()), resource_version: None }),
+            ..DeleteParams::default()
+        };
+        let request = self.collection(&meta.namespace).delete(&meta.record, &params);
+        match self.send::<IgnoredAny>(request).await {
+            Err(error) if matches!(error.kind, ErrorKind::NotFound | ErrorKind::Conflict) => Err(Error::NotFound),
+            done => done.map(|_| ()).map_err(Error::from),
+        }
+    }
+
+    /// The body of a record's object, for [`object::Stored::read`]: as it is now, or where it is known to have been at the
     /// resourceVersion `since`, at least as new as that. The server then answers from its memory instead of asking etcd.
-    pub(super) async fn fetch_body(&self, namespace: &str, record: &str, since: &str) -> Result<Bytes, Error> {
+    pub async fn fetch(&self, namespace: &str, record: &str, since: &str) -> Result<Bytes, Error> {
         if record.contains(['/', '%', '?', '#']) {
             // No object can have such a name, and in the path it would lead elsewhere.
             return Err(Error::NotFound);
@@ -122,8 +156,8 @@ impl Storage {
     }
 
     /// The API path of the records of `namespace`, of all when it is empty.
-    pub(super) fn collection(&self, namespace: &str) -> Request {
-        let resource = self.driver.resource();
+    pub fn collection(&self, namespace: &str) -> Request {
+        let resource = self.kind.resource();
         Request::new(if namespace.is_empty() {
             format!("/api/v1/{resource}")
         } else {
@@ -131,7 +165,7 @@ impl Storage {
         })
     }
 
-    pub(super) async fn send<T: DeserializeOwned>(&self, request: Built) -> Result<T, cluster::Error> {
+    async fn send<T: DeserializeOwned>(&self, request: Built) -> Result<T, cluster::Error> {
         parse(&self.send_text(request).await?)
     }
 
@@ -156,11 +190,11 @@ fn compact(request: http::Request<Vec<u8>>) -> http::Request<Body> {
     request
 }
 
-pub(super) fn post() -> PostParams {
+fn post() -> PostParams {
     PostParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PostParams::default() }
 }
 
-pub(super) fn parse<T: DeserializeOwned>(text: &str) -> Result<T, cluster::Error> {
+fn parse<T: DeserializeOwned>(text: &str) -> Result<T, cluster::Error> {
     serde_json::from_str(text).map_err(unexpected)
 }
 
@@ -168,7 +202,7 @@ pub(super) fn unexpected(error: impl std::fmt::Display) -> cluster::Error {
     cluster::Error::new(ErrorKind::Other, format!("unexpected answer of the server: {error}"))
 }
 
-pub(super) fn record_of(record: &str, object: Partial) -> Result<RecordMeta, Error> {
+fn record_of(record: &str, object: Partial) -> Result<RecordMeta, Error> {
     object.metadata.into_record().ok_or_else(|| Error::Corrupt {
         record: record.to_owned(),
         message: "the server answered with an object that is no record".to_owned(),
@@ -177,28 +211,10 @@ pub(super) fn record_of(record: &str, object: Partial) -> Result<RecordMeta, Err
 
 /// A conflict, and a record that is not there any more, mean that someone else was at it; so does another UID,
 /// which a patch is told as an attempt to change it.
-pub(super) fn lost(meta: &RecordMeta, error: cluster::Error) -> Error {
+fn lost(meta: &RecordMeta, error: cluster::Error) -> Error {
     match error.kind {
         ErrorKind::Conflict | ErrorKind::NotFound => moved(meta),
         ErrorKind::Invalid if error.message.contains("metadata.uid") => moved(meta),
         _ => error.into(),
     }
-}
-
-pub(super) fn moved(meta: &RecordMeta) -> Error {
-    Error::Moved { record: meta.record.clone() }
-}
-
-/// Coding takes milliseconds of pure computing, too long for the threads that serve the screen.
-pub(super) async fn blocking<T: Send + 'static>(
-    record: &str,
-    work: impl FnOnce() -> Result<T, Error> + Send + 'static,
-) -> Result<T, Error> {
-    tokio::task::spawn_blocking(work).await.unwrap_or_else(|error| {
-        Err(Error::Corrupt { record: record.to_owned(), message: format!("it was not coded: {error}") })
-    })
-}
-
-pub(super) fn now() -> i64 {
-    jiff::Timestamp::now().as_second()
 }

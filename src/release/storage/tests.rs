@@ -117,7 +117,7 @@ fn page(items: &[Value], next: &str) -> Answer {
 }
 
 fn meta(revision: u32, version: &str, status: &str) -> RecordMeta {
-    let object: Partial = serde_json::from_value(record(revision, version, status)).unwrap();
+    let object: object::Partial = serde_json::from_value(record(revision, version, status)).unwrap();
     object.metadata.into_record().unwrap()
 }
 
@@ -130,14 +130,22 @@ fn body(asked: &Asked, request: usize) -> Value {
     asked.lock().unwrap()[request].2.clone()
 }
 
+fn chosen(driver: &str) -> Result<Driver, Error> {
+    Driver::from_env(|name| if name == "HELM_DRIVER" { driver } else { "" })
+}
+
 #[test]
 fn drivers_are_named_as_helm_names_them() {
-    assert_eq!(Driver::parse("").unwrap(), Driver::Secrets);
-    assert_eq!(Driver::parse("secrets").unwrap(), Driver::Secrets);
-    assert_eq!(Driver::parse("configmap").unwrap(), Driver::ConfigMaps);
-    let refused = |name| Driver::parse(name).unwrap_err().to_string();
-    assert_eq!(refused("etcd"), "unknown driver \"etcd\"");
-    assert!(refused("sql").contains("not available"));
+    for name in ["", "secret", "secrets"] {
+        assert!(matches!(chosen(name), Ok(Driver::Secrets)), "{name:?}");
+    }
+    for name in ["configmap", "configmaps"] {
+        assert!(matches!(chosen(name), Ok(Driver::ConfigMaps)), "{name:?}");
+    }
+    assert!(matches!(chosen("memory"), Ok(Driver::Memory(_))));
+    for name in ["etcd", "Secret", "SQL"] {
+        assert_eq!(chosen(name).unwrap_err().to_string(), format!("unknown driver {name:?}"));
+    }
 }
 
 #[tokio::test]
@@ -238,11 +246,11 @@ fn a_server_may_answer_in_protobuf() {
         b"\x12\x10\x0a\x07release\x12\x05H4sIA\x1a\x12helm.sh/release.v1\x1a\0\x22\0",
     ]
     .concat();
-    let stored = Stored::read(Driver::Secrets, &secret).unwrap();
+    let stored = Stored::read(Kind::Secret, &secret).unwrap();
     assert_eq!(stored.metadata.name, "sh.helm.release.v1.web.v1");
     assert_eq!(stored.metadata.labels["status"], "deployed");
     assert_eq!(stored.payload().unwrap(), b"H4sIA");
-    let error = Stored::read(Driver::Secrets, &secret[..60]).unwrap_err();
+    let error = Stored::read(Kind::Secret, &secret[..60]).unwrap_err();
     assert!(error.to_string().contains("cut off"), "{error}");
 }
 

@@ -5,10 +5,11 @@ use std::time::Duration;
 use futures::stream::{self, BoxStream, StreamExt as _};
 use kube::api::WatchParams;
 use kube::core::WatchEvent;
+use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::object::Partial;
-use super::requests::label_selector;
+use super::requests::{Objects, label_selector};
 use super::{Storage, StorageEvent};
 use crate::cluster::{Error, ErrorKind};
 use crate::release;
@@ -26,8 +27,9 @@ const SILENCE: Duration = Duration::from_secs(WATCH_SECONDS as u64 + 10);
 type Events = BoxStream<'static, Result<WatchEvent<Partial>, kube::Error>>;
 
 /// Never ends by itself, except after [`StorageEvent::Denied`].
-pub(super) fn watch(storage: Storage, selector: &str) -> BoxStream<'static, StorageEvent> {
-    let watcher = Watcher { storage, selector: selector.to_owned(), state: State::List, pause: None, failures: 0 };
+pub(super) fn watch(objects: Objects, namespace: &str, selector: &str) -> BoxStream<'static, StorageEvent> {
+    let (namespace, selector) = (namespace.to_owned(), selector.to_owned());
+    let watcher = Watcher { objects, namespace, selector, state: State::List, pause: None, failures: 0 };
     stream::unfold(watcher, |mut watcher| async move {
         let event = watcher.next().await?;
         Some((event, watcher))
@@ -35,8 +37,38 @@ pub(super) fn watch(storage: Storage, selector: &str) -> BoxStream<'static, Stor
     .boxed()
 }
 
-struct Watcher {
+/// For records that cannot be watched: the list, and anew whenever this process has written. Others' writes are seen by
+/// whoever lists again.
+pub(super) fn list_again(
     storage: Storage,
+    selector: &str,
+    changes: watch::Receiver<()>,
+) -> BoxStream<'static, StorageEvent> {
+    let selector = selector.to_owned();
+    stream::unfold((changes, Some(Duration::ZERO)), move |(mut changes, pause)| {
+        let (storage, selector) = (storage.clone(), selector.clone());
+        async move {
+            match pause {
+                Some(pause) => tokio::time::sleep(pause).await,
+                None => changes.changed().await.ok()?,
+            }
+            changes.mark_unchanged();
+            let (event, pause) = match storage.list(&selector).await {
+                Ok(records) => (StorageEvent::Restarted(records), None),
+                Err(error) => {
+                    let pause = pause.unwrap_or_default() * 2;
+                    (StorageEvent::Disconnected(error.to_string()), Some(pause.clamp(FIRST_PAUSE, LONGEST_PAUSE)))
+                }
+            };
+            Some((event, (changes, pause)))
+        }
+    })
+    .boxed()
+}
+
+struct Watcher {
+    objects: Objects,
+    namespace: String,
     selector: String,
     state: State,
     /// To sit out before the next attempt.
@@ -76,7 +108,7 @@ impl Watcher {
     }
 
     async fn list(&mut self) -> Option<StorageEvent> {
-        match self.storage.list_at(&self.selector).await {
+        match self.objects.list(&self.namespace, &self.selector).await {
             Ok((records, version)) => {
                 self.failures = 0;
                 self.state = State::Resume(version);
@@ -87,7 +119,7 @@ impl Watcher {
     }
 
     async fn resume(&mut self, version: String) -> Option<StorageEvent> {
-        match open(self.storage.clone(), &self.selector, &version).await {
+        match open(&self.objects, &self.namespace, &self.selector, &version).await {
             Ok(events) => {
                 let event = (self.failures > 0).then_some(StorageEvent::Connected);
                 self.state = State::Watching { version, events, since: Instant::now() };
@@ -161,11 +193,9 @@ impl Watcher {
     }
 }
 
-async fn open(storage: Storage, selector: &str, version: &str) -> Result<Events, Error> {
+async fn open(objects: &Objects, namespace: &str, selector: &str, version: &str) -> Result<Events, Error> {
     let params = WatchParams::default().labels(&label_selector(selector)).timeout(WATCH_SECONDS);
-    let collection = storage.collection(storage.namespace());
-    let request = collection.watch_metadata(&params, version);
+    let request = objects.collection(namespace).watch_metadata(&params, version);
     let request = request.map_err(kube::Error::BuildRequest)?;
-    let client = storage.cluster().client();
-    Ok(client.request_events::<Partial>(request).await?.boxed())
+    Ok(objects.cluster.client().request_events::<Partial>(request).await?.boxed())
 }

@@ -3,7 +3,7 @@
 use super::App;
 use crate::{
     cluster::Cluster,
-    release::Storage,
+    release::{Driver, Storage},
     sandbox::Sandbox,
     tui::{
         effect::{Effect, Job, Live, Slot},
@@ -16,15 +16,19 @@ use crate::{
 impl App {
     pub(super) fn connect(&mut self) -> Effect {
         self.shared.live = Live::Connecting;
-        let task =
-            if self.options.sandbox { Task::Sandbox } else { Task::Connect(Box::new(self.options.connect.clone())) };
+        // Records that end with the program must not leave real objects behind.
+        let task = match self.shared.driver {
+            _ if self.options.sandbox => Task::Sandbox,
+            Driver::Memory(_) => Task::Sandbox,
+            _ => Task::Connect(Box::new(self.options.connect.clone())),
+        };
         Effect::Run(Slot::of("connect"), task)
     }
 
     pub(super) fn connected(&mut self, cluster: Cluster, sandbox: Option<Sandbox>) -> Vec<Job> {
         self.sandbox = sandbox;
         self.shared.context = cluster.context().to_owned();
-        self.shared.storage = Some(Storage::new(cluster.clone(), self.shared.driver, ""));
+        self.shared.storage = Some(Storage::new(cluster.clone(), self.shared.driver.clone(), ""));
         let effects = vec![
             Effect::Run(Slot::of("version"), Task::Version(cluster.clone())),
             Effect::Run(Slot::of("namespaces"), Task::Namespaces(cluster)),
