@@ -21,10 +21,11 @@ mod tests;
 mod text;
 mod write;
 
-pub use node::{Content, Dialect, Node, Tree};
-pub use positions::Place;
+use node::KeptFloats;
 use serde_json::Value;
 
+pub use node::{Content, Dialect, Node, Tree};
+pub use positions::Place;
 pub use read::Duplicate;
 
 /// How deep collections may nest. Go allows 10,000; the objects of a cluster never come near either,
@@ -75,7 +76,10 @@ pub fn fields(text: &str, wanted: fn(&str) -> bool) -> Result<Value, Error> {
 /// # Errors
 /// As [`from_str`].
 pub fn from_str_keeping_floats(text: &str) -> Result<Value, Error> {
-    read::document(text, scalar::Floats::Kept).map(|(value, _)| value)
+    match plain::document(text) {
+        Some(KeptFloats(value)) => Ok(value),
+        None => read::document(text, scalar::Floats::Kept).map(|(value, _)| value),
+    }
 }
 
 /// The text that sigs.k8s.io/yaml makes of a number where a Go struct wants a string.

@@ -4,6 +4,8 @@ use std::borrow::Cow;
 
 use serde_json::Value;
 
+use super::number;
+
 /// Which of Go's writers is meant.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Dialect {
@@ -69,6 +71,10 @@ pub trait Tree: Sized {
     const IS_KEPT: bool = true;
     /// The value of what JSON holds.
     fn from_json(json: Value) -> Self;
+    /// A float, which JSON writes without a point where it is whole; `None` for what JSON cannot write.
+    fn float(value: f64) -> Option<Self> {
+        Some(Self::from_json(Value::Number(number::json(value)?)))
+    }
     /// A string.
     fn text(text: &str) -> Self;
     /// A sequence.
@@ -106,4 +112,29 @@ impl Tree for () {
     fn list(_: Vec<()>) {}
 
     fn map(_: Vec<(Cow<'_, str>, ())>) {}
+}
+
+/// A value in which whole floats stay floats.
+pub(super) struct KeptFloats(pub(super) Value);
+
+impl Tree for KeptFloats {
+    fn from_json(json: Value) -> Self {
+        Self(json)
+    }
+
+    fn float(value: f64) -> Option<Self> {
+        value.is_finite().then(|| Self(value.into()))
+    }
+
+    fn text(text: &str) -> Self {
+        Self(Value::text(text))
+    }
+
+    fn list(items: Vec<Self>) -> Self {
+        Self(items.into_iter().map(|item| item.0).collect())
+    }
+
+    fn map(entries: Vec<(Cow<'_, str>, Self)>) -> Self {
+        Self(entries.into_iter().map(|(key, value)| (key, value.0)).collect())
+    }
 }

@@ -13,7 +13,7 @@ use memchr::memchr;
 use serde_json::{Map, Value};
 
 use super::{
-    Tree, is_break, number,
+    Tree, is_break,
     resolve::{Scalar, resolve},
 };
 
@@ -555,7 +555,7 @@ fn scalar<T: Tree>(text: Cow<'_, str>) -> Option<T> {
         Scalar::Bool(value) => T::from_json(Value::Bool(value)),
         Scalar::Int(value) => T::from_json(value.into()),
         Scalar::Uint(value) => T::from_json(value.into()),
-        Scalar::Float(value) => T::from_json(Value::Number(number::json(value)?)),
+        Scalar::Float(value) => T::float(value)?,
     })
 }
 

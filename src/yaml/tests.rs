@@ -3,7 +3,7 @@
 
 use serde_json::json;
 
-use super::*;
+use super::{node::KeptFloats, *};
 
 #[track_caller]
 fn check_error(text: &str, words: &str, line: usize, column: usize) {
@@ -106,6 +106,9 @@ fn the_short_way_agrees() {
         for text in case.iter().filter_map(Value::as_str) {
             if let Some(value) = plain::document::<Value>(text) {
                 assert_eq!(Ok(value), read::document(text, scalar::Floats::Json).map(|(value, _)| value), "{text:?}");
+            }
+            if let Some(KeptFloats(value)) = plain::document(text) {
+                assert_eq!(Ok(value), read::document(text, scalar::Floats::Kept).map(|(value, _)| value), "{text:?}");
             }
         }
     }
