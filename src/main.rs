@@ -41,10 +41,10 @@ fn main() -> ExitCode {
     ExitCode::from(code)
 }
 
-/// Threads cost more than a small chart takes to render: only what talks to a cluster gets them.
+/// Threads and connections cost more than a small chart takes to render: only what talks to a cluster gets them.
 fn runtime(request: &Request) -> std::io::Result<Runtime> {
     match request {
-        Request::Command(command) if command.is_local() => Builder::new_current_thread().enable_all().build(),
+        Request::Command(command) if command.is_offline() => Builder::new_current_thread().build(),
         _ => Runtime::new(),
     }
 }

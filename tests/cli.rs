@@ -14,6 +14,7 @@ use kube::{Api, api::PostParams};
 use pilothouse::{
     cli::{self, Request, console::Console, settings::Env},
     cluster::Cluster,
+    engine::world::Zone,
     sandbox::Sandbox,
 };
 
@@ -104,7 +105,12 @@ async fn run(line: &str, cluster: &Cluster) -> Answer {
         args.remove(0);
     }
     let zone = vars.get("TZ").map_or("UTC", String::as_str);
-    let env = Env { zone: TimeZone::get(zone).unwrap(), vars, program: "pilothouse".to_owned(), terminal: false };
+    let env = Env {
+        zone: Zone::Known(TimeZone::get(zone).unwrap()),
+        vars,
+        program: "pilothouse".to_owned(),
+        terminal: false,
+    };
     let (out, err) = (Buffer::default(), Buffer::default());
     let Request::Command(command) = cli::request(&args, env) else {
         panic!("{line} opens the screen");

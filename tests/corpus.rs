@@ -13,7 +13,10 @@ use std::{
 };
 
 use jiff::tz::TimeZone;
-use pilothouse::cli::{self, Request, console::Console, settings::Env};
+use pilothouse::{
+    cli::{self, Request, console::Console, settings::Env},
+    engine::world::Zone,
+};
 use regex::Regex;
 use serde_json::Value;
 
@@ -253,7 +256,7 @@ fn run(args: &[String]) -> Answer {
         vars: [("HOME".to_owned(), "/nonexistent".to_owned())].into(),
         program: "pilothouse".to_owned(),
         terminal: false,
-        zone: TimeZone::UTC,
+        zone: Zone::Known(TimeZone::UTC),
     };
     let (out, err) = (Stream::default(), Stream::default());
     let Request::Command(command) = cli::request(args, env) else {

@@ -64,7 +64,7 @@ pub enum Verb {
 }
 
 impl Verb {
-    /// Whether it always talks to a cluster.
+    /// Whether it talks to a cluster, whatever its flags say.
     pub fn needs_cluster(self) -> bool {
         matches!(
             self,

@@ -35,6 +35,9 @@ use crate::{
     release::{self, Driver},
 };
 
+/// What shells call to complete a line, with and without descriptions.
+const COMPLETIONS: [&str; 2] = ["__complete", "__completeNoDesc"];
+
 /// What a command line asks for.
 pub enum Request {
     /// The terminal program.
@@ -70,21 +73,30 @@ pub struct Command {
 }
 
 impl Command {
-    /// Whether it does its work without a cluster, most of the time.
-    pub fn is_local(&self) -> bool {
-        !self.path.command().verb.needs_cluster()
+    /// Whether it asks no cluster.
+    pub fn is_offline(&self) -> bool {
+        let is_completion = self.args.first().is_some_and(|first| COMPLETIONS.contains(&first.as_str()));
+        match self.path.command().verb {
+            _ if is_completion => false,
+            Verb::Template => !self.flags().is_some_and(|flags| verbs::template::asks_server(&flags)),
+            verb => !verb.needs_cluster(),
+        }
     }
 
     /// Whether `--debug` is on, so that the log can be set up before anything runs.
     pub fn wants_debug(&self) -> bool {
-        let flags = flags::parse(&self.path.all_flags(&self.env), &self.args);
-        flags.is_ok_and(|flags| flags.bool("debug"))
+        self.flags().is_some_and(|flags| flags.bool("debug"))
+    }
+
+    /// Its flags, unless something is wrong with them.
+    fn flags(&self) -> Option<Parsed> {
+        flags::parse(&self.path.all_flags(&self.env), &self.args).ok()
     }
 }
 
 /// Reads a command line (without the program name): a command, or the terminal program when there is none.
 pub fn request(args: &[String], env: Env) -> Request {
-    if matches!(args.first().map(String::as_str), Some("__complete" | "__completeNoDesc")) {
+    if args.first().is_some_and(|first| COMPLETIONS.contains(&first.as_str())) {
         return Request::Command(Command { path: Path::root(), args: args.to_vec(), error: None, env });
     }
     let (path, args, error) = match commands::find(&env, args) {

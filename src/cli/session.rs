@@ -124,7 +124,7 @@ impl Session {
 
     /// A stored time, in the zone Go would show it in.
     pub fn time(&self, stored: Option<&str>) -> Option<GoTime> {
-        GoTime::parse(stored?, &self.env.zone)
+        GoTime::parse(stored?, &self.env.zone.get())
     }
 
     /// What hides secrets, with a fresh key.

@@ -5,10 +5,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use jiff::tz::TimeZone;
-
 use super::flags::{Flag, Kind, Parsed};
-use crate::cluster::{ConnectOptions, Interactive};
+use crate::{
+    cluster::{ConnectOptions, Interactive},
+    engine::world::Zone,
+};
 
 /// The process around a command: variables, terminal, zone. Handed in so that tests choose it.
 #[derive(Debug, Clone)]
@@ -20,7 +21,7 @@ pub struct Env {
     /// Whether standard output is a terminal.
     pub terminal: bool,
     /// The local time zone.
-    pub zone: TimeZone,
+    pub zone: Zone,
 }
 
 impl Env {
@@ -32,7 +33,7 @@ impl Env {
                 .collect(),
             program: std::env::args_os().next().unwrap_or_default().to_string_lossy().into_owned(),
             terminal: std::io::IsTerminal::is_terminal(&std::io::stdout()),
-            zone: TimeZone::system(),
+            zone: Zone::System,
         }
     }
 

@@ -28,8 +28,8 @@ const SCHEMA_TIMEOUT: Duration = Duration::from_secs(15);
 /// What stands behind a rendering.
 #[derive(Default)]
 pub struct World {
-    /// The local time zone, as an IANA name.
-    pub zone: String,
+    /// The local time zone.
+    pub zone: Zone,
     /// `--seed`: makes randomness the same every time.
     pub seed: Option<String>,
     /// `--enable-dns`.
@@ -42,6 +42,26 @@ pub struct World {
     pub drawn: Cell<u64>,
 }
 
+/// A local time zone.
+#[derive(Debug, Clone, Default)]
+pub enum Zone {
+    /// This process's own. To find it takes longer than most commands, which need none: it is found when it is asked for.
+    #[default]
+    System,
+    /// This one.
+    Known(TimeZone),
+}
+
+impl Zone {
+    /// The zone itself.
+    pub fn get(&self) -> TimeZone {
+        match self {
+            Self::System => TimeZone::system(),
+            Self::Known(zone) => zone.clone(),
+        }
+    }
+}
+
 impl Env for World {
     fn now(&self) -> i128 {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
@@ -49,7 +69,7 @@ impl Env for World {
     }
 
     fn zone(&self) -> String {
-        self.zone.clone()
+        self.zone.get().iana_name().unwrap_or_default().to_owned()
     }
 
     fn random(&self, buffer: &mut [u8]) {
@@ -106,8 +126,8 @@ impl Env for World {
 
 impl World {
     /// The world with nothing but its clock, its randomness and its time zone.
-    pub fn new(zone: &TimeZone) -> Self {
-        Self { zone: zone.iana_name().unwrap_or_default().to_owned(), ..Self::default() }
+    pub fn new(zone: &Zone) -> Self {
+        Self { zone: zone.clone(), ..Self::default() }
     }
 
     fn fill_seeded(&self, seed: &str, buffer: &mut [u8]) {

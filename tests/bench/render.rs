@@ -3,7 +3,6 @@
 //! `PILOTHOUSE_CORPUS` the corpus. Prints medians and the ratio Helm ÷ Pilothouse; asserts nothing, for machines differ.
 
 use std::{
-    cell::Cell,
     collections::HashSet,
     env, fs,
     hint::black_box,
@@ -12,9 +11,10 @@ use std::{
     time::{Duration, Instant},
 };
 
+use jiff::tz::TimeZone;
 use pilothouse::{
     chart::Chart,
-    cli::world::World,
+    engine::world::{World, Zone},
     render::{self, Capabilities, ReleaseFacts, Rendered, Request},
     template::{Str, Templates},
     values::{self, Nulls, Values},
@@ -203,8 +203,7 @@ fn rendered(chart: &Chart) -> Rendered {
         skip_schema_validation: true,
         sub_chart_notes: false,
     };
-    let world =
-        World { zone: String::new(), seed: Some("bench".to_owned()), dns: false, cluster: None, drawn: Cell::new(0) };
+    let world = World { seed: Some("bench".to_owned()), ..World::new(&Zone::Known(TimeZone::UTC)) };
     render::render(&mut chart.clone(), &Values::new(), &request, &world)
         .map_err(|failure| failure.error)
         .expect("a chart")

@@ -12,7 +12,7 @@ use crate::{
     cli::{
         charts,
         commands::{Command, Completes, Takes, Verb},
-        flags::{Flag, Kind, chart as chart_flags},
+        flags::{Flag, Kind, Parsed, chart as chart_flags},
         report::Report,
         session::Session,
     },
@@ -89,7 +89,8 @@ pub async fn run(session: &Session) -> Result<(), Report> {
     }
     flags.exclusive(&["explain", "output-dir"])?;
     let kube_version = kube_version(session)?;
-    let server = asks_server(session)? || flags.bool("validate");
+    check_dry_run(session)?;
+    let server = asks_server(flags);
     let (name, chart) = name_and_chart(session)?;
     let path = charts::locate(session, &chart)?;
     let values = GivenValues::read(session)?;
@@ -175,22 +176,26 @@ pub(super) fn kube_version(session: &Session) -> Result<Option<KubeVersion>, Rep
     read.map(Some).map_err(|why| Report::new(format!("invalid kube version '{text}': {why}")))
 }
 
-/// Whether `--dry-run` asks the server (`cmdGetDryRunFlagStrategy` of helm/helm `pkg/cmd/helpers.go`).
-fn asks_server(session: &Session) -> Result<bool, Report> {
+/// Whether a cluster is asked what it serves and what is there.
+pub fn asks_server(flags: &Parsed) -> bool {
+    flags.bool("validate") || flags.text("dry-run") == "server"
+}
+
+/// Refuses or warns of what `--dry-run` says (`cmdGetDryRunFlagStrategy` of helm/helm `pkg/cmd/helpers.go`).
+fn check_dry_run(session: &Session) -> Result<(), Report> {
     let text = session.flags.text("dry-run");
     let refused = |choices: &str| Report::new(format!("invalid dry-run value ({text:?}). Must be {choices}"));
     match text {
-        "client" => Ok(false),
-        "server" => Ok(true),
+        "client" | "server" => Ok(()),
         "unset" => {
             let words = "--dry-run is deprecated and should be replaced with '--dry-run=client'";
             session.console.note(&format!("level=WARN msg={words:?}"));
-            Ok(false)
+            Ok(())
         }
         "1" | "t" | "T" | "true" | "TRUE" | "True" => {
             let words = "flag is deprecated and must be replaced with '--dry-run=client'";
             session.console.note(&format!("level=WARN msg=\"boolean '--dry-run={text}' {words}\""));
-            Ok(false)
+            Ok(())
         }
         "none" | "0" | "f" | "F" | "false" | "FALSE" | "False" => Err(refused(r#""server" or "client""#)),
         _ => Err(refused(r#""none", "server", or "client""#)),
