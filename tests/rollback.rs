@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use ops::{Bench, METHODS, deployment, silent, to_first};
+use ops::{Bench, METHODS, brief, deployment, silent};
 use pilothouse::{
     cluster::Cluster,
     engine::Phase,
@@ -204,7 +204,7 @@ async fn check_survives(method: ApplyMethod, fault: Fault) {
         (write && counter.fetch_add(1, Ordering::SeqCst) < 2).then(|| fault.clone())
     });
     bench
-        .rollback(&to_first(), &silent(), &CancellationToken::new())
+        .rollback(&brief(), &silent(), &CancellationToken::new())
         .await
         .unwrap_or_else(|error| panic!("{told}: {error}"));
     assert!(hits.load(Ordering::SeqCst) > 2, "{told}: it was not tried again");
@@ -237,7 +237,7 @@ async fn a_refusal_midway_is_recorded_in_helm_s_words() {
         let write = request.method == http::Method::PATCH && request.uri.path().contains("/deployments/");
         write.then(|| Fault::Status { code: 500, message: "boom".to_owned(), retry_after: None })
     });
-    let ended = bench.rollback(&to_first(), &silent(), &CancellationToken::new()).await;
+    let ended = bench.rollback(&brief(), &silent(), &CancellationToken::new()).await;
     let words = "cannot patch \"web\" with kind Deployment: boom";
     assert_eq!(ended.expect_err("the server refuses").to_string(), words);
     let failed = format!("failed Rollback \"web\" failed: {words}");

@@ -5,7 +5,7 @@ use std::{collections::HashSet, time::Duration};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Prepared,
+    Operation, Prepared,
     basis::fingerprint,
     objects::{self, Originals, as_sent, defined_kinds, group_version_kind, label},
     progress::{Progress, Reporter},
@@ -33,6 +33,8 @@ pub(super) struct Applied {
     pub(super) targets: Vec<Target>,
     /// What did not exist before, with its UID: `--cleanup-on-fail` deletes it.
     pub(super) created: Vec<(Target, String)>,
+    /// Everything deleted.
+    pub(super) deleted: Vec<Target>,
     /// Created, updated, deleted, unchanged.
     pub(super) counts: [usize; 4],
     uids: HashSet<String>,
@@ -116,7 +118,8 @@ impl Applier<'_> {
                 }
             }
             if !failures.is_empty() {
-                return Err(Stop::Failed(failures.join(" && ")));
+                let between = if self.prepared.operation == Operation::Install { "\n" } else { " && " };
+                return Err(Stop::Failed(failures.join(between)));
             }
             if self.cancel.is_cancelled() {
                 return Err(Stop::Cancelled);
@@ -188,12 +191,16 @@ impl Applier<'_> {
         let Some(live) = live else {
             *was_absent = true;
             let created = self.create(&target, &object).await.map_err(|failed| Failed {
-                words: format!("failed to create resource: {}", failed.words),
+                words: self.uncreated(&failed.words),
                 created: Some((target.clone(), String::new())),
                 ..failed
             })?;
             return Ok(Done { uid: created.uid().to_owned(), target, change: Change::Create });
         };
+        if !*was_absent && let Some(why) = self.foreign(&target, &live) {
+            let error = cluster::Error::new(ErrorKind::AlreadyExists, why);
+            return Err(Failed::new(error.message.clone(), error));
+        }
         let after = self.update(&target, &object, &live).await?;
         let change = match (*was_absent, fingerprint(&live) == fingerprint(&after)) {
             (true, _) => Change::Create,
@@ -201,6 +208,23 @@ impl Applier<'_> {
             (false, false) => Change::Update,
         };
         Ok(Done { uid: after.uid().to_owned(), target, change })
+    }
+
+    /// Helm's words for a creation that failed: an install that takes nothing over has none.
+    fn uncreated(&self, why: &str) -> String {
+        let plain = self.prepared.operation == Operation::Install && self.prepared.originals.is_empty();
+        if plain { why.to_owned() } else { format!("failed to create resource: {why}") }
+    }
+
+    /// Helm's words for an object that is another's and came up since the operation was prepared. A rollback has no
+    /// such check, as Helm's has none.
+    fn foreign(&self, target: &Target, live: &Object) -> Option<String> {
+        let Prepared { operation, name, namespace, options, originals, .. } = self.prepared;
+        let known = || Originals::new(originals, namespace).by_key(target).is_some();
+        if *operation == Operation::Rollback || options.take_ownership || known() {
+            return None;
+        }
+        objects::not_owned(live, name, namespace).map(|why| objects::foreign(target, &why))
     }
 
     async fn create(&self, target: &Target, object: &Object) -> Result<Object, Failed> {
@@ -214,15 +238,9 @@ impl Applier<'_> {
 
     async fn update(&self, target: &Target, object: &Object, live: &Object) -> Result<Object, Failed> {
         if self.prepared.method == ApplyMethod::ServerSide {
-            self.cluster.migrate_field_managers(target, live).await.map_err(|error| {
-                let words = format!(
-                    "failed to patch object to upgrade CSA field manager {}/{} {}: {error}",
-                    target.key.namespace,
-                    target.key.name,
-                    group_version_kind(target)
-                );
-                Failed::new(words, error)
-            })?;
+            if self.prepared.migrates() {
+                self.migrate(target, live).await?;
+            }
             return self.apply_server_side(target, object).await;
         }
         if self.prepared.options.force_replace {
@@ -232,7 +250,7 @@ impl Applier<'_> {
         let originals = Originals::new(&self.prepared.originals, &self.prepared.namespace);
         // Helm takes the cluster's state as the baseline of an object that the current revision does not have.
         let original = originals.find(self.cluster, target, live).await.unwrap_or_else(|| live.clone());
-        let three_way = self.prepared.options.three_way_custom_resources;
+        let three_way = self.prepared.three_way();
         let patch = client_side_patch(Some(&original), object, live, three_way)
             .map_err(|error| Failed::new(format!("failed to create patch: {error}"), error))?;
         if patch.is_empty() {
@@ -240,6 +258,18 @@ impl Applier<'_> {
         }
         self.cluster.patch(target, &patch, false).await.map_err(|error| {
             Failed::new(format!("cannot patch {:?} with kind {}: {error}", target.key.name, target.key.kind), error)
+        })
+    }
+
+    async fn migrate(&self, target: &Target, live: &Object) -> Result<Object, Failed> {
+        self.cluster.migrate_field_managers(target, live).await.map_err(|error| {
+            let words = format!(
+                "failed to patch object to upgrade CSA field manager {}/{} {}: {error}",
+                target.key.namespace,
+                target.key.name,
+                group_version_kind(target)
+            );
+            Failed::new(words, error)
         })
     }
 
@@ -256,45 +286,50 @@ impl Applier<'_> {
             return Err(Stop::Cancelled);
         }
         let uids = &applied.uids;
-        let deletions = self.prepared.deletions.iter();
-        let results = bounded(deletions.map(|object| self.delete_one(object, uids))).await;
+        let mut deleted = Vec::new();
         let mut failures = Vec::new();
-        for result in results {
-            match result {
-                Ok(deleted) => applied.counts[2] += usize::from(deleted),
-                Err(words) => failures.push(words),
+        for wave in self.prepared.deletions.chunk_by(|a, b| a.kind() == b.kind()) {
+            for result in bounded(wave.iter().map(|object| self.delete_one(object, uids))).await {
+                match result {
+                    Ok(target) => deleted.extend(target),
+                    Err(words) => failures.push(words),
+                }
             }
         }
+        applied.counts[2] += deleted.len();
+        applied.deleted.append(&mut deleted);
         if failures.is_empty() { Ok(()) } else { Err(Stop::Failed(failures.join(" && "))) }
     }
 
-    async fn delete_one(&self, object: &Object, applied: &HashSet<String>) -> Result<bool, String> {
+    /// `None` where there was nothing to delete or it stays.
+    async fn delete_one(&self, object: &Object, applied: &HashSet<String>) -> Result<Option<Target>, String> {
         let warn = |why: String| {
             (self.report)(Progress::Warning(format!("{} stays: {why}", label(&object.key()))));
-            Ok(false)
+            Ok(None)
         };
         let target = match self.cluster.target(object, &self.prepared.namespace).await {
             Ok(target) => target,
             // A kind that is gone took its objects with it.
-            Err(error) if error.kind == ErrorKind::NoKind => return Ok(false),
+            Err(error) if error.kind == ErrorKind::NoKind => return Ok(None),
             Err(error) => return warn(error.message),
         };
         let live = match self.cluster.get(&target).await {
             Ok(Some(live)) => live,
-            Ok(None) => return Ok(false),
+            Ok(None) => return Ok(None),
             Err(error) => return warn(format!("it cannot be read: {error}")),
         };
         if applied.contains(live.uid()) {
-            return Ok(false);
+            return Ok(None);
         }
         if let Some(why) = why_not_deleted(&live, self.prepared) {
             return warn(why);
         }
-        let deletion = Deletion { uid: Some(live.uid().to_owned()), ..Deletion::default() };
+        let deletion =
+            Deletion { uid: Some(live.uid().to_owned()), propagation: self.prepared.options.cascade, dry_run: false };
         match self.cluster.delete(&target, &deletion).await {
             Ok(_) => {
-                (self.report)(Progress::Object(target.key, Change::Delete));
-                Ok(true)
+                (self.report)(Progress::Object(target.key.clone(), Change::Delete));
+                Ok(Some(target))
             }
             Err(error) => {
                 let words = format!(

@@ -7,7 +7,7 @@ use super::{Error, Prepared, objects::label, preview::Basis};
 use crate::{
     cluster::{self, Cluster, read::Target},
     manifest::{Object, ObjectKey},
-    release::{RecordMeta, Storage},
+    release::{self, RecordMeta, Storage},
 };
 
 /// One object of an operation and what lives in its place.
@@ -39,7 +39,7 @@ pub(super) async fn read_live<'a>(cluster: &Cluster, objects: &'a [Object], name
 }
 
 /// The basis from what was read.
-pub(super) fn of<'a>(newest: &RecordMeta, subjects: impl Iterator<Item = &'a Subject<'a>>) -> Basis {
+pub(super) fn of<'a>(newest: Option<&RecordMeta>, subjects: impl Iterator<Item = &'a Subject<'a>>) -> Basis {
     let fact = |subject: &Subject<'_>| {
         let key = subject.target.as_ref().map_or_else(|_| subject.object.key(), |target| target.key.clone());
         let fact = match &subject.live {
@@ -50,7 +50,9 @@ pub(super) fn of<'a>(newest: &RecordMeta, subjects: impl Iterator<Item = &'a Sub
         (basis_key(&key), fact)
     };
     Basis {
-        record: (newest.uid.clone(), newest.revision, newest.status.as_str().to_owned()),
+        record: newest.map_or_else(Default::default, |newest| {
+            (newest.uid.clone(), newest.revision, newest.status.as_str().to_owned())
+        }),
         objects: subjects.map(fact).collect(),
         conflicts: Vec::new(),
     }
@@ -58,16 +60,24 @@ pub(super) fn of<'a>(newest: &RecordMeta, subjects: impl Iterator<Item = &'a Sub
 
 /// Compares the facts now with those reviewed; each line says what moved.
 pub(super) async fn check(storage: &Storage, prepared: &Prepared, basis: &Basis) -> Result<(), Error> {
-    let history = storage.history(&prepared.name).await?;
-    let newest = history.last().ok_or(crate::release::Error::NotFound)?;
+    let history = match storage.history(&prepared.name).await {
+        Err(release::Error::NotFound) if prepared.newest.is_none() => Vec::new(),
+        history => history?,
+    };
+    let newest = history.last();
     let objects = read_live(storage.cluster(), &prepared.objects, &prepared.namespace).await;
     let deletions = read_live(storage.cluster(), &prepared.deletions, &prepared.namespace).await;
     let now = of(newest, objects.iter().chain(&deletions));
 
     let mut moved = Vec::new();
     if now.record != basis.record {
-        let writer = newest.writers.first().map_or("someone", |(manager, _)| manager.as_str());
-        moved.push(format!("{writer} wrote revision {} ({})", newest.revision, newest.status.as_str()));
+        moved.push(newest.map_or_else(
+            || "the release was uninstalled".to_owned(),
+            |newest| {
+                let writer = newest.writers.first().map_or("someone", |(manager, _)| manager.as_str());
+                format!("{writer} wrote revision {} ({})", newest.revision, newest.status.as_str())
+            },
+        ));
     }
     for subject in objects.iter().chain(&deletions) {
         let key = subject.target.as_ref().map_or_else(|_| subject.object.key(), |target| target.key.clone());

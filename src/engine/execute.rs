@@ -1,11 +1,20 @@
 //! Carries out a prepared operation. Every exit, cancel included, writes a final status.
 
-use std::sync::{Arc, Mutex, PoisonError};
+mod failure;
+mod recover;
+mod setup;
+mod uninstall;
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use tokio_util::sync::CancellationToken;
 
+use self::failure::Failure;
 use super::{
-    Error, Prepared,
+    Error, Operation, Options, Prepared,
     apply::{Applied, Applier, Stop},
     basis,
     hooks::{HookFailure, Runner},
@@ -17,10 +26,10 @@ use super::{
 };
 use crate::{
     cluster::{
-        ErrorKind, readiness,
+        readiness,
         wait::{WaitNews, WaitOptions, WaitStrategy},
     },
-    release::{HookEvent, Release, Status, Storage, history},
+    release::{ApplyMethod, Hook, HookEvent, RecordMeta, Release, Status, Storage, history},
 };
 
 /// How it ended well.
@@ -34,10 +43,13 @@ pub struct Outcome {
     pub warnings: Vec<String>,
 }
 
-/// Executes. With a `basis` it first checks that what was reviewed still holds, before the record is written.
+/// Executes. With a `basis` it first checks that what was reviewed still holds, before anything is written.
 ///
 /// The future must be driven to its end: to stop early, cancel the token. It then lets requests in flight finish, writes
 /// the final status and answers [`Error::Cancelled`].
+///
+/// # Errors
+/// [`Error::Moved`] before anything is written; [`Error::Failed`] and [`Error::Cancelled`] after, with the record saying so.
 pub async fn execute(
     storage: &Storage,
     prepared: Prepared,
@@ -54,31 +66,17 @@ pub async fn execute(
     }
     let warnings = Arc::new(Mutex::new(Vec::new()));
     let report = &gathering(report.clone(), warnings.clone());
-    let mut release = prepared.next.clone();
-    release.info.last_deployed = Some(time::now());
-    let mut recorder = Recorder::begin(storage, &release).await?;
-    report(Progress::RecordWritten(release.revision, release.info.status.as_str().to_owned()));
-    report(Progress::PhaseDone(Phase::Record));
-
-    let mut run = Run { storage, prepared: &prepared, report, cancel, applied: Applied::default() };
-    run.prune().await;
-    let mut result = run.phases(&mut release, &mut recorder).await;
-    report(Progress::PhaseStarted(Phase::Final, 1));
-    match &mut result {
-        Ok(()) => {
-            run.supersede_deployed(release.revision).await;
-            release.info.status = Status::Deployed;
-        }
-        Err(failure) => run.settle(failure, &mut release).await,
-    }
-    if let Err(error) = recorder.finish(&release).await {
-        return Err(unfinished(&prepared, &release, result, &error));
-    }
-    report(Progress::RecordWritten(release.revision, release.info.status.as_str().to_owned()));
-    report(Progress::PhaseDone(Phase::Final));
-    result.map_err(|failure| failure.into_error(&release))?;
+    let run = Run { storage, prepared: &prepared, report, cancel, applied: Applied::default() };
+    let done = match prepared.operation {
+        Operation::Uninstall => run.uninstall().await,
+        _ => run.put_in_place().await,
+    };
+    let done = match done {
+        Err(error) if prepared.options.rollback_on_failure => recover::after(storage, &prepared, error, report).await,
+        done => done,
+    };
     let warnings = std::mem::take(&mut *warnings.lock().unwrap_or_else(PoisonError::into_inner));
-    Ok(Outcome { release, counts: run.applied.counts, warnings })
+    done.map(|outcome| Outcome { warnings, ..outcome })
 }
 
 /// A reporter that also keeps the warnings.
@@ -101,75 +99,6 @@ async fn check_reviewed(storage: &Storage, prepared: &Prepared, basis: &Basis) -
     basis::check(storage, prepared, basis).await
 }
 
-/// The final write failed: what the operation came to, and that its record does not say so.
-fn unfinished(
-    prepared: &Prepared,
-    release: &Release,
-    result: Result<(), Failure>,
-    error: &crate::release::Error,
-) -> Error {
-    let (came_to, hints) = match result {
-        Ok(()) => ("everything was applied".to_owned(), Vec::new()),
-        Err(failure) => (failure.message, failure.hints),
-    };
-    Error::Failed {
-        message: format!(
-            "{came_to}, but revision {} of {} still says {}: the final status could not be written: {error}",
-            release.revision,
-            prepared.name,
-            prepared.next.info.status.as_str()
-        ),
-        hints,
-    }
-}
-
-/// Why an operation did not succeed, and what its record says.
-struct Failure {
-    /// Helm's words on the command line.
-    message: String,
-    /// Helm's words in the record.
-    description: String,
-    hints: Vec<String>,
-    /// Whether the current revision may be half overwritten, so that it is no longer `deployed`.
-    half_applied: bool,
-    cancelled: bool,
-}
-
-impl Failure {
-    fn applying(name: &str, stop: Stop, phase: &str) -> Self {
-        let (message, cancelled) = match stop {
-            Stop::Failed(words) => (words, false),
-            Stop::Cancelled => (format!("cancelled while {phase}"), true),
-        };
-        let description = format!("Rollback {name:?} failed: {message}");
-        Self { message, description, hints: Vec::new(), half_applied: true, cancelled }
-    }
-
-    fn hook(name: &str, event: &HookEvent, failure: HookFailure) -> Self {
-        let HookFailure { message, hints, cancelled } = failure;
-        let event = super::hooks::event_name(event);
-        let why = if cancelled {
-            format!("cancelled during {event} hooks")
-        } else {
-            format!("{event} hooks failed: {message}")
-        };
-        let description = format!("Rollback {name:?} failed: {why}");
-        Self { message: if cancelled { why } else { message }, description, hints, half_applied: false, cancelled }
-    }
-
-    fn early(name: &str, error: crate::cluster::Error) -> Self {
-        let description = format!("Rollback {name:?} failed: {}", error.message);
-        Self { message: error.message, description, hints: error.details, half_applied: false, cancelled: false }
-    }
-
-    fn into_error(self, release: &Release) -> Error {
-        if self.cancelled {
-            return Error::Cancelled(format!("{}; revision {} is marked failed", self.message, release.revision));
-        }
-        Error::Failed { message: self.message, hints: self.hints }
-    }
-}
-
 struct Run<'a> {
     storage: &'a Storage,
     prepared: &'a Prepared,
@@ -179,52 +108,98 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
+    /// Install, upgrade and rollback: a new revision is applied.
+    async fn put_in_place(mut self) -> Result<Outcome, Error> {
+        let prepared = self.prepared;
+        self.set_up().await?;
+        let mut release = prepared.next.clone();
+        let now = time::now();
+        release.info.first_deployed.get_or_insert_with(|| now.clone());
+        release.info.last_deployed = Some(now);
+        let mut recorder = Recorder::begin(self.storage, &release).await?;
+        self.recorded(&release);
+        (self.report)(Progress::PhaseDone(Phase::Record));
+
+        self.prune().await;
+        let mut result = self.phases(&mut release, &mut recorder).await;
+        (self.report)(Progress::PhaseStarted(Phase::Final, 1));
+        match &mut result {
+            Ok(()) => self.succeed(&mut release).await,
+            Err(failure) => self.settle(failure, &mut release).await,
+        }
+        if let Err(error) = recorder.finish(&release).await {
+            return Err(failure::unfinished(prepared, &release, result, &error));
+        }
+        self.recorded(&release);
+        (self.report)(Progress::PhaseDone(Phase::Final));
+        result.map_err(|failure| failure.into_error(&release))?;
+        Ok(Outcome { release, counts: self.applied.counts, warnings: Vec::new() })
+    }
+
+    fn recorded(&self, release: &Release) {
+        (self.report)(Progress::RecordWritten(release.revision, release.info.status.as_str().to_owned()));
+    }
+
+    fn applier(&self) -> Applier<'_> {
+        let Self { storage, prepared, report, cancel, .. } = self;
+        Applier { cluster: storage.cluster(), prepared, report, cancel }
+    }
+
     async fn phases(&mut self, release: &mut Release, recorder: &mut Recorder) -> Result<(), Failure> {
         let prepared = self.prepared;
-        let name = prepared.name.as_str();
-        let applier = Applier { cluster: self.storage.cluster(), prepared, report: self.report, cancel: self.cancel };
-        applier.check_kinds().await.map_err(|error| Failure::early(name, error))?;
+        self.applier().check_kinds().await.map_err(|error| Failure::early(prepared, error))?;
 
-        self.hooks(Phase::PreHooks, &HookEvent::PreRollback, prepared.pre_hooks.len(), release, recorder).await?;
+        self.hooks(Phase::PreHooks, &prepared.operation.before(), &prepared.pre_hooks, release, recorder).await?;
 
         (self.report)(Progress::PhaseStarted(Phase::Apply, prepared.objects.len()));
-        let applied = applier.apply_all(&mut self.applied).await;
-        applied.map_err(|stop| Failure::applying(name, stop, "applying"))?;
+        let mut applied = std::mem::take(&mut self.applied);
+        let all = self.applier().apply_all(&mut applied).await;
+        self.applied = applied;
+        all.map_err(|stop| Failure::applying(prepared, stop, "applying"))?;
         (self.report)(Progress::PhaseDone(Phase::Apply));
 
-        (self.report)(Progress::PhaseStarted(Phase::Delete, prepared.deletions.len()));
-        let deleted = applier.delete_all(&mut self.applied).await;
-        deleted.map_err(|stop| Failure::applying(name, stop, "deleting"))?;
-        (self.report)(Progress::PhaseDone(Phase::Delete));
-
+        self.delete().await.map_err(|stop| Failure::applying(prepared, stop, "deleting"))?;
         self.wait().await?;
-        self.hooks(Phase::PostHooks, &HookEvent::PostRollback, prepared.post_hooks.len(), release, recorder).await
+        self.hooks(Phase::PostHooks, &prepared.operation.after(), &prepared.post_hooks, release, recorder).await
+    }
+
+    async fn delete(&mut self) -> Result<(), Stop> {
+        (self.report)(Progress::PhaseStarted(Phase::Delete, self.prepared.deletions.len()));
+        let mut applied = std::mem::take(&mut self.applied);
+        let deleted = self.applier().delete_all(&mut applied).await;
+        self.applied = applied;
+        deleted?;
+        (self.report)(Progress::PhaseDone(Phase::Delete));
+        Ok(())
     }
 
     async fn hooks(
         &self,
         phase: Phase,
         event: &HookEvent,
-        total: usize,
+        hooks: &[Hook],
         release: &mut Release,
         recorder: &mut Recorder,
     ) -> Result<(), Failure> {
-        (self.report)(Progress::PhaseStarted(phase, total));
+        let prepared = self.prepared;
+        (self.report)(Progress::PhaseStarted(phase, hooks.len()));
         if self.cancel.is_cancelled() {
             let failure = HookFailure { message: String::new(), hints: Vec::new(), cancelled: true };
-            return Err(Failure::hook(&self.prepared.name, event, failure));
+            return Err(Failure::hook(prepared, event, failure));
         }
-        if total > 0 {
+        if !hooks.is_empty() {
+            let uninstalls = prepared.operation == Operation::Uninstall;
             let runner = Runner {
                 cluster: self.storage.cluster(),
-                namespace: &self.prepared.namespace,
-                timeout: self.prepared.options.timeout,
-                method: self.prepared.method,
+                namespace: &prepared.namespace,
+                timeout: prepared.options.timeout,
+                // Helm makes the hooks of an uninstall on the server, whatever the release was applied with.
+                method: if uninstalls { ApplyMethod::ServerSide } else { prepared.method },
                 report: self.report,
                 cancel: self.cancel,
             };
             let ran = runner.run(event, release, recorder).await;
-            ran.map_err(|failure| Failure::hook(&self.prepared.name, event, failure))?;
+            ran.map_err(|failure| Failure::hook(prepared, event, failure))?;
         }
         (self.report)(Progress::PhaseDone(phase));
         Ok(())
@@ -233,10 +208,15 @@ impl Run<'_> {
     async fn wait(&self) -> Result<(), Failure> {
         let options = &self.prepared.options;
         let targets = &self.applied.targets;
-        let waits = options.wait != WaitStrategy::HookOnly;
+        // Only a release that is really there can be kept, so Helm waits where it might have to go back.
+        let strategy = match options.wait {
+            WaitStrategy::HookOnly if options.rollback_on_failure => WaitStrategy::Watcher,
+            strategy => strategy,
+        };
+        let waits = strategy != WaitStrategy::HookOnly;
         (self.report)(Progress::PhaseStarted(Phase::Wait, if waits { targets.len() } else { 0 }));
         if waits {
-            let blockers = Mutex::new(std::collections::BTreeMap::new());
+            let blockers = Mutex::new(BTreeMap::new());
             let news = |news: WaitNews| {
                 let mut blockers = blockers.lock().unwrap_or_else(PoisonError::into_inner);
                 let blocker = news.blocker.clone().filter(|_| news.readiness.status != readiness::Status::Current);
@@ -246,53 +226,59 @@ impl Run<'_> {
                 };
                 (self.report)(Progress::Waiting(news.target.key, news.readiness, news.blocker));
             };
-            let bounds = WaitOptions { strategy: options.wait, jobs: options.wait_for_jobs, timeout: options.timeout };
+            let bounds = WaitOptions { strategy, jobs: options.wait_for_jobs, timeout: options.timeout };
             let waited = self.storage.cluster().wait_ready(targets, &bounds, self.cancel, &news).await;
             if let Err(error) = waited {
                 let blockers = blockers.into_inner().unwrap_or_else(PoisonError::into_inner);
-                return Err(self.unready(&error, blockers));
+                return Err(Failure::unready(self.prepared, &error, blockers));
             }
         }
         (self.report)(Progress::PhaseDone(Phase::Wait));
         Ok(())
     }
 
-    fn unready(&self, error: &crate::cluster::Error, blockers: std::collections::BTreeMap<String, String>) -> Failure {
-        let name = &self.prepared.name;
-        let cancelled = error.kind == ErrorKind::Cancelled;
-        let why = if cancelled { "cancelled while waiting".to_owned() } else { error.message.clone() };
-        Failure {
-            message: if cancelled { why.clone() } else { format!("release {name} failed: {why}") },
-            description: format!("Release {name:?} failed: {why}"),
-            hints: blockers.into_iter().map(|(object, blocker)| format!("{object}: {blocker}")).collect(),
-            half_applied: false,
-            cancelled,
+    /// Notes success in the records.
+    async fn succeed(&self, release: &mut Release) {
+        let Options { description, .. } = &self.prepared.options;
+        let words = match self.prepared.operation {
+            Operation::Install => "Install complete",
+            Operation::Upgrade => "Upgrade complete",
+            Operation::Rollback | Operation::Uninstall => release.info.description.as_str(),
+        };
+        release.info.description = if description.is_empty() { words } else { description }.to_owned();
+        match (self.prepared.operation, &self.prepared.from) {
+            (Operation::Upgrade, Some(from)) => self.supersede(&from.meta, &from.release).await,
+            (Operation::Rollback, _) => self.supersede_deployed(release.revision).await,
+            _ => {}
         }
+        release.info.status = Status::Deployed;
     }
 
     /// Notes a failure in the records, as Helm does, and cleans up when asked.
-    async fn settle(&mut self, failure: &mut Failure, release: &mut Release) {
+    async fn settle(&self, failure: &mut Failure, release: &mut Release) {
+        let prepared = self.prepared;
         release.info.status = Status::Failed;
         release.info.description.clone_from(&failure.description);
-        if !failure.half_applied {
-            return;
+        let rolls_back = prepared.operation == Operation::Rollback;
+        if let (true, Some(from)) = (rolls_back && failure.half_applied, &prepared.from) {
+            self.supersede(&from.meta, &from.release).await;
         }
-        let Prepared { from, from_meta, .. } = self.prepared;
-        if let Err(error) = record::supersede(self.storage, from_meta, from).await {
-            self.warn(format!("revision {} could not be marked superseded: {error}", from.revision));
+        let cleans = prepared.operation == Operation::Upgrade || failure.half_applied;
+        if prepared.options.cleanup_on_fail
+            && cleans
+            && let Err(words) = self.applier().clean_up(&self.applied).await
+        {
+            let why = if rolls_back { String::new() } else { format!("{}: ", failure.message) };
+            failure.message = format!(
+                "an error occurred while cleaning up resources. original {} error: {why}unable to cleanup resources: {words}",
+                prepared.operation.verb()
+            );
         }
-        if self.prepared.options.cleanup_on_fail {
-            let applier = Applier {
-                cluster: self.storage.cluster(),
-                prepared: self.prepared,
-                report: self.report,
-                cancel: self.cancel,
-            };
-            if let Err(words) = applier.clean_up(&self.applied).await {
-                failure.message = format!(
-                    "an error occurred while cleaning up resources. original rollback error: unable to cleanup resources: {words}"
-                );
-            }
+    }
+
+    async fn supersede(&self, meta: &RecordMeta, release: &Release) {
+        if let Err(error) = record::supersede(self.storage, meta, release).await {
+            self.warn(format!("revision {} could not be marked superseded: {error}", meta.revision));
         }
     }
 
@@ -305,24 +291,23 @@ impl Run<'_> {
             }
         };
         for meta in metas.iter().filter(|meta| meta.revision != own && meta.name == self.prepared.name) {
-            let superseded = match self.storage.decode(meta).await {
-                Ok(release) => record::supersede(self.storage, meta, &release).await,
-                Err(error) => Err(error),
-            };
-            if let Err(error) = superseded {
-                self.warn(format!("revision {} could not be marked superseded: {error}", meta.revision));
+            match self.storage.decode(meta).await {
+                Ok(release) => self.supersede(meta, &release).await,
+                Err(error) => self.warn(format!("revision {} could not be marked superseded: {error}", meta.revision)),
             }
         }
     }
 
     /// Removes the oldest records beyond `--history-max`; never the target nor the last good revision.
     async fn prune(&self) {
-        let Prepared { history: metas, options, to, from, .. } = self.prepared;
-        if options.history_max == 0 || metas.len() < options.history_max {
+        let Prepared { history: metas, options, to, newest, .. } = self.prepared;
+        let Some(newest) = newest else { return };
+        let installs = self.prepared.operation == Operation::Install;
+        if installs || options.history_max == 0 || metas.len() < options.history_max {
             return;
         }
-        let mut keep = vec![to.revision, from.revision];
-        let good = self.storage.last_good(&self.prepared.name, from.revision).await;
+        let mut keep = vec![to.revision, newest.revision, self.prepared.from_revision()];
+        let good = self.storage.last_good(&self.prepared.name, newest.revision).await;
         keep.extend(good.unwrap_or_default());
         for meta in history::prune(metas, options.history_max, &keep) {
             if let Err(error) = self.storage.delete(&meta).await {

@@ -14,7 +14,7 @@
 //! use pilothouse::{
 //!     cluster::Cluster,
 //!     diff::Redactor,
-//!     engine::{Progress, Reporter, RollbackOptions, RollbackTarget, execute, prepare_rollback, preview},
+//!     engine::{Options, Progress, Reporter, RollbackTarget, execute, prepare_rollback, preview},
 //!     release::{Driver, Status, Storage},
 //!     sandbox::Sandbox,
 //! };
@@ -26,9 +26,8 @@
 //! let cluster = Cluster::from_client(sandbox.client(), "sandbox", "prod");
 //! let storage = Storage::new(cluster, Driver::Secrets, "prod");
 //!
-//! let options = RollbackOptions { target: RollbackTarget::LastGood, ..RollbackOptions::default() };
-//! let prepared = prepare_rollback(&storage, "my-app", &options).await?;
-//! let (from, to) = (prepared.from.revision, prepared.to.revision);
+//! let prepared = prepare_rollback(&storage, "my-app", RollbackTarget::LastGood, &Options::default()).await?;
+//! let (from, to) = (prepared.from_revision(), prepared.to.revision);
 //!
 //! // Secrets are shown as fingerprints, made with a key of one's own.
 //! let review = preview(&storage, &prepared, &Redactor::new([7; 32])).await?;
@@ -58,6 +57,8 @@ mod fields;
 mod gitops;
 pub mod hooks;
 mod objects;
+mod operation;
+mod options;
 mod predict;
 pub mod prepare;
 pub mod preview;
@@ -70,7 +71,12 @@ mod time;
 pub mod world;
 
 pub use execute::{Outcome, execute};
-pub use prepare::{Prepared, RollbackOptions, RollbackTarget, ServerSideMode, prepare_rollback};
+pub use operation::Operation;
+pub use options::{Options, Reuse, ServerSideMode};
+pub use prepare::{
+    Prepared, Recorded, Request, RollbackTarget, Source, offline_install, prepare, prepare_install, prepare_rollback,
+    prepare_uninstall, prepare_upgrade,
+};
 pub use preview::{Basis, Confidence, Preview, Risk, preview};
 pub use progress::{Phase, Progress, Reporter};
 
@@ -86,6 +92,15 @@ pub enum Error {
     /// Helm's words for a request that cannot be: unknown revision, invalid name …
     #[error("{0}")]
     Refused(String),
+    /// The release to uninstall is not there.
+    #[error("uninstall: Release not loaded: {0}: release: not found")]
+    NotLoaded(String),
+    /// A rollback asked for the last good revision, and there is none.
+    #[error("no revision below {0} was deployed successfully")]
+    NoGood(u32),
+    /// The chart cannot be rendered.
+    #[error("{}", .0.error.message)]
+    Render(Box<crate::render::Failure>),
     /// The reviewed basis no longer holds: each line says what moved.
     #[error("changed since the review: {}", .0.join("; "))]
     Moved(Vec<String>),
@@ -102,6 +117,16 @@ pub enum Error {
     Cancelled(String),
 }
 
+impl Error {
+    /// With Helm's words before the message, as Go wraps errors.
+    fn context(self, words: &str) -> Self {
+        match self {
+            Self::Refused(message) => Self::Refused(format!("{words}: {message}")),
+            other => other,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use tokio_util::sync::CancellationToken;
@@ -113,9 +138,9 @@ mod tests {
     fn _tasks(storage: &Storage, prepared: &Prepared, redactor: &Redactor, report: &Reporter) {
         fn task(_: impl Future + Send) {}
         let cancel = CancellationToken::new();
-        task(prepare_rollback(storage, "", &prepared.options));
+        task(prepare_rollback(storage, "", RollbackTarget::LastGood, &prepared.options));
         task(preview(storage, prepared, redactor));
         task(execute(storage, prepared.clone(), None, report, &cancel));
-        task(browse::resources(storage, &prepared.from));
+        task(browse::resources(storage, &prepared.to));
     }
 }

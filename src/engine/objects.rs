@@ -43,6 +43,37 @@ pub(super) fn own(object: &mut Object, release: &str, namespace: &str) {
     set_metadata(object, "annotations", RELEASE_NAMESPACE, namespace);
 }
 
+/// Why an object does not count as a release's own; `None` where it does (helm/helm `pkg/action/validate.go`,
+/// `checkOwnership`).
+pub(super) fn not_owned(object: &Object, release: &str, namespace: &str) -> Option<String> {
+    let label = object.value["metadata"]["labels"][MANAGED_BY].as_str();
+    let wanted = [
+        ("label", MANAGED_BY, label, "Helm"),
+        ("annotation", RELEASE_NAME, object.annotation(RELEASE_NAME), release),
+        ("annotation", RELEASE_NAMESPACE, object.annotation(RELEASE_NAMESPACE), namespace),
+    ];
+    let wrong = wanted.into_iter().filter_map(|(what, key, found, wanted)| {
+        let why = match found {
+            Some(found) if found == wanted => return None,
+            Some(found) => format!("key {key:?} must equal {wanted:?}: current value is {found:?}"),
+            None => format!("missing key {key:?}: must be set to {wanted:?}"),
+        };
+        Some(format!("{what} validation error: {why}"))
+    });
+    let wrong: Vec<String> = wrong.collect();
+    (!wrong.is_empty()).then(|| format!("invalid ownership metadata; {}", wrong.join("; ")))
+}
+
+/// Helm's words for an object that exists and is another's.
+pub(super) fn foreign(target: &Target, why: &str) -> String {
+    format!("{} exists and cannot be imported into the current release: {why}", resource_string(target))
+}
+
+/// How Helm calls an object in these words.
+pub(super) fn resource_string(target: &Target) -> String {
+    format!("{} {:?} in namespace {:?}", target.key.kind, target.key.name, target.key.namespace)
+}
+
 /// Whether the ownership annotations name this release.
 pub(super) fn is_owned_by(object: &Object, release: &str, namespace: &str) -> bool {
     object.annotation(RELEASE_NAME) == Some(release) && object.annotation(RELEASE_NAMESPACE) == Some(namespace)

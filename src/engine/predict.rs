@@ -166,7 +166,9 @@ impl Oracle<'_> {
         let namespace = &target.key.namespace;
         let refused = answer.refusal.as_ref()?;
         let made_here = |object: &Object| object.kind() == "Namespace" && object.name() == namespace;
-        if live.is_none() && refused.kind == ErrorKind::NotFound && self.prepared.objects.iter().any(made_here) {
+        let created = self.prepared.objects.iter().any(made_here)
+            || (self.prepared.options.create_namespace && *namespace == self.prepared.namespace);
+        if live.is_none() && refused.kind == ErrorKind::NotFound && created {
             return Some(format!("its namespace {namespace} is created by this release"));
         }
         None
@@ -189,7 +191,7 @@ impl Oracle<'_> {
         original: Option<&Object>,
     ) -> Result<Answer, Error> {
         if self.prepared.method == ApplyMethod::ServerSide {
-            return match migrated_managed_fields(live) {
+            return match migrated_managed_fields(live).filter(|_| self.prepared.migrates()) {
                 Some(migrated) => self.ask_migrating(target, wanted, live, migrated).await,
                 None => self.ask_server_side(target, wanted, live).await,
             };
@@ -198,7 +200,7 @@ impl Oracle<'_> {
             let asked = patiently(|| self.cluster.replace(target, wanted, true)).await;
             return answer(asked, || wanted.clone());
         }
-        let three_way = self.prepared.options.three_way_custom_resources;
+        let three_way = self.prepared.three_way();
         let patch = match client_side_patch(Some(original.unwrap_or(live)), wanted, live, three_way) {
             Ok(patch) => patch,
             Err(error) => return answer(Err(error), || live.clone()),

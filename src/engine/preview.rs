@@ -103,9 +103,9 @@ pub struct Preview {
     pub release: String,
     /// Namespace.
     pub namespace: String,
-    /// Revision now.
+    /// Revision in force; 0 before an install.
     pub from: u32,
-    /// Revision gone back to.
+    /// Revision gone back to, or made; for an uninstall the one that goes.
     pub to: u32,
     /// Objects: changed ones first, then unchanged.
     pub objects: Vec<ObjectPreview>,
@@ -129,7 +129,7 @@ pub async fn preview(storage: &Storage, prepared: &Prepared, redactor: &Redactor
     let cluster = storage.cluster();
     let subjects = basis::read_live(cluster, &prepared.objects, &prepared.namespace).await;
     let doomed = basis::read_live(cluster, &prepared.deletions, &prepared.namespace).await;
-    let basis = basis::of(&prepared.from_meta, subjects.iter().chain(&doomed));
+    let basis = basis::of(prepared.newest.as_ref(), subjects.iter().chain(&doomed));
     let oracle = Oracle { cluster, prepared, redactor, defined: defined_kinds(&prepared.objects) };
 
     let applied: HashSet<String> = subjects
@@ -160,12 +160,12 @@ fn assemble(prepared: &Prepared, predicted: Vec<Predicted>, risks: Vec<Risk>, mu
             .map(move |detail| format!("{name} {} is owned by {}", detail.conflict.field, detail.conflict.manager))
     });
     basis.conflicts = conflicts.collect();
-    let pre = prepared.pre_hooks.iter().map(|hook| hook_line("pre-rollback", hook));
-    let post = prepared.post_hooks.iter().map(|hook| hook_line("post-rollback", hook));
+    let pre = prepared.pre_hooks.iter().map(|hook| hook_line(prepared.operation.before().as_str(), hook));
+    let post = prepared.post_hooks.iter().map(|hook| hook_line(prepared.operation.after().as_str(), hook));
     Preview {
         release: prepared.name.clone(),
         namespace: prepared.namespace.clone(),
-        from: prepared.from.revision,
+        from: prepared.from_revision(),
         to: prepared.to.revision,
         hooks: pre.chain(post).collect(),
         headline: headline(prepared, &objects),
@@ -223,7 +223,7 @@ fn headline(prepared: &Prepared, objects: &[ObjectPreview]) -> String {
         (false, 1) => counts.push("1 stays".to_owned()),
         (false, many) => counts.push(format!("{many} stay")),
     }
-    let parts = [counts.join(", "), restarts(objects), hooks_run(&prepared.pre_hooks, &prepared.post_hooks)];
+    let parts = [counts.join(", "), restarts(objects), hooks_run(prepared)];
     parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" · ")
 }
 
@@ -242,11 +242,12 @@ fn restarts(objects: &[ObjectPreview]) -> String {
     }
 }
 
-fn hooks_run(pre: &[Hook], post: &[Hook]) -> String {
-    match (pre, post) {
+fn hooks_run(prepared: &Prepared) -> String {
+    let Prepared { operation, pre_hooks: pre, post_hooks: post, .. } = prepared;
+    match (&pre[..], &post[..]) {
         ([], []) => String::new(),
-        ([one], []) => format!("hook pre-rollback/{} runs first", one.name),
-        ([], [one]) => format!("hook post-rollback/{} runs last", one.name),
+        ([one], []) => format!("hook {}/{} runs first", operation.before().as_str(), one.name),
+        ([], [one]) => format!("hook {}/{} runs last", operation.after().as_str(), one.name),
         _ => format!("{} hooks run", pre.len() + post.len()),
     }
 }

@@ -32,17 +32,31 @@ pub(super) struct Recorder {
 impl Recorder {
     /// Writes the pending record. When the revision is taken the error says who took it.
     pub(super) async fn begin(storage: &Storage, release: &Release) -> Result<Self, Error> {
-        let annotations = BTreeMap::from([
-            (HOLDER.to_owned(), format!("pilothouse[{}]", std::process::id())),
-            (HEARTBEAT.to_owned(), time::now()),
-        ]);
-        let meta = match storage.create(release, &annotations).await {
+        let meta = match storage.create(release, &held()).await {
             Err(release::Error::Exists) => return Err(taken(storage, release).await),
             created => created?,
         };
+        Ok(Self::beating(storage, meta))
+    }
+
+    /// Takes the newest record for an operation that makes no revision of its own: writes it with its new status.
+    pub(super) async fn take(storage: &Storage, meta: &RecordMeta, release: &Release) -> Result<Self, Error> {
+        let meta = storage.update(meta, release).await?;
+        let meta = storage.annotate(&meta, &held()).await?;
+        Ok(Self::beating(storage, meta))
+    }
+
+    fn beating(storage: &Storage, meta: RecordMeta) -> Self {
         let stop = CancellationToken::new();
         let beating = tokio::spawn(beat(storage.clone(), meta.clone(), stop.clone()));
-        Ok(Self { storage: storage.clone(), meta, beating, stop: stop.drop_guard() })
+        Self { storage: storage.clone(), meta, beating, stop: stop.drop_guard() }
+    }
+
+    /// Stops beating; the record is about to be deleted.
+    pub(super) async fn abandon(self) {
+        let Self { beating, stop, .. } = self;
+        drop(stop);
+        let _ = beating.await;
     }
 
     /// Writes the release into its record.
@@ -68,6 +82,14 @@ impl Recorder {
             }
         }
     }
+}
+
+/// What a record says of its holder.
+fn held() -> BTreeMap<String, String> {
+    BTreeMap::from([
+        (HOLDER.to_owned(), format!("pilothouse[{}]", std::process::id())),
+        (HEARTBEAT.to_owned(), time::now()),
+    ])
 }
 
 async fn beat(storage: Storage, meta: RecordMeta, stop: CancellationToken) {

@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::{
-    Prepared, fields, gitops::gitops_owner, hooks::event_name, objects::label, predict::Predicted, preview::Risk, time,
+    Operation, Prepared, Recorded, fields, gitops::gitops_owner, hooks::event_name, objects::label, predict::Predicted,
+    preview::Risk, time,
 };
 use crate::{
     cluster::apply::FIELD_MANAGER,
@@ -338,15 +339,19 @@ fn mentions(value: &Value, references: &[&str], wanted: &str) -> bool {
 /// Risks of the whole operation.
 fn whole(prepared: &Prepared, predicted: &[Predicted], risks: &mut Vec<Risk>) {
     // A pending record is the first thing that prepare warns of.
-    let pending = usize::from(prepared.from_meta.status.is_pending());
+    let pending = usize::from(prepared.newest.as_ref().is_some_and(|newest| newest.status.is_pending()));
     for (at, warning) in prepared.warnings.iter().enumerate() {
         let code = if at < pending { "pending" } else { "target" };
         risks.push(risk(code, "", warning.clone()));
     }
 
     let live: Vec<&Object> = predicted.iter().filter_map(|one| one.preview.live.as_ref()).collect();
-    if let Some(owner) = gitops_owner(&live, &prepared.from_meta.writers) {
-        let message = format!("{owner} will put back what it wants, revision {} or newer", prepared.from.revision);
+    let writers = prepared.newest.as_ref().map_or(&[][..], |newest| &newest.writers);
+    if let Some(owner) = gitops_owner(&live, writers) {
+        let message = match &prepared.from {
+            Some(from) => format!("{owner} will put back what it wants, revision {} or newer", from.release.revision),
+            None => format!("{owner} will put back what it wants"),
+        };
         risks.push(risk("gitops", "", message));
     }
     method_switch(prepared, predicted, risks);
@@ -359,11 +364,11 @@ fn method_switch(prepared: &Prepared, predicted: &[Predicted], risks: &mut Vec<R
         if method == ApplyMethod::ServerSide { "server-side" } else { "client-side" }
     };
     let migrating = predicted.iter().filter(|one| one.migrates).count();
-    if prepared.method_switch {
+    if let (true, Some(from)) = (prepared.method_switch, &prepared.from) {
         let message = format!(
             "revision {} was applied {}, this applies {}",
-            prepared.from.revision,
-            word(prepared.from.apply_method.unwrap_or_default()),
+            from.release.revision,
+            word(from.release.apply_method.unwrap_or_default()),
             word(prepared.method)
         );
         risks.push(risk("method-switch", "", message));
@@ -383,21 +388,24 @@ fn definitions(prepared: &Prepared, risks: &mut Vec<Risk>) {
         let files = release.chart.files().into_iter();
         files.filter(|(path, _)| path.starts_with("crds/")).collect()
     };
-    if of(&prepared.from) != of(&prepared.to) {
+    let Some(Recorded { release: from, .. }) = &prepared.from else {
+        return;
+    };
+    if prepared.operation != Operation::Uninstall && of(from) != of(&prepared.to) {
         let message = format!(
             "the CRDs of the chart differ between revision {} and {}; they are left alone",
-            prepared.from.revision, prepared.to.revision
+            from.revision, prepared.to.revision
         );
         risks.push(risk("crd-left-alone", "", message));
     }
 }
 
 fn hooks(prepared: &Prepared, risks: &mut Vec<Risk>) {
-    let ran = prepared
-        .from
-        .hooks
-        .iter()
-        .filter(|hook| hook.last_run.started_at.is_some() && !hook.events.contains(&HookEvent::Test));
+    let (Operation::Rollback, Some(Recorded { release: from, .. })) = (prepared.operation, &prepared.from) else {
+        return;
+    };
+    let ran =
+        from.hooks.iter().filter(|hook| hook.last_run.started_at.is_some() && !hook.events.contains(&HookEvent::Test));
     let names: Vec<String> = ran
         .map(|hook| {
             let events: Vec<&str> = hook.events.iter().map(event_name).collect();
@@ -405,8 +413,7 @@ fn hooks(prepared: &Prepared, risks: &mut Vec<Risk>) {
         })
         .collect();
     if !names.is_empty() {
-        let message =
-            format!("what hooks did for revision {} is not undone: {}", prepared.from.revision, names.join(", "));
+        let message = format!("what hooks did for revision {} is not undone: {}", from.revision, names.join(", "));
         risks.push(risk("hooks-not-undone", "", message));
     }
 }

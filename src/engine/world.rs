@@ -26,7 +26,7 @@ use crate::{
 const SCHEMA_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// What stands behind a rendering.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct World {
     /// The local time zone.
     pub zone: Zone,

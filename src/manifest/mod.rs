@@ -108,9 +108,19 @@ pub fn install_order(objects: &mut [Object]) {
     objects.sort_by(|a, b| compare_kinds(a.kind(), b.kind()));
 }
 
+/// Sorts objects into Helm's order of uninstalling, stable within a kind (`UninstallOrder` of the same file). Unknown
+/// kinds come last, by kind name.
+pub fn uninstall_order(objects: &mut [Object]) {
+    objects.sort_by(|a, b| compare(UNINSTALL_ORDER, a.kind(), b.kind()));
+}
+
 /// The order of two kinds as [`install_order`] has it.
 pub fn compare_kinds(a: &str, b: &str) -> Ordering {
-    let place = |kind: &str| INSTALL_ORDER.iter().position(|known| *known == kind);
+    compare(INSTALL_ORDER, a, b)
+}
+
+fn compare(order: &[&str], a: &str, b: &str) -> Ordering {
+    let place = |kind: &str| order.iter().position(|known| *known == kind);
     match (place(a), place(b)) {
         (Some(a), Some(b)) => a.cmp(&b),
         (Some(_), None) => Ordering::Less,
@@ -118,6 +128,47 @@ pub fn compare_kinds(a: &str, b: &str) -> Ordering {
         (None, None) => a.cmp(b),
     }
 }
+
+const UNINSTALL_ORDER: &[&str] = &[
+    "ValidatingWebhookConfiguration",
+    "MutatingWebhookConfiguration",
+    "APIService",
+    "Ingress",
+    "IngressClass",
+    "Service",
+    "CronJob",
+    "Job",
+    "StatefulSet",
+    "HorizontalPodAutoscaler",
+    "Deployment",
+    "ReplicaSet",
+    "ReplicationController",
+    "Pod",
+    "DaemonSet",
+    "RoleBindingList",
+    "RoleBinding",
+    "RoleList",
+    "Role",
+    "ClusterRoleBindingList",
+    "ClusterRoleBinding",
+    "ClusterRoleList",
+    "ClusterRole",
+    "CustomResourceDefinition",
+    "PersistentVolumeClaim",
+    "PersistentVolume",
+    "StorageClass",
+    "ConfigMap",
+    "SecretList",
+    "Secret",
+    "ServiceAccount",
+    "PodDisruptionBudget",
+    "PodSecurityPolicy",
+    "LimitRange",
+    "ResourceQuota",
+    "NetworkPolicy",
+    "Namespace",
+    "PriorityClass",
+];
 
 const INSTALL_ORDER: &[&str] = &[
     "PriorityClass",

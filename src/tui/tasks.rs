@@ -20,7 +20,7 @@ use super::{
 use crate::{
     cluster::{Cluster, ConnectOptions, contexts, logs::EventInfo, read::Target},
     diff::Redactor,
-    engine::{self, Basis, Prepared, Progress, Reporter, RollbackOptions, browse},
+    engine::{self, Basis, Options, Prepared, Progress, Reporter, Request, browse},
     manifest::Object,
     release::{RecordMeta, Release, Storage},
     sandbox::Sandbox,
@@ -76,7 +76,7 @@ pub enum Task {
 
     // Operations
     /// Prepare and preview a rollback.
-    Preview(Storage, String, RollbackOptions, Redactor),
+    Preview(Storage, String, Request, Options, Redactor),
     /// Carry out what was prepared, if the basis still holds.
     Execute(Storage, Box<Prepared>, Box<Basis>),
 
@@ -309,9 +309,9 @@ async fn carry_out(task: Task, out: &Out, cancel: &CancellationToken) {
             Ok(lines) => News::Text(lines),
             Err(report) => News::Text(vec![TextLine::new(Kind::Bad, &report.message)]),
         },
-        Task::Preview(storage, name, options, redactor) => {
-            News::Previewed(preview(&storage, &name, &options, &redactor).await.map(Box::new).map_err(Report::from))
-        }
+        Task::Preview(storage, name, request, options, redactor) => News::Previewed(
+            preview(&storage, &name, request, &options, &redactor).await.map(Box::new).map_err(Report::from),
+        ),
         Task::Execute(storage, prepared, basis) => {
             return execute(storage, *prepared, *basis, out.clone(), cancel.clone()).await;
         }
@@ -453,10 +453,11 @@ async fn hook_log(cluster: &Cluster, object: &Object, namespace: &str, out: &Out
 async fn preview(
     storage: &Storage,
     name: &str,
-    options: &RollbackOptions,
+    request: Request,
+    options: &Options,
     redactor: &Redactor,
 ) -> Result<(Prepared, engine::Preview), engine::Error> {
-    let prepared = engine::prepare_rollback(storage, name, options).await?;
+    let prepared = engine::prepare(storage, name, request, options).await?;
     let preview = engine::preview(storage, &prepared, redactor).await?;
     Ok((prepared, preview))
 }

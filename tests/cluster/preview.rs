@@ -3,7 +3,7 @@
 use pilothouse::{
     diff::{Change, Redactor},
     engine::{
-        Error, Prepared, Preview, RollbackOptions, ServerSideMode, execute, prepare_rollback, preview,
+        Error, Options, Prepared, Preview, RollbackTarget, ServerSideMode, execute, prepare_rollback, preview,
         progress::Reporter,
     },
     manifest::Object,
@@ -32,8 +32,8 @@ async fn storage(namespace: &str) -> Storage {
     Storage::new(plane().cluster("test", namespace).await, Driver::Secrets, namespace)
 }
 
-async fn review(storage: &Storage, name: &str, options: &RollbackOptions) -> (Prepared, Preview) {
-    let prepared = prepare_rollback(storage, name, options).await.expect("prepare");
+async fn review(storage: &Storage, name: &str, options: &Options) -> (Prepared, Preview) {
+    let prepared = prepare_rollback(storage, name, RollbackTarget::Previous, options).await.expect("prepare");
     let preview = preview(storage, &prepared, &Redactor::new([7; 32])).await.expect("preview");
     (prepared, preview)
 }
@@ -67,7 +67,7 @@ fn comparable(object: &Object) -> Value {
 }
 
 /// Reviews and presses; every prediction must equal what is stored afterwards.
-async fn check(label: &str, namespace: &str, name: &str, options: RollbackOptions, expected: &[(&str, Change)]) {
+async fn check(label: &str, namespace: &str, name: &str, options: Options, expected: &[(&str, Change)]) {
     let storage = storage(namespace).await;
     let (prepared, preview) = review(&storage, name, &options).await;
     let mut changes: Vec<(String, Change)> =
@@ -99,7 +99,7 @@ const DIFFERENT: [(&str, Change); 3] =
 async fn update_and_delete_come_out_as_predicted() {
     for method in METHODS {
         let namespace = two_revisions(method);
-        check(method, &namespace, "web", RollbackOptions::default(), &DIFFERENT).await;
+        check(method, &namespace, "web", Options::default(), &DIFFERENT).await;
     }
 }
 
@@ -114,7 +114,7 @@ async fn create_comes_out_as_predicted() {
             ("Deployment/web", Change::Create),
             ("Service/web", Change::Create),
         ];
-        check(method, &namespace, "web", RollbackOptions::default(), &expected).await;
+        check(method, &namespace, "web", Options::default(), &expected).await;
     }
 }
 
@@ -124,7 +124,7 @@ async fn taken_fields_come_out_as_predicted() {
         let namespace = two_revisions(method);
         plane().kubectl(&["set", "image", "deploy/web", "web=registry.example/hand:1", "-n", &namespace]);
         plane().kubectl(&["label", "configmap/web", "hand=was-here", "-n", &namespace]);
-        let options = RollbackOptions { force_conflicts: method == "true", ..RollbackOptions::default() };
+        let options = Options { force_conflicts: method == "true", ..Options::default() };
         check(method, &namespace, "web", options, &DIFFERENT).await;
     }
 }
@@ -134,11 +134,7 @@ async fn a_change_of_method_comes_out_as_predicted() {
     for (from, to) in [("false", ServerSideMode::True), ("true", ServerSideMode::False)] {
         let namespace = two_revisions(from);
         plane().kubectl(&["scale", "deploy/web", "--replicas=7", "-n", &namespace]);
-        let options = RollbackOptions {
-            server_side: to,
-            force_conflicts: to == ServerSideMode::True,
-            ..RollbackOptions::default()
-        };
+        let options = Options { server_side: to, force_conflicts: to == ServerSideMode::True, ..Options::default() };
         check(&format!("{from} to {to:?}"), &namespace, "web", options, &DIFFERENT).await;
     }
 }
@@ -148,7 +144,7 @@ async fn a_conflict_is_listed_with_its_owner_and_refused_before_anything_is_writ
     let namespace = two_revisions("true");
     plane().kubectl(&["set", "image", "deploy/web", "web=registry.example/hand:1", "-n", &namespace]);
     let storage = storage(&namespace).await;
-    let (prepared, preview) = review(&storage, "web", &RollbackOptions::default()).await;
+    let (prepared, preview) = review(&storage, "web", &Options::default()).await;
     let deployment = preview.objects.iter().find(|o| o.target.key.kind == "Deployment").expect("it is in the release");
     let conflict = deployment.conflicts.first().expect("kubectl owns the image");
     assert_eq!(conflict.conflict.manager, "kubectl-set");
@@ -186,7 +182,7 @@ async fn a_refusal_is_predicted_in_the_server_s_words() {
         let storage = storage(&namespace).await;
         // The API server takes a moment to serve the tighter schema: review until it refuses.
         let (prepared, preview, refusal) = loop {
-            let (prepared, preview) = review(&storage, "gadget", &RollbackOptions::default()).await;
+            let (prepared, preview) = review(&storage, "gadget", &Options::default()).await;
             if let Some(refusal) = preview.objects.iter().find_map(|object| object.refusal.clone()) {
                 break (prepared, preview, refusal);
             }

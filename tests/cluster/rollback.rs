@@ -5,7 +5,7 @@ use std::time::Duration;
 use pilothouse::{
     cluster::Cluster,
     diff::{Change, Redactor},
-    engine::{Confidence, Phase, Preview, execute, prepare_rollback, preview},
+    engine::{Confidence, Phase, Preview, RollbackTarget, execute, prepare_rollback, preview},
     release::{Driver, Status, Storage},
 };
 use serde_json::{Value, json};
@@ -110,7 +110,7 @@ async fn an_object_that_moved_to_another_group_or_version_is_the_same() {
                 bench.record(Status::Deployed, std::slice::from_ref(from), Vec::new()).await;
                 let what = format!("{}/web", to["kind"].as_str().unwrap_or_default());
                 let before = plane().object(&namespace, &what);
-                let prepared = bench.prepare(&ops::to_first()).await;
+                let prepared = bench.prepare(&ops::brief()).await;
                 let foreseen = preview(&bench.storage, &prepared, &Redactor::new([7; 32])).await.expect("preview");
                 let changes: Vec<Change> = foreseen.objects.iter().map(|object| object.change).collect();
                 assert_eq!(
@@ -189,7 +189,7 @@ async fn a_version_that_is_served_no_more_is_found_by_group_and_kind() {
             !plane().kubectl(&["get", "--raw", &path]).contains("v1beta1")
         });
         let bench = ops::Bench::new(plane().cluster("test", &namespace).await, &namespace, method);
-        let done = bench.rollback(&ops::to_first(), &ops::silent(), &CancellationToken::new()).await;
+        let done = bench.rollback(&ops::brief(), &ops::silent(), &CancellationToken::new()).await;
         assert_eq!(done.expect("rolls back").counts, [0, 1, 0, 0], "{method:?}");
         let live = plane().object(&namespace, &format!("knobs.{group}/knob"));
         assert_eq!((&live["apiVersion"], &live["spec"]["size"]), (&json!(format!("{group}/v1")), &json!(1)));
@@ -237,7 +237,9 @@ fn allow(namespace: &str, user: &str, resource: &str) {
 /// What a user sees, and what comes of pressing the button all the same.
 async fn review_as(user: &str, namespace: &str) -> (Preview, String) {
     let storage = Storage::new(plane().cluster(user, namespace).await, Driver::Secrets, namespace);
-    let prepared = prepare_rollback(&storage, "web", &ops::to_first()).await.expect("records are readable");
+    let prepared = prepare_rollback(&storage, "web", RollbackTarget::Revision(1), &ops::brief())
+        .await
+        .expect("records are readable");
     let seen = preview(&storage, &prepared, &Redactor::new([7; 32])).await.expect("preview");
     if user == "test" {
         return (seen, String::new());

@@ -11,8 +11,8 @@ use pilothouse::{
     cluster::Cluster,
     diff::{Change, Redactor},
     engine::{
-        Error, Outcome, Prepared, Preview, Progress, Reporter, RollbackOptions, RollbackTarget, execute,
-        prepare_rollback, preview,
+        Error, Options, Outcome, Prepared, Preview, Progress, Reporter, RollbackTarget, execute, prepare_rollback,
+        preview,
         record::{HEARTBEAT, HOLDER},
     },
     manifest::Object,
@@ -21,10 +21,13 @@ use pilothouse::{
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
-use super::ops::{Bench, config, hook, silent, to_first};
+use super::ops::{Bench, brief, config, hook, silent};
 
-async fn review(bench: &Bench, options: &RollbackOptions) -> (Prepared, Preview) {
-    let prepared = bench.prepare(options).await;
+/// Where most tests go back to.
+const FIRST: RollbackTarget = RollbackTarget::Revision(1);
+
+async fn review(bench: &Bench, target: RollbackTarget) -> (Prepared, Preview) {
+    let prepared = bench.prepare_to(target, &brief()).await;
     let preview = preview(&bench.storage, &prepared, &Redactor::new([7; 32])).await.expect("preview");
     (prepared, preview)
 }
@@ -57,7 +60,7 @@ pub async fn a_generated_name_is_refused_before_anything_is_written(cluster: Clu
     let nameless = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"generateName": "x-"}});
     bench.record(Status::Superseded, &[nameless], Vec::new()).await;
     bench.record(Status::Deployed, &[config("a", "1")], Vec::new()).await;
-    let refused = prepare_rollback(&bench.storage, "web", &to_first()).await.err().map(|error| error.to_string());
+    let refused = prepare_rollback(&bench.storage, "web", FIRST, &brief()).await.err().map(|error| error.to_string());
     let words = "web/templates/all.yaml: ConfigMap has metadata.generateName, which only hooks may have: give it a metadata.name";
     assert_eq!(refused.as_deref(), Some(words));
     assert_eq!(bench.history().await.len(), 2, "nothing is written");
@@ -68,7 +71,7 @@ pub async fn a_list_is_its_objects(cluster: Cluster, namespace: &str, method: Ap
     let list = json!({"apiVersion": "v1", "kind": "List", "items": [config("a", "1"), config("b", "1")]});
     bench.record(Status::Superseded, &[list], Vec::new()).await;
     bench.add(Status::Deployed, &[config("a", "2"), config("b", "2"), config("c", "2")], Vec::new()).await;
-    let reviewed = review(&bench, &to_first()).await;
+    let reviewed = review(&bench, FIRST).await;
     let objects = reviewed.1.objects.iter();
     let mut changes: Vec<(&str, Change)> =
         objects.map(|object| (object.target.key.name.as_str(), object.change)).collect();
@@ -97,7 +100,7 @@ pub async fn a_definition_and_its_objects_come_in_one_release(cluster: Cluster, 
         "metadata": {"name": "dial"}, "spec": {"size": 3}});
     bench.record(Status::Superseded, &[dial.clone(), definition(namespace)], Vec::new()).await;
     bench.add(Status::Deployed, &[config("a", "2")], Vec::new()).await;
-    let reviewed = review(&bench, &to_first()).await;
+    let reviewed = review(&bench, FIRST).await;
     let words = "Dial/dial cannot be foreseen: a CustomResourceDefinition of this release defines its kind first";
     assert_eq!(told(&reviewed.1, "unverifiable"), [words]);
     assert_eq!(press(&bench, reviewed).await.counts, [2, 0, 1, 0]);
@@ -116,7 +119,7 @@ pub async fn a_namespace_and_its_objects_come_in_one_release(cluster: Cluster, n
         "rules": [{"apiGroups": [""], "resources": ["pods"], "verbs": ["get"]}]});
     bench.record(Status::Superseded, &[inside.clone(), role.clone(), made], Vec::new()).await;
     bench.add(Status::Deployed, &[config("a", "2")], Vec::new()).await;
-    let reviewed = review(&bench, &to_first()).await;
+    let reviewed = review(&bench, FIRST).await;
     let words = format!("ConfigMap/inside cannot be foreseen: its namespace {other} is created by this release");
     assert_eq!(told(&reviewed.1, "unverifiable"), [words]);
     assert!(told(&reviewed.1, "refused").is_empty(), "{:?}", reviewed.1.risks);
@@ -125,14 +128,8 @@ pub async fn a_namespace_and_its_objects_come_in_one_release(cluster: Cluster, n
     assert_eq!(live(&bench, &role).await.expect("it was created").namespace(), "");
     assert!(!bench.has_config("inside").await, "it is not in the release's own namespace");
 
-    bench
-        .rollback(
-            &RollbackOptions { target: RollbackTarget::Revision(2), ..to_first() },
-            &silent(),
-            &CancellationToken::new(),
-        )
-        .await
-        .expect("rolls back");
+    let prepared = bench.prepare_to(RollbackTarget::Revision(2), &brief()).await;
+    bench.execute(prepared, &silent(), &CancellationToken::new()).await.expect("rolls back");
     assert!(live(&bench, &role).await.is_none(), "what revision 2 lacks is deleted in every scope");
 }
 
@@ -149,7 +146,7 @@ pub async fn a_version_no_longer_served_is_applied_as_the_served_one(
     bench.record(Status::Superseded, &[budget("policy/v1beta1", 1)], Vec::new()).await;
     bench.add(Status::Deployed, &[budget("policy/v1", 2)], Vec::new()).await;
     let before = live(&bench, &budget("policy/v1", 2)).await.expect("it is there");
-    let reviewed = review(&bench, &to_first()).await;
+    let reviewed = review(&bench, FIRST).await;
     let words = "the cluster no longer serves policy/v1beta1: PodDisruptionBudget/web is applied as policy/v1";
     assert_eq!(told(&reviewed.1, "removed-api"), [words]);
     assert_eq!(press(&bench, reviewed).await.counts, [0, 1, 0, 0]);
@@ -162,7 +159,7 @@ pub async fn history_max_spares_the_target_and_the_last_good(cluster: Cluster, n
     for status in [Status::Superseded, Status::Superseded, Status::Failed, Status::Failed, Status::Failed] {
         bench.record(status, &[config("a", "1")], Vec::new()).await;
     }
-    let options = RollbackOptions { history_max: 2, ..to_first() };
+    let options = Options { history_max: 2, ..brief() };
     bench.rollback(&options, &silent(), &CancellationToken::new()).await.expect("rolls back");
     let left = bench.storage.history("web").await.expect("history");
     assert_eq!(left.iter().map(|meta| meta.revision).collect::<Vec<_>>(), [1, 2, 5, 6]);
@@ -187,7 +184,7 @@ pub async fn hooks_of_other_kinds_run(cluster: Cluster, namespace: &str, method:
     let hooks = vec![plain_hook("once", "ConfigMap", &["hook-succeeded"]), plain_hook("worker", "ServiceAccount", &[])];
     bench.add(Status::Superseded, &[config("a", "1")], hooks).await;
     bench.add(Status::Deployed, &[config("a", "2")], Vec::new()).await;
-    let (prepared, preview) = review(&bench, &to_first()).await;
+    let (prepared, preview) = review(&bench, FIRST).await;
     let lines = ["pre-rollback ConfigMap/once (weight 0)", "pre-rollback ServiceAccount/worker (weight 0)"];
     assert_eq!(preview.hooks, lines);
     let release = press(&bench, (prepared, preview)).await.release;
@@ -207,7 +204,7 @@ pub async fn a_hook_with_a_generated_name_is_cleaned_up(cluster: Cluster, namesp
     bench.add(Status::Superseded, &[config("a", "1")], vec![generated]).await;
     bench.add(Status::Deployed, &[config("a", "2")], Vec::new()).await;
     let (report, heard) = listening();
-    bench.rollback(&to_first(), &report, &CancellationToken::new()).await.expect("rolls back");
+    bench.rollback(&brief(), &report, &CancellationToken::new()).await.expect("rolls back");
     let waited = heard.lock().expect("nobody panics").iter().any(
         |progress| matches!(progress, Progress::Waiting(key, ..) if key.kind == "Job" && key.name.starts_with("migrate-")),
     );
@@ -224,7 +221,7 @@ pub async fn the_timeout_is_for_each_hook(cluster: Cluster, namespace: &str, tim
     bench.add(Status::Superseded, &[config("a", "1")], vec![hook(HookEvent::PreRollback, "migrate:ok"), second]).await;
     bench.add(Status::Deployed, &[config("a", "2")], Vec::new()).await;
     let (report, heard) = listening();
-    let options = RollbackOptions { timeout, ..to_first() };
+    let options = Options { timeout, ..brief() };
     let ended = bench.rollback(&options, &report, &CancellationToken::new()).await;
     let Err(Error::Failed { message, .. }) = ended else { panic!("it never ends: {ended:?}") };
     assert_eq!(
@@ -259,7 +256,7 @@ pub async fn a_hook_s_log_is_told_while_it_runs(cluster: Cluster, namespace: &st
         }
         keep(progress);
     });
-    let ended = bench.rollback(&to_first(), &report, &cancel).await;
+    let ended = bench.rollback(&brief(), &report, &cancel).await;
     assert!(matches!(ended, Err(Error::Cancelled(_))), "a line was told before the hook's time was over: {ended:?}");
     let heard = heard.lock().expect("nobody panics");
     assert!(!heard.iter().any(|progress| matches!(progress, Progress::HookOutput(..))), "no policy asks for it");
@@ -272,10 +269,10 @@ pub async fn what_a_finalizer_holds_is_told(cluster: Cluster, namespace: &str, m
     held["metadata"]["finalizers"] = json!(["pilothouse.dev/hold"]);
     bench.add(Status::Superseded, &[config("a", "1")], Vec::new()).await;
     bench.add(Status::Deployed, &[config("a", "2"), held.clone()], Vec::new()).await;
-    bench.rollback(&to_first(), &silent(), &CancellationToken::new()).await.expect("rolls back");
+    bench.rollback(&brief(), &silent(), &CancellationToken::new()).await.expect("rolls back");
     let stuck = live(&bench, &held).await.expect("a finalizer holds it");
     let since = stuck.value["metadata"]["deletionTimestamp"].as_str().expect("it is being deleted");
-    let (_, preview) = review(&bench, &RollbackOptions { target: RollbackTarget::Revision(2), ..to_first() }).await;
+    let (_, preview) = review(&bench, RollbackTarget::Revision(2)).await;
     let words = format!("ConfigMap/held is being deleted since {since}: what is applied goes with it");
     assert_eq!(told(&preview, "deleting"), [words]);
 }
@@ -290,7 +287,7 @@ pub async fn a_hook_held_by_a_finalizer_fails(cluster: Cluster, namespace: &str,
     bench.add(Status::Deployed, &[config("a", "2")], Vec::new()).await;
     held["metadata"]["namespace"] = json!(namespace);
     cluster.create(&target, &Object::new(held), false).await.expect("create");
-    let options = RollbackOptions { timeout: Duration::from_secs(2), ..to_first() };
+    let options = Options { timeout: Duration::from_secs(2), ..brief() };
     let ended = bench.rollback(&options, &silent(), &CancellationToken::new()).await;
     let Err(Error::Failed { message, hints }) = ended else { panic!("it is held: {ended:?}") };
     assert_eq!(
@@ -311,10 +308,10 @@ pub async fn a_kind_that_is_not_served_fails_before_anything_is_applied(
     let dial = json!({"apiVersion": "gone.example/v1", "kind": "Dial", "metadata": {"name": "dial"}});
     bench.record(Status::Superseded, &[config("a", "1"), dial], Vec::new()).await;
     bench.add(Status::Deployed, &[config("a", "2")], Vec::new()).await;
-    let (_, preview) = review(&bench, &to_first()).await;
+    let (_, preview) = review(&bench, FIRST).await;
     let words = "the cluster serves no Dial of gone.example/v1: Dial/dial cannot be applied";
     assert_eq!(told(&preview, "removed-api"), [words]);
-    let ended = bench.rollback(&to_first(), &silent(), &CancellationToken::new()).await;
+    let ended = bench.rollback(&brief(), &silent(), &CancellationToken::new()).await;
     // As real Helm says when its discovery cache is fresh.
     let words = "unable to build kubernetes objects from new release manifest: resource mapping not found for name: \"dial\" namespace: \"\" from \"\": no matches for kind \"Dial\" in version \"gone.example/v1\"\nensure CRDs are installed first";
     assert_eq!(ended.expect_err("the kind is gone").to_string(), words);
@@ -332,7 +329,7 @@ pub async fn a_pending_record_is_told(cluster: Cluster, namespace: &str, beat: &
     let beats =
         BTreeMap::from([(HOLDER.to_owned(), "pilothouse[42]".to_owned()), (HEARTBEAT.to_owned(), beat.to_owned())]);
     bench.storage.create(&pending, &beats).await.expect("create a record");
-    let (_, preview) = review(&bench, &to_first()).await;
+    let (_, preview) = review(&bench, FIRST).await;
     let [words] = &told(&preview, "pending")[..] else { panic!("one risk: {:?}", preview.risks) };
     assert!(words.contains("revision 2 is pending-upgrade for ") && words.contains(", written by "), "{words}");
     assert!(words.contains(&format!("; pilothouse[42] {ending}")), "{words}");

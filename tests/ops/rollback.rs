@@ -12,8 +12,8 @@ use pilothouse::{
     },
     diff::{Change, Redactor},
     engine::{
-        Error, Outcome, Phase, Prepared, Progress, Reporter, RollbackOptions, RollbackTarget, execute,
-        prepare_rollback, preview,
+        Error, Options, Outcome, Phase, Prepared, Progress, Reporter, RollbackTarget, execute, prepare_rollback,
+        preview,
     },
     manifest::Object,
     release::{ApplyMethod, Driver, Hook, HookEvent, Release, Status, Storage},
@@ -138,18 +138,32 @@ impl Bench {
         releases.into_iter().map(|release| line(release.expect("decodes"))).collect()
     }
 
-    pub async fn prepare(&self, options: &RollbackOptions) -> Prepared {
-        prepare_rollback(&self.storage, "web", options).await.expect("prepare")
+    /// Back to revision 1.
+    pub async fn prepare(&self, options: &Options) -> Prepared {
+        self.prepare_to(RollbackTarget::Revision(1), options).await
+    }
+
+    pub async fn prepare_to(&self, target: RollbackTarget, options: &Options) -> Prepared {
+        prepare_rollback(&self.storage, "web", target, options).await.expect("prepare")
     }
 
     /// Prepares and executes without a review; `report` hears of every step.
     pub async fn rollback(
         &self,
-        options: &RollbackOptions,
+        options: &Options,
         report: &Reporter,
         cancel: &CancellationToken,
     ) -> Result<Outcome, Error> {
-        execute(&self.storage, self.prepare(options).await, None, report, cancel).await
+        self.execute(self.prepare(options).await, report, cancel).await
+    }
+
+    pub async fn execute(
+        &self,
+        prepared: Prepared,
+        report: &Reporter,
+        cancel: &CancellationToken,
+    ) -> Result<Outcome, Error> {
+        execute(&self.storage, prepared, None, report, cancel).await
     }
 }
 
@@ -158,13 +172,9 @@ pub fn silent() -> Reporter {
     Arc::new(|_| {})
 }
 
-/// The options of a test: revision 1, soon over.
-pub fn to_first() -> RollbackOptions {
-    RollbackOptions {
-        target: RollbackTarget::Revision(1),
-        timeout: Duration::from_secs(60),
-        ..RollbackOptions::default()
-    }
+/// The options of a test: soon over.
+pub fn brief() -> Options {
+    Options { timeout: Duration::from_secs(60), ..Options::default() }
 }
 
 pub fn deployment(image: &str, replicas: u32) -> Value {
@@ -209,7 +219,7 @@ pub async fn a_deployment_scaled_to_zero_comes_back_even_from_the_only_revision(
     let mut bench = Bench::new(cluster, namespace, method);
     bench.add(Status::Deployed, &[deployment("web:1", 3)], Vec::new()).await;
     bench.hand(json!({"spec": {"replicas": 0}})).await;
-    let prepared = bench.prepare(&RollbackOptions::default()).await;
+    let prepared = bench.prepare_to(RollbackTarget::Previous, &Options::default()).await;
     assert_eq!(prepared.warnings, ["revision 1 is the only one; it is applied again"]);
     let outcome =
         execute(&bench.storage, prepared, None, &silent(), &CancellationToken::new()).await.expect("rolls back");
@@ -225,7 +235,8 @@ pub async fn an_injected_sidecar_survives(cluster: Cluster, namespace: &str) {
     let sidecar = json!({"name": "sidecar", "image": "registry.example/sidecar:1"});
     let both = json!([{"name": "web", "image": "registry.example/web:2"}, sidecar]);
     bench.hand(json!({"spec": {"template": {"spec": {"containers": both}}}})).await;
-    bench.rollback(&RollbackOptions::default(), &silent(), &CancellationToken::new()).await.expect("rolls back");
+    let prepared = bench.prepare_to(RollbackTarget::Previous, &Options::default()).await;
+    bench.execute(prepared, &silent(), &CancellationToken::new()).await.expect("rolls back");
     let spec = bench.deployment().await;
     let containers = spec["template"]["spec"]["containers"].as_array().expect("a list");
     let mut images: Vec<&str> = containers.iter().filter_map(|container| container["image"].as_str()).collect();
@@ -246,7 +257,7 @@ pub async fn what_a_failed_upgrade_left_behind_goes_and_what_is_kept_stays(
     bench.add(Status::Deployed, &[config("all", "2"), kept, config("second", "2")], Vec::new()).await;
     bench.add(Status::Failed, &[config("all", "3"), config("third", "3")], Vec::new()).await;
 
-    let prepared = bench.prepare(&to_first()).await;
+    let prepared = bench.prepare(&brief()).await;
     let foreseen = preview(&bench.storage, &prepared, &Redactor::new([7; 32])).await.expect("preview");
     let mut changes: Vec<(String, Change)> =
         foreseen.objects.iter().map(|object| (object.target.key.name.clone(), object.change)).collect();
@@ -272,7 +283,7 @@ pub async fn a_failed_hook_leaves_the_release_as_it_was(cluster: Cluster, namesp
     let mut bench = Bench::new(cluster, namespace, method);
     bench.add(Status::Deployed, &[deployment("web:1", 1)], vec![hook(HookEvent::PreRollback, "migrate:fail")]).await;
     bench.add(Status::Deployed, &[deployment("web:2", 1)], Vec::new()).await;
-    let failed = bench.rollback(&to_first(), &silent(), &CancellationToken::new()).await;
+    let failed = bench.rollback(&brief(), &silent(), &CancellationToken::new()).await;
     let Err(Error::Failed { message, .. }) = failed else { panic!("the hook fails: {failed:?}") };
     let history = bench.history().await;
     assert_eq!(history[1], "deployed revision 2");
@@ -294,7 +305,7 @@ pub async fn cancel_leaves_no_pending_record(cluster: Cluster, namespace: &str, 
             trigger.cancel();
         }
     });
-    let options = RollbackOptions { wait: WaitStrategy::Watcher, ..to_first() };
+    let options = Options { wait: WaitStrategy::Watcher, ..brief() };
     let ended = bench.rollback(&options, &report, &cancel).await;
     assert!(matches!(ended, Err(Error::Cancelled(_))), "{phase:?}: {ended:?}");
     let history = bench.history().await;
@@ -321,7 +332,7 @@ pub async fn a_hook_that_never_ends_is_cancelled(cluster: Cluster, namespace: &s
             trigger.cancel();
         }
     });
-    let ended = bench.rollback(&to_first(), &report, &cancel).await;
+    let ended = bench.rollback(&brief(), &report, &cancel).await;
     assert!(matches!(ended, Err(Error::Cancelled(_))), "{ended:?}");
     let record = bench.storage.get("web", 2).await.expect("the record");
     assert_eq!((record.info.status, record.hooks[0].last_run.phase.as_str()), (Status::Failed, "Failed"));
@@ -331,7 +342,7 @@ pub async fn what_moved_since_the_review_stops_it(cluster: Cluster, namespace: &
     let mut bench = Bench::new(cluster, namespace, method);
     bench.add(Status::Deployed, &[deployment("web:1", 1)], Vec::new()).await;
     bench.add(Status::Deployed, &[deployment("web:2", 1)], Vec::new()).await;
-    let prepared = bench.prepare(&to_first()).await;
+    let prepared = bench.prepare(&brief()).await;
     let reviewed = preview(&bench.storage, &prepared, &Redactor::new([7; 32])).await.expect("preview");
     bench.hand(json!({"spec": {"replicas": 2}})).await;
     let ended = execute(&bench.storage, prepared, Some(&reviewed.basis), &silent(), &CancellationToken::new()).await;
@@ -343,7 +354,7 @@ pub async fn what_moved_since_the_review_stops_it(cluster: Cluster, namespace: &
 pub async fn the_record_is_a_lock(cluster: Cluster, namespace: &str) {
     let mut bench = Bench::new(cluster, namespace, ApplyMethod::ServerSide);
     bench.add(Status::Deployed, &[deployment("web:1", 1)], Vec::new()).await;
-    let (first, second) = (bench.prepare(&to_first()).await, bench.prepare(&to_first()).await);
+    let (first, second) = (bench.prepare(&brief()).await, bench.prepare(&brief()).await);
     let cancel = CancellationToken::new();
     execute(&bench.storage, first, None, &silent(), &cancel).await.expect("the first is in time");
     let late = execute(&bench.storage, second, None, &silent(), &cancel).await;

@@ -14,7 +14,7 @@ use crate::{
         session::Session,
         verbs::{self, diff},
     },
-    engine::{self, Basis, Prepared, Progress, RollbackOptions, RollbackTarget, ServerSideMode, prepare::valid_name},
+    engine::{self, Basis, Options, Prepared, Progress, RollbackTarget, ServerSideMode, prepare::valid_name},
     release::Storage,
 };
 
@@ -147,8 +147,8 @@ pub async fn prepare(session: &Session, storage: &Storage, target: RollbackTarge
     }
     // Asked for here too, so that the server's refusal is told as Helm tells it.
     verbs::history(storage, name).await?;
-    let options = options(&session.flags, target)?;
-    let prepared = engine::prepare_rollback(storage, name, &options).await?;
+    let options = options(&session.flags)?;
+    let prepared = engine::prepare_rollback(storage, name, target, &options).await?;
     prepared.warnings.iter().for_each(|warning| session.console.note(&format!("WARNING: {warning}")));
     Ok(prepared)
 }
@@ -180,7 +180,7 @@ pub fn atoi(text: &str) -> Result<i64, Report> {
     })
 }
 
-fn options(flags: &Parsed, target: RollbackTarget) -> Result<RollbackOptions, Report> {
+fn options(flags: &Parsed) -> Result<Options, Report> {
     let server_side = match flags.text("server-side") {
         "auto" | "" => ServerSideMode::Auto,
         "true" => ServerSideMode::True,
@@ -189,8 +189,7 @@ fn options(flags: &Parsed, target: RollbackTarget) -> Result<RollbackOptions, Re
             return Err(Report::new(format!("invalid/unknown release server-side apply method: {other}")));
         }
     };
-    Ok(RollbackOptions {
-        target,
+    Ok(Options {
         timeout: flags.duration("timeout"),
         wait: flags.wait("wait"),
         wait_for_jobs: flags.bool("wait-for-jobs"),
@@ -201,6 +200,7 @@ fn options(flags: &Parsed, target: RollbackTarget) -> Result<RollbackOptions, Re
         cleanup_on_fail: flags.bool("cleanup-on-fail"),
         history_max: usize::try_from(flags.int("history-max")).unwrap_or_default(),
         three_way_custom_resources: flags.bool("three-way-custom-resources"),
+        ..Options::default()
     })
 }
 

@@ -327,11 +327,8 @@ fn object_line(object: &Object) -> TextLine {
 /// The command that does the same with Helm.
 fn helm_command(prepared: &Prepared) -> String {
     let options = &prepared.options;
-    let revision = match options.target {
-        RollbackTarget::Previous => String::new(),
-        _ => format!(" {}", prepared.to.revision),
-    };
-    let mut command = format!("helm rollback {}{revision} --namespace {}", prepared.name, prepared.namespace);
+    let mut command =
+        format!("helm rollback {} {} --namespace {}", prepared.name, prepared.to.revision, prepared.namespace);
     let mut flag = |on: bool, words: &str| {
         if on {
             command.push(' ');

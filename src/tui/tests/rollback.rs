@@ -11,7 +11,7 @@ use crate::{
     },
     diff::Redactor,
     engine::{
-        self, Outcome, Phase, Prepared, Preview, Progress, Risk, RollbackOptions, RollbackTarget, ServerSideMode,
+        self, Outcome, Phase, Prepared, Preview, Progress, Request, Risk, RollbackTarget, ServerSideMode,
         preview::ObjectPreview,
     },
     manifest::ObjectKey,
@@ -36,8 +36,9 @@ async fn checkout() -> (Storage, Reviewed) {
         let sandbox = Sandbox::with_examples_at(now).await;
         let cluster = Cluster::from_client(sandbox.client(), "prod-eu", "default");
         let storage = Storage::new(cluster, Driver::Secrets, "payments");
-        let options = RollbackOptions { target: RollbackTarget::Revision(4), ..RollbackOptions::default() };
-        let prepared = engine::prepare_rollback(&storage, "checkout", &options).await.expect("prepared");
+        let fourth = RollbackTarget::Revision(4);
+        let prepared = engine::prepare_rollback(&storage, "checkout", fourth, &engine::Options::default()).await;
+        let prepared = prepared.expect("prepared");
         let mut preview = engine::preview(&storage, &prepared, &Redactor::new([7; 32])).await.expect("a preview");
         // The engine tells ages by the real clock.
         let taken = preview.risks.iter_mut().filter(|risk| risk.code == "field-conflict");
@@ -86,9 +87,9 @@ impl Program {
     }
 
     /// With what options a preview was asked for since.
-    fn previews(&self) -> Option<&RollbackOptions> {
+    fn previews(&self) -> Option<(&Request, &engine::Options)> {
         self.jobs.iter().rev().find_map(|job| match &job.effect {
-            Effect::Run(_, Task::Preview(_, _, options, _)) => Some(options),
+            Effect::Run(_, Task::Preview(_, _, request, options, _)) => Some((request, options)),
             _ => None,
         })
     }
@@ -185,7 +186,7 @@ async fn every_toggle_asks_for_a_new_preview() {
     let mut program = Program::review(Config::default(), (100, 30), without_conflicts).await;
     program.shows("5 server-side [auto]");
     program.keys("5");
-    assert_eq!(program.previews().map(|options| options.server_side), Some(ServerSideMode::True));
+    assert_eq!(program.previews().map(|(_, options)| options.server_side), Some(ServerSideMode::True));
     program.shows("5 server-side [on]");
     program.shows("asking the cluster what this would do");
     program.keys("l enter");
@@ -193,7 +194,7 @@ async fn every_toggle_asks_for_a_new_preview() {
     // With the pane of flags, too.
     program.jobs.clear();
     program.keys("backtab l enter");
-    assert_eq!(program.previews().map(|options| options.force_conflicts), Some(true));
+    assert_eq!(program.previews().map(|(_, options)| options.force_conflicts), Some(true));
     program.shows("6 take fields [on]");
 }
 
@@ -204,7 +205,7 @@ async fn fields_of_others_refuse_and_name_the_key_that_takes_them() {
     program.shows("1 field belongs to others: f takes them");
     assert!(!program.executes());
     program.keys("f");
-    assert_eq!(program.previews().map(|options| options.force_conflicts), Some(true));
+    assert_eq!(program.previews().map(|(_, options)| options.force_conflicts), Some(true));
 }
 
 #[tokio::test]
@@ -307,7 +308,9 @@ async fn what_the_server_refuses_and_what_is_held_ask_once_more() {
 
     let held = |ready: Reviewed| {
         let mut ready = without_conflicts(ready);
-        ready.0.from_meta.status = Status::PendingUpgrade;
+        if let Some(newest) = &mut ready.0.newest {
+            newest.status = Status::PendingUpgrade;
+        }
         ready.0.warnings = vec!["revision 5 is pending-upgrade since 3 h".into()];
         ready
     };
@@ -363,7 +366,8 @@ async fn a_release_that_moved_is_reviewed_anew() {
     program.jobs.clear();
     program.keys("ctrl-r");
     assert!(matches!(program.app.screen(), Screen::Review(_)));
-    assert_eq!(program.previews().map(|options| options.target), Some(RollbackTarget::Revision(4)));
+    let asked = program.previews().map(|(request, _)| request);
+    assert!(matches!(asked, Some(Request::Rollback(RollbackTarget::Revision(4)))));
 }
 
 #[tokio::test]

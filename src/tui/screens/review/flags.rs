@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::{
     cluster::wait::WaitStrategy,
-    engine::{RollbackOptions, RollbackTarget, ServerSideMode},
+    engine::{Options, ServerSideMode},
     tui::config::RollbackDefaults,
 };
 
@@ -17,18 +17,17 @@ pub(super) const TAKE_FIELDS: usize = 5;
 const TIMEOUTS: [u64; 5] = [60, 300, 600, 1_800, 3_600];
 
 /// What a review starts with.
-pub(super) fn initial(target: RollbackTarget, defaults: &RollbackDefaults) -> RollbackOptions {
-    RollbackOptions {
-        target,
+pub(super) fn initial(defaults: &RollbackDefaults) -> Options {
+    Options {
         wait: if defaults.wait { WaitStrategy::Watcher } else { WaitStrategy::HookOnly },
         timeout: defaults.timeout,
         history_max: defaults.history_max,
-        ..RollbackOptions::default()
+        ..Options::default()
     }
 }
 
 /// Changes one flag; false when there is none of that number.
-pub(super) fn toggle(options: &mut RollbackOptions, flag: usize) -> bool {
+pub(super) fn toggle(options: &mut Options, flag: usize) -> bool {
     match flag {
         0 => {
             options.wait = match options.wait {
@@ -59,7 +58,7 @@ pub(super) fn toggle(options: &mut RollbackOptions, flag: usize) -> bool {
 }
 
 /// Name and state of every flag, in the order of their numbers.
-pub(super) fn words(options: &RollbackOptions) -> [(&'static str, String); COUNT] {
+pub(super) fn words(options: &Options) -> [(&'static str, String); COUNT] {
     let on = |flag: bool| if flag { "on" } else { "off" }.to_owned();
     let server_side = match options.server_side {
         ServerSideMode::Auto => "auto",
@@ -95,7 +94,7 @@ mod tests {
     #[test]
     fn every_flag_changes_its_own_words_and_comes_round_again() {
         for flag in 0..COUNT {
-            let mut options = initial(RollbackTarget::LastGood, &RollbackDefaults::default());
+            let mut options = initial(&RollbackDefaults::default());
             let before = words(&options);
             assert!(toggle(&mut options, flag));
             let after = words(&options);
@@ -106,6 +105,6 @@ mod tests {
             }
             assert_eq!(words(&options), before, "{flag}");
         }
-        assert!(!toggle(&mut RollbackOptions::default(), COUNT));
+        assert!(!toggle(&mut Options::default(), COUNT));
     }
 }

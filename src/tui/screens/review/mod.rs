@@ -10,7 +10,7 @@ use ratatui::{buffer::Buffer, layout::Rect};
 use super::{Operation, Part, Screen};
 use crate::{
     diff::{Change, ObjectDiff, Weight},
-    engine::{Confidence, Prepared, Preview, RollbackOptions, RollbackTarget, preview::ObjectPreview},
+    engine::{Confidence, Options, Prepared, Preview, Request, RollbackTarget, preview::ObjectPreview},
     tui::{
         app::Flash,
         effect::{Effect, Slot},
@@ -37,8 +37,8 @@ const UNCHANGED: &str = "unchanged";
 pub struct Review {
     namespace: String,
     name: String,
-    options: Option<RollbackOptions>,
-    target: RollbackTarget,
+    options: Option<Options>,
+    request: Request,
     stage: Stage,
     objects: Table<Line>,
     /// What was looked at, as it was looked at.
@@ -126,7 +126,7 @@ impl Review {
             namespace: namespace.into(),
             name: name.into(),
             options: None,
-            target,
+            request: Request::Rollback(target),
             stage: Stage::Loading,
             objects: Table::new(columns).without_headings(),
             reviewed: BTreeMap::new(),
@@ -141,8 +141,8 @@ impl Review {
     }
 
     /// The options as toggled so far; the configuration's at first.
-    fn options(&self, shared: &Shared) -> RollbackOptions {
-        self.options.clone().unwrap_or_else(|| flags::initial(self.target, &shared.config.rollback))
+    fn options(&self, shared: &Shared) -> Options {
+        self.options.clone().unwrap_or_else(|| flags::initial(&shared.config.rollback))
     }
 
     fn ready(&self) -> Option<&(Prepared, Preview)> {
@@ -158,7 +158,7 @@ impl Review {
         };
         self.stage = Stage::Loading;
         let options = self.options(shared);
-        let task = Task::Preview(storage, self.name.clone(), options, shared.redactor.clone());
+        let task = Task::Preview(storage, self.name.clone(), self.request.clone(), options, shared.redactor.clone());
         vec![Effect::Run(Slot::of("preview"), task)]
     }
 
@@ -288,7 +288,7 @@ impl Review {
     fn question(&self, prepared: &Prepared, preview: &Preview, shared: &Shared, start: Vec<Effect>) -> Vec<Effect> {
         let protected = shared.config.is_protected(&shared.context, &self.namespace);
         let refused = preview.objects.iter().filter(|object| object.refusal.is_some()).count();
-        let held = prepared.from_meta.status.is_pending();
+        let held = prepared.newest.as_ref().is_some_and(|newest| newest.status.is_pending());
         if !protected && !held && refused == 0 {
             return start;
         }

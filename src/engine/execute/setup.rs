@@ -1,0 +1,106 @@
+//! What an install needs before its record: definitions, a namespace, a free name (helm/helm `pkg/action/install.go`).
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::{Error, Operation, Run};
+use crate::{
+    cluster::{
+        self, ErrorKind,
+        apply::ServerSide,
+        read::Target,
+        wait::{WaitOptions, WaitStrategy},
+    },
+    diff::Change,
+    engine::{
+        apply::server_side_words,
+        objects::{as_sent, unmapped},
+        prepare::file_name,
+        progress::Progress,
+    },
+    manifest::Object,
+    release::{ApplyMethod, Release, Status},
+};
+
+/// How long definitions may take to be served.
+const ESTABLISHED: Duration = Duration::from_secs(60);
+
+impl Run<'_> {
+    /// Creates definitions and the namespace, and frees the name of a release that is replaced.
+    pub(super) async fn set_up(&self) -> Result<(), Error> {
+        let prepared = self.prepared;
+        if prepared.operation != Operation::Install {
+            return Ok(());
+        }
+        self.define().await?;
+        if prepared.options.create_namespace {
+            self.create_namespace().await?;
+        }
+        match &prepared.newest {
+            Some(newest) if newest.status != Status::Failed => {
+                let mut replaced = Release::clone(&*self.storage.decode(newest).await?);
+                replaced.info.status = Status::Superseded;
+                "superseded by new release".clone_into(&mut replaced.info.description);
+                self.storage.update(newest, &replaced).await?;
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    async fn define(&self) -> Result<(), Error> {
+        let mut made = Vec::new();
+        for (path, objects) in &self.prepared.definitions {
+            let failed = |error: cluster::Error| {
+                let message = format!("failed to install CRD {}: {}", file_name(path), error.message);
+                cluster::Error { message, ..error }
+            };
+            for object in objects {
+                made.extend(self.make(object, self.prepared.options.force_conflicts).await.map_err(failed)?);
+            }
+        }
+        if made.is_empty() {
+            return Ok(());
+        }
+        let options = WaitOptions { strategy: WaitStrategy::Watcher, jobs: false, timeout: ESTABLISHED };
+        self.storage.cluster().wait_ready(&made, &options, self.cancel, &|_| ()).await?;
+        self.storage.cluster().refresh_discovery();
+        Ok(())
+    }
+
+    async fn create_namespace(&self) -> Result<(), Error> {
+        let name = &self.prepared.namespace;
+        let namespace = Object::new(json!({
+            "apiVersion": "v1",
+            "kind": "Namespace",
+            "metadata": { "name": name, "labels": { "name": name } },
+            "spec": {},
+            "status": {},
+        }));
+        self.make(&namespace, false).await?;
+        Ok(())
+    }
+
+    /// Creates an object, or applies it server-side. `None` where it exists already and was left as it is.
+    async fn make(&self, object: &Object, force: bool) -> Result<Option<Target>, cluster::Error> {
+        let cluster = self.storage.cluster();
+        let target = cluster.target(object, &self.prepared.namespace).await;
+        let target = target.map_err(|error| unmapped(object, error))?;
+        let sent = as_sent(object, &target);
+        let made = if self.prepared.method == ApplyMethod::ServerSide {
+            let applied = cluster.apply(&target, &sent, ServerSide { force, dry_run: false }).await;
+            applied.map_err(|error| server_side_words(&target, error))
+        } else {
+            cluster.create(&target, &sent, false).await
+        };
+        match made {
+            Err(error) if error.kind == ErrorKind::AlreadyExists => Ok(None),
+            made => {
+                made?;
+                (self.report)(Progress::Object(target.key.clone(), Change::Create));
+                Ok(Some(target))
+            }
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! Uninstalling (helm/helm `pkg/action/uninstall.go`).
+
+use super::{Error, Failure, Outcome, Phase, Progress, Recorder, Run};
+use crate::{
+    cluster::wait::WaitStrategy,
+    engine::{apply::Stop, time},
+    release::{Release, Status},
+};
+
+impl Run<'_> {
+    /// Deletes everything of the release and its records, or keeps these as `uninstalled`.
+    pub(super) async fn uninstall(mut self) -> Result<Outcome, Error> {
+        let prepared = self.prepared;
+        let mut release = prepared.next.clone();
+        let Some(newest) = &prepared.newest else {
+            return Err(Error::NotLoaded(prepared.name.clone()));
+        };
+        if newest.status == Status::Uninstalled {
+            self.purge(None).await.map_err(purging)?;
+            return Ok(Outcome { release, counts: self.applied.counts, warnings: Vec::new() });
+        }
+        release.info.deleted = Some(time::now());
+        let mut recorder = Recorder::take(self.storage, newest, &release).await?;
+        self.recorded(&release);
+        (self.report)(Progress::PhaseDone(Phase::Record));
+
+        let gone = self.remove(&mut release, &mut recorder).await;
+        (self.report)(Progress::PhaseStarted(Phase::Final, 1));
+        let mut errors = match gone {
+            Ok(errors) => errors,
+            Err(failure) => {
+                release.info.status = Status::Failed;
+                release.info.description.clone_from(&failure.description);
+                recorder.finish(&release).await?;
+                self.recorded(&release);
+                return Err(failure.into_error(&release));
+            }
+        };
+        release.info.status = Status::Uninstalled;
+        release.info.description = match prepared.options.description.as_str() {
+            "" => "Uninstallation complete".to_owned(),
+            description => description.to_owned(),
+        };
+        if prepared.options.keep_history {
+            recorder.finish(&release).await?;
+            self.recorded(&release);
+            self.supersede_deployed(release.revision).await;
+        } else if let Err(error) = self.purge(Some(recorder)).await {
+            errors.push(format!("uninstall: Failed to purge the release: {error}"));
+        }
+        (self.report)(Progress::PhaseDone(Phase::Final));
+        if !errors.is_empty() {
+            let message = format!("uninstallation completed with {} error(s): {}", errors.len(), errors.join("; "));
+            return Err(Error::Failed { message, hints: Vec::new() });
+        }
+        Ok(Outcome { release, counts: self.applied.counts, warnings: Vec::new() })
+    }
+
+    /// Hooks, deletions, and hooks again. What goes wrong once everything is deleted is told at the end.
+    async fn remove(&mut self, release: &mut Release, recorder: &mut Recorder) -> Result<Vec<String>, Failure> {
+        let prepared = self.prepared;
+        let mut errors = Vec::new();
+        self.hooks(Phase::PreHooks, &prepared.operation.before(), &prepared.pre_hooks, release, recorder).await?;
+        if let Err(stop) = self.delete().await {
+            let hints = match &stop {
+                Stop::Failed(words) => vec![words.clone()],
+                Stop::Cancelled => Vec::new(),
+            };
+            let mut failure = Failure::applying(prepared, stop, "deleting");
+            if !failure.cancelled {
+                failure.message = format!("failed to delete release: {}", prepared.name);
+                failure.hints = hints;
+            }
+            return Err(failure);
+        }
+        if prepared.options.wait != WaitStrategy::HookOnly {
+            (self.report)(Progress::PhaseStarted(Phase::Wait, self.applied.deleted.len()));
+            let cluster = self.storage.cluster();
+            let waited = cluster.wait_deleted(&self.applied.deleted, prepared.options.timeout, self.cancel).await;
+            errors.extend(waited.err().map(|error| error.message));
+            (self.report)(Progress::PhaseDone(Phase::Wait));
+        }
+        let hooks =
+            self.hooks(Phase::PostHooks, &prepared.operation.after(), &prepared.post_hooks, release, recorder).await;
+        errors.extend(hooks.err().map(|failure| failure.message));
+        Ok(errors)
+    }
+
+    /// Deletes all records, oldest first, so that what is left of a purge that stops can still be uninstalled.
+    async fn purge(&self, recorder: Option<Recorder>) -> Result<(), crate::release::Error> {
+        if let Some(recorder) = recorder {
+            recorder.abandon().await;
+        }
+        for meta in &self.prepared.history {
+            self.storage.delete(meta).await?;
+        }
+        Ok(())
+    }
+}
+
+fn purging(error: crate::release::Error) -> Error {
+    let message = format!("uninstall: Failed to purge the release: {error}");
+    Error::Failed { message, hints: Vec::new() }
+}

@@ -1,0 +1,139 @@
+//! Preparing an install (helm/helm `pkg/action/install.go`).
+
+use super::{
+    Prepared, Source, namespaced,
+    objects::{check_kinds, existing, target_objects},
+    release::{Content, defined_versions, render},
+    valid_name,
+};
+use crate::{
+    engine::{Error, Operation, Options, ServerSideMode, world},
+    release::{self, ApplyMethod, Info, RecordMeta, Release, Status, Storage},
+    render::ReleaseFacts,
+};
+
+/// What a release's name must be (helm/helm `pkg/chart/v2/util/validate_name.go`).
+const NAME: &str = r"invalid release name, must match regex ^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$ and the length must not be longer than 53";
+
+/// Prepares an install of `name` into the storage's namespace. No writes.
+///
+/// # Errors
+/// [`Error::Render`]; [`Error::Refused`] in Helm's words: the name is taken, the chart does not fit the cluster,
+/// an object exists and is another's.
+pub async fn prepare_install(
+    storage: &Storage,
+    name: &str,
+    source: Source,
+    options: &Options,
+) -> Result<Prepared, Error> {
+    check_name(name)?;
+    let storage = &namespaced(storage);
+    let history = match storage.history(name).await {
+        Err(release::Error::NotFound) => Vec::new(),
+        history => history?,
+    };
+    check_free(history.last(), options)?;
+    let namespace = storage.namespace().to_owned();
+    let mut capabilities = world::capabilities(storage.cluster()).await?;
+    if !options.skip_crds {
+        capabilities.api_versions.extend(defined_versions(&source.chart, &source.values));
+    }
+    let mut content = render(source, facts(name, &namespace), capabilities).await?;
+    if options.skip_crds {
+        content.definitions.clear();
+    }
+    let revision = history.last().map_or(1, |newest| newest.revision + 1);
+    let next = first_release(name, &namespace, revision, &mut content, options)?;
+
+    const WORDS: &str = "unable to build kubernetes objects from release manifest";
+    let objects = target_objects(&next, WORDS)?;
+    check_kinds(storage.cluster(), &objects, &content.definitions, &namespace, WORDS).await?;
+    let adopted = existing(storage.cluster(), &objects, &next, options.take_ownership).await;
+    let originals = adopted.map_err(|error| error.context("unable to continue with install"))?;
+    Ok(Prepared {
+        newest: history.last().cloned(),
+        history,
+        definitions: content.definitions,
+        objects,
+        originals,
+        log: content.log,
+        ..Prepared::of(Operation::Install, next, options)
+    })
+}
+
+/// What an install would record, without a cluster (`--dry-run=client`): nothing is asked, and nobody's objects are looked at.
+///
+/// # Errors
+/// As [`prepare_install`], as far as they can be told.
+pub async fn offline_install(
+    name: &str,
+    namespace: &str,
+    source: Source,
+    capabilities: crate::render::Capabilities,
+    options: &Options,
+) -> Result<(Release, Vec<crate::values::Notice>), Error> {
+    check_name(name)?;
+    let mut content = render(source, facts(name, namespace), capabilities).await?;
+    let next = first_release(name, namespace, 1, &mut content, options)?;
+    target_objects(&next, "unable to build kubernetes objects from release manifest")?;
+    Ok((next, content.log))
+}
+
+fn check_name(name: &str) -> Result<(), Error> {
+    let refused = |why: &str| Err(Error::Refused(format!("release name check failed: release name {name:?}: {why}")));
+    match name {
+        "" => refused("no name provided"),
+        name if !valid_name(name) => refused(NAME),
+        _ => Ok(()),
+    }
+}
+
+/// Whether the name may be used: by nobody, or with `--replace` by what failed or was uninstalled.
+fn check_free(newest: Option<&RecordMeta>, options: &Options) -> Result<(), Error> {
+    let replaceable = |meta: &RecordMeta| matches!(meta.status, Status::Uninstalled | Status::Failed);
+    match newest {
+        Some(newest) if !(options.replace && replaceable(newest)) => {
+            let words = "release name check failed: cannot reuse a name that is still in use";
+            Err(Error::Refused(words.to_owned()))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Templates always see the first revision, also where `--replace` makes it a later one.
+fn facts(name: &str, namespace: &str) -> ReleaseFacts {
+    ReleaseFacts {
+        name: name.to_owned(),
+        namespace: namespace.to_owned(),
+        revision: 1,
+        is_install: true,
+        is_upgrade: false,
+    }
+}
+
+fn first_release(
+    name: &str,
+    namespace: &str,
+    revision: u32,
+    content: &mut Content,
+    options: &Options,
+) -> Result<Release, Error> {
+    super::check_labels(&options.labels)?;
+    let method =
+        if options.server_side == ServerSideMode::False { ApplyMethod::ClientSide } else { ApplyMethod::ServerSide };
+    let mut next = Release {
+        name: name.to_owned(),
+        namespace: namespace.to_owned(),
+        revision,
+        info: Info {
+            status: Status::PendingInstall,
+            description: "Initial install underway".to_owned(),
+            ..Info::default()
+        },
+        labels: options.labels.clone(),
+        apply_method: Some(method),
+        ..Release::default()
+    };
+    content.fill(&mut next);
+    Ok(next)
+}
