@@ -3,7 +3,7 @@
 use super::{Error, ReleaseFacts, RenderedFile, documents::is_partial, scope};
 use crate::{
     chart::Chart,
-    template::{Context, Env, Map, Options, Silenced, Str, Templates, Value},
+    template::{Context, Env, Map, Options, Silenced, Templates, Value},
     values::{Level, Notice},
 };
 
@@ -20,7 +20,7 @@ pub(super) fn execute(
     let scoped = scope::templates(chart, values, release, capabilities);
     let mut templates = Templates::new();
     for template in &scoped {
-        templates.add(&template.path, Str::from_slice(&template.text))?;
+        templates.add(&template.path, template.text.clone())?;
     }
     let mut context = Context::new(&templates, options, env);
     let mut files = Vec::new();
@@ -51,7 +51,7 @@ pub fn name(template: &str, env: &dyn Env) -> Result<String, Error> {
     const NAME: &str = "name-template";
     let mut templates = Templates::new();
     let go = |error: crate::template::Error| Error { message: error.to_string(), ..Error::from(error) };
-    templates.add(NAME, template).map_err(go)?;
+    templates.add(NAME, template.as_bytes().to_vec()).map_err(go)?;
     let mut context = Context::new(&templates, Options::default(), env);
     let name = context.execute(NAME, Value::Nil).map_err(go)?;
     Ok(name.to_text().into_owned())

@@ -1,32 +1,58 @@
-//! Parsed templates. Pipelines and lists of nodes lie flat in their [`Tree`] and are named by number, so that no depth of
-//! nesting can overflow the stack when a tree is dropped.
+//! Parsed templates. The nodes of a file lie flat in its [`Code`] and are named by number, so that no depth of nesting
+//! can overflow the stack when it is dropped, and parsing hardly ever asks for memory.
 
-use super::{Function, Str, Value, fmt::quote, stack};
-use std::{fmt::Write as _, ops::Range, rc::Rc};
+use super::{fmt::quote, stack};
+use bytes::Bytes;
+use std::{fmt::Write as _, ops::Range, rc::Rc, sync::Arc};
 
 /// The text of a file, for the positions of its nodes.
 #[derive(Debug)]
 pub(super) struct Source {
     /// The name that error locations show.
-    pub name: Rc<str>,
-    pub text: Str,
+    pub name: Arc<str>,
+    pub text: Bytes,
 }
 
-/// One template: a file, or the body of a `define` or `block` in it.
-pub(super) struct Tree {
-    pub name: Rc<str>,
-    pub source: Rc<Source>,
-    pub root: ListId,
+/// What a file was parsed into, whichever thread did it.
+pub(super) struct Parsed {
+    pub code: Code,
+    /// The file's own template, last, and those of its `define`s and `block`s.
+    pub roots: Vec<Root>,
+}
+
+/// A template of a file.
+pub(super) struct Root {
+    pub name: Arc<str>,
+    pub nodes: Span,
     /// Whether nothing but space is in it: then it does not replace another template of its name.
     pub is_empty: bool,
-    pub lists: Vec<Vec<Node>>,
-    pub pipes: Vec<Pipe>,
-    pub commands: Vec<Command>,
-    pub operands: Vec<Operand>,
 }
 
-/// A range, of bytes in the text or of numbers in a tree, in half the space.
-#[derive(Debug, Clone, Copy)]
+/// A template that can be executed: a [`Root`] with the code of its file.
+#[derive(Clone)]
+pub(super) struct Tree {
+    pub name: Arc<str>,
+    pub code: Rc<Code>,
+    pub nodes: Span,
+    pub is_empty: bool,
+}
+
+/// The nodes of a file.
+pub(super) struct Code {
+    pub source: Source,
+    pub nodes: Vec<Node>,
+    pub calls: Vec<Call>,
+    pub pipes: Vec<Pipe>,
+    pub variables: Vec<Variable>,
+    pub commands: Vec<Command>,
+    pub operands: Vec<Operand>,
+    pub numbers: Vec<Number>,
+    /// Strings that stand for something else than is written between their quotes.
+    pub strings: Vec<Box<[u8]>>,
+}
+
+/// A range, of bytes in the text or of numbers in [`Code`], in half the space.
+#[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Span {
     start: u32,
     end: u32,
@@ -35,7 +61,6 @@ pub(super) struct Span {
 impl Span {
     /// Helm takes no files that are anywhere near four gigabytes.
     pub(super) fn new(range: Range<usize>) -> Self {
-        let short = |offset: usize| u32::try_from(offset).unwrap_or(u32::MAX);
         Self { start: short(range.start), end: short(range.end) }
     }
 
@@ -51,46 +76,93 @@ impl Span {
     pub(super) fn to(self, other: Self) -> Self {
         Self { start: self.start, end: other.end }
     }
+
+    /// The range between the quotes of a literal.
+    pub(super) fn unquoted(self) -> Self {
+        Self { start: self.start + 1, end: self.end.saturating_sub(1).max(self.start + 1) }
+    }
+
+    /// The range with the quotes of a literal.
+    fn quoted(self) -> Self {
+        Self { start: self.start.saturating_sub(1), end: self.end + 1 }
+    }
 }
 
+/// A place in the text.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Position(u32);
+
+impl Position {
+    pub(super) fn new(offset: usize) -> Self {
+        Self(short(offset))
+    }
+
+    pub(super) fn offset(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// Which element of a list in [`Code`].
 #[derive(Debug, Clone, Copy)]
-pub(super) struct ListId(pub usize);
-#[derive(Debug, Clone, Copy)]
-pub(super) struct PipeId(pub usize);
+pub(super) struct Id(u32);
+
+impl Id {
+    /// The last element.
+    pub(super) fn last<T>(list: &[T]) -> Self {
+        Self(short(list.len().saturating_sub(1)))
+    }
+
+    pub(super) fn of<T>(self, list: &[T]) -> Option<&T> {
+        list.get(self.0 as usize)
+    }
+}
+
+fn short(offset: usize) -> u32 {
+    u32::try_from(offset).unwrap_or(u32::MAX)
+}
+
 /// A variable's name as a number within its file; 0 is `$`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Symbol(pub u32);
 
+/// A function as a number within its [`Templates`](super::Templates).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct FunctionId(pub u16);
+
 pub(super) enum Node {
-    Text(Range<usize>),
-    Action(PipeId),
+    Text(Span),
+    /// Which of the pipes.
+    Action(Id),
     If(Branch),
     With(Branch),
     Range(Branch),
-    Template(Call),
+    /// Which of the calls.
+    Template(Id),
     Break,
     Continue,
 }
 
 pub(super) struct Branch {
-    pub pipe: PipeId,
-    pub list: ListId,
-    pub otherwise: Option<ListId>,
+    pub pipe: Id,
+    pub nodes: Span,
+    /// Those of the `else`, if there is one.
+    pub otherwise: Span,
 }
 
 /// `{{template "name" pipeline}}`.
 pub(super) struct Call {
-    pub position: usize,
-    pub name: Rc<str>,
-    pub pipe: Option<PipeId>,
+    pub position: Position,
+    pub name: Arc<str>,
+    pub pipe: Option<Id>,
 }
 
 pub(super) struct Pipe {
-    pub position: usize,
+    pub position: Position,
     /// Whether the variables are assigned (`=`), not declared.
     pub is_assign: bool,
-    pub variables: Vec<Variable>,
-    /// Which of the tree's commands.
+    /// Which of the variables.
+    pub variables: Span,
+    /// Which of the commands.
     pub commands: Span,
 }
 
@@ -101,13 +173,13 @@ pub(super) struct Variable {
 }
 
 pub(super) struct Command {
-    pub position: usize,
-    /// Which of the tree's operands; the parser sees to it that there is one.
+    pub position: Position,
+    /// Which of the operands; the parser sees to it that there is one.
     pub operands: Span,
 }
 
 pub(super) struct Operand {
-    pub position: usize,
+    pub position: Position,
     pub term: Term,
 }
 
@@ -115,53 +187,77 @@ pub(super) enum Term {
     Bool(bool),
     Dot,
     Nil,
-    Number(Box<Number>),
-    /// A string, and how it is written.
-    String(Str, Span),
+    /// Which of the numbers.
+    Number(Id),
+    /// A string that stands for what is written between its quotes.
+    Verbatim(Span),
+    /// Which of the strings, and how it is written.
+    String(Id, Span),
     /// `.a.b.c`, as it is written.
     Field(Span),
+    /// A variable, and the fields behind it.
     Variable(Variable, Span),
-    Function(Rc<Callee>),
-    /// `(pipeline).field` or `function.field`.
-    Chain(Box<Operand>, Span),
-    Pipe(PipeId),
+    Function(FunctionId, Span),
+    /// `(pipeline).field` or `function.field`: which of the operands, and the fields.
+    Chain(Id, Span),
+    /// Which of the pipes.
+    Pipe(Id),
 }
 
 /// A constant: which Go types it can become, and which it is where none is asked for.
 pub(super) struct Number {
     pub integer: Option<i64>,
     pub float: Option<f64>,
-    /// The `int` or `float64`, `None` where the number is too large for either.
-    pub ideal: Option<Value>,
+    /// `None` where the number is too large for either.
+    pub ideal: Option<Ideal>,
     pub written: Span,
 }
 
-pub(super) struct Callee {
-    pub name: Rc<str>,
-    pub kind: CalleeKind,
-}
-
-/// Functions whose arguments the evaluator treats in a way of their own, and all others.
-pub(super) enum CalleeKind {
-    And,
-    Or,
-    Call,
-    /// Go's `len` tells no value at all from a nil value, which nothing else does.
-    Len(Rc<Function>),
-    Function(Rc<Function>),
+/// The type of a constant where none is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ideal {
+    Int,
+    Float64,
 }
 
 impl Tree {
-    pub(super) fn list(&self, id: ListId) -> &[Node] {
-        self.lists.get(id.0).map_or(&[], Vec::as_slice)
+    /// The templates of a file.
+    pub(super) fn all(parsed: Parsed) -> impl Iterator<Item = Self> {
+        let code = Rc::new(parsed.code);
+        let tree = move |Root { name, nodes, is_empty }| Self { name, code: code.clone(), nodes, is_empty };
+        parsed.roots.into_iter().map(tree)
+    }
+}
+
+impl Code {
+    pub(super) fn new(source: Source) -> Self {
+        Self {
+            source,
+            nodes: Vec::new(),
+            calls: Vec::new(),
+            pipes: Vec::new(),
+            variables: Vec::new(),
+            commands: Vec::new(),
+            operands: Vec::new(),
+            numbers: Vec::new(),
+            strings: Vec::new(),
+        }
     }
 
-    pub(super) fn text(&self, range: &Range<usize>) -> &[u8] {
-        self.source.text.as_bytes().get(range.clone()).unwrap_or_default()
+    pub(super) fn nodes(&self, nodes: Span) -> &[Node] {
+        self.nodes.get(nodes.range()).unwrap_or_default()
     }
 
-    pub(super) fn pipe_position(&self, id: PipeId) -> usize {
-        self.pipes.get(id.0).map_or(0, |pipe| pipe.position)
+    pub(super) fn text(&self, span: Span) -> &[u8] {
+        self.source.text.get(span.range()).unwrap_or_default()
+    }
+
+    pub(super) fn pipe_position(&self, id: Id) -> Position {
+        id.of(&self.pipes).map_or(Position::default(), |pipe| pipe.position)
+    }
+
+    pub(super) fn variables(&self, pipe: &Pipe) -> &[Variable] {
+        self.variables.get(pipe.variables.range()).unwrap_or_default()
     }
 
     pub(super) fn commands(&self, pipe: &Pipe) -> &[Command] {
@@ -174,10 +270,7 @@ impl Tree {
 
     /// A part of the text that the lexer found to be a name.
     pub(super) fn name(&self, span: Span) -> &str {
-        match &self.source.text {
-            Str::Text(text) => text.get(span.range()).unwrap_or_default(),
-            Str::Raw(bytes) => std::str::from_utf8(bytes.get(span.range()).unwrap_or_default()).unwrap_or_default(),
-        }
+        std::str::from_utf8(self.text(span)).unwrap_or_default()
     }
 
     /// The names of `.a.b.c`.
@@ -186,7 +279,7 @@ impl Tree {
     }
 
     fn push_text(&self, span: Span, out: &mut String) {
-        out.push_str(&String::from_utf8_lossy(self.text(&span.range())));
+        out.push_str(&String::from_utf8_lossy(self.text(span)));
     }
 
     /// How Go prints a `template` action in an error.
@@ -220,14 +313,14 @@ impl Tree {
         out
     }
 
-    fn push_pipe(&self, id: PipeId, out: &mut String) {
-        if let Some(pipe) = self.pipes.get(id.0) {
+    fn push_pipe(&self, id: Id, out: &mut String) {
+        if let Some(pipe) = id.of(&self.pipes) {
             self.push_pipeline(pipe, out);
         }
     }
 
     fn push_pipeline(&self, pipe: &Pipe, out: &mut String) {
-        let names: Vec<&str> = pipe.variables.iter().map(|variable| self.name(variable.name)).collect();
+        let names: Vec<&str> = self.variables(pipe).iter().map(|variable| self.name(variable.name)).collect();
         if !names.is_empty() {
             let sign = if pipe.is_assign { "=" } else { ":=" };
             let _ = write!(out, "{} {sign} ", names.join(", "));
@@ -265,15 +358,21 @@ impl Tree {
             Term::Bool(value) => out.push_str(if *value { "true" } else { "false" }),
             Term::Dot => out.push('.'),
             Term::Nil => out.push_str("nil"),
-            Term::Number(number) => self.push_text(number.written, out),
-            Term::String(_, written) | Term::Field(written) => self.push_text(*written, out),
+            Term::Number(id) => {
+                self.push_text(id.of(&self.numbers).map_or(Span::default(), |number| number.written), out)
+            }
+            Term::Verbatim(span) => self.push_text(span.quoted(), out),
+            Term::String(_, written) | Term::Field(written) | Term::Function(_, written) => {
+                self.push_text(*written, out)
+            }
             Term::Variable(variable, fields) => {
                 self.push_text(variable.name, out);
                 self.push_text(*fields, out);
             }
-            Term::Function(callee) => out.push_str(&callee.name),
-            Term::Chain(operand, fields) => {
-                self.push_parenthesized(operand, out);
+            Term::Chain(id, fields) => {
+                if let Some(operand) = id.of(&self.operands) {
+                    self.push_parenthesized(operand, out);
+                }
                 self.push_text(*fields, out);
             }
             Term::Pipe(id) => stack::ensure(|| self.push_pipe(*id, out)),

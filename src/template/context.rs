@@ -1,7 +1,7 @@
 //! A rendering: what functions may use, and the calls from template to template.
 
 use super::{
-    Env, Error, Fault, Options, Templates,
+    Env, Error, Fault, Options, Templates, Trees,
     ast::{Source, Tree},
     error::{WARNING_END, WARNING_START},
     eval::{self, Reflected},
@@ -57,7 +57,7 @@ pub struct Context<'a> {
 /// A parsed text of `tpl`.
 struct Text {
     main: Rc<Tree>,
-    trees: Rc<HashMap<Rc<str>, Rc<Tree>>>,
+    trees: Rc<Trees>,
 }
 
 impl<'a> Context<'a> {
@@ -175,8 +175,8 @@ impl<'a> Context<'a> {
         if let Some(parsed) = self.texts.get(text) {
             return Ok(parsed.clone());
         }
-        let source = Rc::new(Source { name: MAIN.into(), text: text.clone() });
-        let trees = self.templates.parse(&source)?;
+        let source = Source { name: MAIN.into(), text: text.as_bytes().to_vec().into() };
+        let trees: Vec<Rc<Tree>> = Tree::all(self.templates.parse(source)?).map(Rc::new).collect();
         // The text's own template comes last.
         let main = trees.last().cloned().ok_or_else(|| Error::missing(format!("template: no template {MAIN}")))?;
         let trees = trees.into_iter().map(|tree| (tree.name.clone(), tree)).collect();

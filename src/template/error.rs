@@ -1,13 +1,13 @@
 //! Why a template cannot be parsed or executed, in the words of Go and of Helm.
 
 use super::{Fault, ast::Source, lex::newlines};
-use std::{fmt, rc::Rc};
+use std::{fmt, sync::Arc};
 
 /// A place in a template's text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Location {
     /// The file as Helm names it, such as `chart/templates/service.yaml`; `gotpl` in a text that `tpl` was given.
-    pub file: Rc<str>,
+    pub file: Arc<str>,
     /// The line, from 1.
     pub line: usize,
     /// The bytes before it on its line, as Go counts columns; Go's parser tells lines only.
@@ -36,7 +36,7 @@ enum Kind {
 struct Execution {
     location: Location,
     /// The template's name, which differs from the file's in a `define`.
-    template: Rc<str>,
+    template: Arc<str>,
     /// What was evaluated, as Go prints it.
     context: String,
     message: String,
@@ -45,14 +45,8 @@ struct Execution {
 }
 
 impl Location {
-    fn of_line(source: &Source, line: usize) -> Self {
-        let text = source.text.as_bytes().split(|&byte| byte == b'\n').nth(line.saturating_sub(1));
-        let text = String::from_utf8_lossy(text.unwrap_or_default()).into_owned();
-        Self { file: source.name.clone(), line, column: None, text }
-    }
-
     pub(super) fn new(source: &Source, position: usize) -> Self {
-        let text = source.text.as_bytes();
+        let text = &source.text;
         let before = text.get(..position).unwrap_or(text);
         let start = memchr::memrchr(b'\n', before).map_or(0, |newline| newline + 1);
         let line = text.get(start..).unwrap_or_default();
@@ -67,10 +61,11 @@ impl Location {
 }
 
 impl Error {
-    /// What is wrong with a line of a file, in the words of Go's parser.
-    pub(super) fn parse(source: &Source, line: usize, words: &str) -> Self {
-        let message = format!("template: {}:{line}: {words}", source.name);
-        Self { kind: Kind::Parse { location: Location::of_line(source, line), message } }
+    /// What is wrong with the line of this place, in the words of Go's parser.
+    pub(super) fn parse(source: &Source, position: usize, words: &str) -> Self {
+        let location = Location { column: None, ..Location::new(source, position) };
+        let message = format!("template: {}:{}: {words}", source.name, location.line);
+        Self { kind: Kind::Parse { location, message } }
     }
 
     pub(super) fn missing(message: String) -> Self {
@@ -79,7 +74,7 @@ impl Error {
 
     pub(super) fn execution(
         location: Location,
-        template: Rc<str>,
+        template: Arc<str>,
         context: String,
         message: String,
         cause: Option<Fault>,

@@ -6,7 +6,7 @@ mod range;
 
 use super::{
     Context, Error, Fault,
-    ast::{Branch, Call, Command, ListId, Node, Operand, Pipe, PipeId, Symbol, Tree},
+    ast::{Branch, Call, Code, Command, Id, Node, Operand, Pipe, Position, Span, Symbol, Tree},
     error::Location,
     fmt, stack,
     value::Value,
@@ -65,6 +65,7 @@ enum At<'t> {
 /// A running template.
 struct State<'t, 'c, 'a> {
     tree: &'t Tree,
+    code: &'t Code,
     context: &'c mut Context<'a>,
     at: At<'t>,
     /// Where its variables begin.
@@ -85,11 +86,11 @@ impl<'t, 'a> State<'t, '_, 'a> {
     fn run(context: &mut Context<'a>, tree: &'t Tree, dot: Reflected, depth: usize) -> Evaluated<()> {
         let base = context.variables.len();
         context.variables.push(Variable { symbol: Symbol(0), value: dot.clone() });
-        let mut state = State { tree, context, at: At::Start, base, depth };
+        let mut state = State { tree, code: &tree.code, context, at: At::Start, base, depth };
         if state.context.env.is_cancelled() {
             return state.fail("the rendering was cancelled");
         }
-        state.list(&dot, tree.root)?;
+        state.list(&dot, tree.nodes)?;
         state.pop(base);
         Ok(())
     }
@@ -100,18 +101,18 @@ impl<'t, 'a> State<'t, '_, 'a> {
 
     fn fail_with<T>(&self, message: String, cause: Option<Fault>) -> Evaluated<T> {
         let (position, context) = match self.at {
-            At::Start => (0, String::new()),
-            At::Pipe(pipe) => (pipe.position, self.tree.print_pipe(pipe)),
-            At::Command(command) => (command.position, self.tree.print_command(command)),
-            At::Operand(operand) => (operand.position, self.tree.print_operand(operand)),
-            At::Call(call) => (call.position, self.tree.print_call(call)),
+            At::Start => (Position::default(), String::new()),
+            At::Pipe(pipe) => (pipe.position, self.code.print_pipe(pipe)),
+            At::Command(command) => (command.position, self.code.print_command(command)),
+            At::Operand(operand) => (operand.position, self.code.print_operand(operand)),
+            At::Call(call) => (call.position, self.code.print_call(call)),
         };
-        let location = Location::new(&self.tree.source, position);
+        let location = Location::new(&self.code.source, position.offset());
         Err(Box::new(Error::execution(location, self.tree.name.clone(), context, message, cause)))
     }
 
     fn print_operand(&self, operand: &Operand) -> String {
-        self.tree.print_operand(operand)
+        self.code.print_operand(operand)
     }
 
     fn mark(&self) -> usize {
@@ -131,7 +132,7 @@ impl<'t, 'a> State<'t, '_, 'a> {
         let own = self.context.variables.get(self.base..).unwrap_or_default();
         match own.iter().rev().find(|variable| variable.symbol == wanted.symbol) {
             Some(variable) => Ok(&variable.value),
-            None => self.fail(format!("undefined variable: {}", self.tree.name(wanted.name))),
+            None => self.fail(format!("undefined variable: {}", self.code.name(wanted.name))),
         }
     }
 
@@ -141,12 +142,11 @@ impl<'t, 'a> State<'t, '_, 'a> {
             variable.value = value;
             return Ok(());
         }
-        self.fail(format!("undefined variable: {}", self.tree.name(wanted.name)))
+        self.fail(format!("undefined variable: {}", self.code.name(wanted.name)))
     }
 
-    fn list(&mut self, dot: &Reflected, id: ListId) -> Evaluated<Flow> {
-        let tree = self.tree;
-        for node in tree.list(id) {
+    fn list(&mut self, dot: &Reflected, nodes: Span) -> Evaluated<Flow> {
+        for node in self.code.nodes(nodes) {
             let flow = self.node(dot, node)?;
             if flow != Flow::On {
                 return Ok(flow);
@@ -156,16 +156,16 @@ impl<'t, 'a> State<'t, '_, 'a> {
     }
 
     /// A list inside another, which may be nested deeper than the stack is.
-    fn inner_list(&mut self, dot: &Reflected, id: ListId) -> Evaluated<Flow> {
-        stack::ensure(|| self.list(dot, id))
+    fn inner_list(&mut self, dot: &Reflected, nodes: Span) -> Evaluated<Flow> {
+        stack::ensure(|| self.list(dot, nodes))
     }
 
     fn node(&mut self, dot: &Reflected, node: &'t Node) -> Evaluated<Flow> {
         match node {
-            Node::Text(range) => {
-                let text = self.tree.text(range);
+            Node::Text(span) => {
+                let text = self.code.text(*span);
                 if let Some(recorder) = &mut self.context.recorder {
-                    recorder.text(&self.tree.source, range.start, text, self.context.out.len());
+                    recorder.text(&self.code.source, span.range().start, text, self.context.out.len());
                 }
                 self.context.out.extend_from_slice(text);
             }
@@ -173,7 +173,7 @@ impl<'t, 'a> State<'t, '_, 'a> {
             Node::If(branch) => return self.if_or_with(dot, branch, false),
             Node::With(branch) => return self.if_or_with(dot, branch, true),
             Node::Range(branch) => return self.range(dot, branch),
-            Node::Template(call) => self.template(dot, call)?,
+            Node::Template(id) => self.template(dot, *id)?,
             Node::Break => return Ok(Flow::Break),
             Node::Continue => return Ok(Flow::Continue),
         }
@@ -181,12 +181,12 @@ impl<'t, 'a> State<'t, '_, 'a> {
     }
 
     /// Variables that an action declares last until the end of the list around it; then nothing is printed.
-    fn action(&mut self, dot: &Reflected, id: PipeId) -> Evaluated<()> {
+    fn action(&mut self, dot: &Reflected, id: Id) -> Evaluated<()> {
         if self.context.recorder.is_none() {
             return self.unrecorded_action(dot, id);
         }
         let start = self.context.out.len();
-        self.begin_recording(self.tree.pipe_position(id), false);
+        self.begin_recording(self.code.pipe_position(id), false);
         let result = self.unrecorded_action(dot, id);
         let printed = self.context.out.get(start..).unwrap_or_default();
         if let Some(recorder) = &mut self.context.recorder {
@@ -195,9 +195,9 @@ impl<'t, 'a> State<'t, '_, 'a> {
         result
     }
 
-    fn begin_recording(&mut self, position: usize, is_block: bool) {
+    fn begin_recording(&mut self, position: Position, is_block: bool) {
         if let Some(recorder) = &mut self.context.recorder {
-            recorder.begin_action(&self.tree.source, position, is_block);
+            recorder.begin_action(&self.code.source, position.offset(), is_block);
         }
     }
 
@@ -207,9 +207,9 @@ impl<'t, 'a> State<'t, '_, 'a> {
         }
     }
 
-    fn unrecorded_action(&mut self, dot: &Reflected, id: PipeId) -> Evaluated<()> {
+    fn unrecorded_action(&mut self, dot: &Reflected, id: Id) -> Evaluated<()> {
         let value = self.pipeline(dot, id)?;
-        if self.tree.pipes.get(id.0).is_some_and(|pipe| pipe.variables.is_empty()) {
+        if id.of(&self.code.pipes).is_some_and(|pipe| pipe.variables.is_empty()) {
             fmt::print(&mut self.context.out, &value);
             if self.context.out.len() > MAXIMUM_SIZE {
                 return self.fail(format!("the output is larger than {MAXIMUM_SIZE} bytes"));
@@ -221,14 +221,14 @@ impl<'t, 'a> State<'t, '_, 'a> {
     fn if_or_with(&mut self, dot: &Reflected, branch: &'t Branch, is_with: bool) -> Evaluated<Flow> {
         let mark = self.mark();
         if is_with {
-            self.begin_recording(self.tree.pipe_position(branch.pipe), true);
+            self.begin_recording(self.code.pipe_position(branch.pipe), true);
         }
         let value = self.pipeline(dot, branch.pipe)?;
         let flow = if value.is_true() {
             if is_with {
-                self.inner_list(&Reflected::plain(value), branch.list)?
+                self.inner_list(&Reflected::plain(value), branch.nodes)?
             } else {
-                self.inner_list(dot, branch.list)?
+                self.inner_list(dot, branch.nodes)?
             }
         } else {
             self.otherwise(dot, branch)?
@@ -241,10 +241,16 @@ impl<'t, 'a> State<'t, '_, 'a> {
     }
 
     fn otherwise(&mut self, dot: &Reflected, branch: &'t Branch) -> Evaluated<Flow> {
-        branch.otherwise.map_or(Ok(Flow::On), |list| self.inner_list(dot, list))
+        if branch.otherwise.is_empty() {
+            return Ok(Flow::On);
+        }
+        self.inner_list(dot, branch.otherwise)
     }
 
-    fn template(&mut self, dot: &Reflected, call: &'t Call) -> Evaluated<()> {
+    fn template(&mut self, dot: &Reflected, id: Id) -> Evaluated<()> {
+        let Some(call) = id.of(&self.code.calls) else {
+            return Ok(());
+        };
         self.at = At::Call(call);
         let Some(tree) = self.context.scope.find(&call.name).cloned() else {
             return self.fail(format!("template {} not defined", fmt::quote(call.name.as_bytes())));

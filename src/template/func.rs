@@ -72,6 +72,21 @@ pub struct Function {
     pub body: Box<Body>,
 }
 
+/// Functions whose arguments the evaluator treats in a way of their own, and all others.
+pub(super) enum Callee {
+    Special(Special),
+    /// Go's `len` tells no value at all from a nil value, which nothing else does.
+    Len(Function),
+    Function(Function),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Special {
+    And,
+    Or,
+    Call,
+}
+
 type Body = dyn Fn(&mut Context<'_>, &[Value]) -> Result<Value, Fault>;
 
 /// How a parameter is taken from an argument that the evaluator found to fit [`Argument::TYPE`].

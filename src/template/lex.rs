@@ -1,5 +1,6 @@
-//! Tokens of a template, as Go 1.26's `text/template/parse/lex.go` finds them, with its error texts and line numbers.
+//! Tokens of a template, as Go 1.26's `text/template/parse/lex.go` finds them, with its error texts.
 
+use super::ast::Span;
 use memchr::memmem;
 
 /// What a token is. Keywords come last, as in Go, since error texts print them differently.
@@ -52,18 +53,23 @@ pub(super) struct Token<'s> {
     /// The offset of its first byte.
     pub position: usize,
     pub text: &'s [u8],
-    /// The line of its first byte, from 1.
-    pub line: usize,
+}
+
+impl Token<'_> {
+    /// Where it is in the text.
+    pub(super) fn span(&self) -> Span {
+        Span::new(self.position..self.position + self.text.len())
+    }
 }
 
 /// The lexer's place in a template.
 pub(super) struct Lexer<'s> {
     input: &'s [u8],
+    /// Finds left delimiters; to make it takes longer than to find the next one.
+    left: memmem::Finder<'static>,
     position: usize,
     /// Where the token begins that is being read.
     start: usize,
-    line: usize,
-    start_line: usize,
     parens: i32,
     inside_action: bool,
     /// What is wrong, once there was a token of [`Kind::Error`].
@@ -77,14 +83,24 @@ const RIGHT_COMMENT: &[u8] = b"*/";
 /// The length of a trim marker: `-` and the space that must stand beside it.
 const TRIM_MARKER: usize = 2;
 
+/// Whether a byte is a letter, a digit or an underscore of ASCII.
+const IS_NAME: [bool; 256] = {
+    let mut is_name = [false; 256];
+    let mut byte = 0_u8;
+    while byte < 128 {
+        is_name[byte as usize] = byte == b'_' || byte.is_ascii_alphanumeric();
+        byte += 1;
+    }
+    is_name
+};
+
 impl<'s> Lexer<'s> {
     pub(super) fn new(input: &'s [u8]) -> Self {
         Self {
             input,
+            left: memmem::Finder::new(LEFT),
             position: 0,
             start: 0,
-            line: 1,
-            start_line: 1,
             parens: 0,
             inside_action: false,
             error: String::new(),
@@ -102,26 +118,19 @@ impl<'s> Lexer<'s> {
 
     fn emit(&mut self, kind: Kind) -> Token<'s> {
         let text = self.input.get(self.start..self.position).unwrap_or_default();
-        let token = Token { kind, position: self.start, text, line: self.start_line };
+        let token = Token { kind, position: self.start, text };
         self.start = self.position;
-        self.start_line = self.line;
         token
     }
 
-    /// Skips what was passed over without [`Lexer::next`], counting its lines.
+    /// Makes no token of what was passed over.
     fn ignore(&mut self) {
-        self.count_lines();
         self.start = self.position;
-        self.start_line = self.line;
-    }
-
-    fn count_lines(&mut self) {
-        self.line += newlines(self.input.get(self.start..self.position).unwrap_or_default());
     }
 
     fn fail(&mut self, message: String) -> Token<'s> {
         self.error = message;
-        let token = Token { kind: Kind::Error, position: self.start, text: &[], line: self.start_line };
+        let token = Token { kind: Kind::Error, position: self.start, text: &[] };
         self.input = &[];
         (self.start, self.position) = (0, 0);
         token
@@ -130,9 +139,6 @@ impl<'s> Lexer<'s> {
     fn next(&mut self) -> Option<char> {
         let (character, length) = decode(self.rest())?;
         self.position += length;
-        if character == '\n' {
-            self.line += 1;
-        }
         Some(character)
     }
 
@@ -154,9 +160,8 @@ impl<'s> Lexer<'s> {
 
     fn in_text(&mut self) -> Token<'s> {
         loop {
-            let Some(offset) = memmem::find(self.rest(), LEFT) else {
+            let Some(offset) = self.left.find(self.rest()) else {
                 self.position = self.input.len();
-                self.count_lines();
                 let kind = if self.position > self.start { Kind::Text } else { Kind::Eof };
                 return self.emit(kind);
             };
@@ -179,7 +184,6 @@ impl<'s> Lexer<'s> {
         let text = self.input.get(self.start..end).unwrap_or_default();
         let trimmed = if has_left_marker(after) { trailing_spaces(text) } else { 0 };
         self.position = end - trimmed;
-        self.count_lines();
         let token = self.emit(Kind::Text);
         self.position = end;
         self.ignore();
@@ -242,21 +246,25 @@ impl<'s> Lexer<'s> {
     }
 
     fn in_action(&mut self) -> Token<'s> {
+        let Some(&first) = self.rest().first() else {
+            return self.fail("unclosed action".into());
+        };
+        if IS_NAME[usize::from(first)] && !first.is_ascii_digit() {
+            return self.identifier();
+        }
         if let Some(trims) = at_right_delimiter(self.rest()) {
             if self.parens == 0 {
                 return self.right_delimiter(trims);
             }
             return self.fail("unclosed left paren".into());
         }
-        let Some(character) = self.peek() else {
-            return self.fail("unclosed action".into());
-        };
-        if is_space(character) {
+        if is_space(char::from(first)) {
             return self.space();
         }
-        if character.is_ascii_digit() || matches!(character, '+' | '-') {
+        if first.is_ascii_digit() || matches!(first, b'+' | b'-') {
             return self.number();
         }
+        let character = self.peek().unwrap_or_default();
         if is_alphanumeric(character) {
             return self.identifier();
         }
@@ -266,8 +274,8 @@ impl<'s> Lexer<'s> {
             ':' if self.accept("=") => self.emit(Kind::Declare),
             ':' => self.fail("expected :=".into()),
             '|' => self.emit(Kind::Pipe),
-            '"' => self.quoted('"', Kind::String, "unterminated quoted string"),
-            '\'' => self.quoted('\'', Kind::CharConstant, "unterminated character constant"),
+            '"' => self.quoted(b'"', Kind::String, "unterminated quoted string"),
+            '\'' => self.quoted(b'\'', Kind::CharConstant, "unterminated character constant"),
             '`' => self.raw_quoted(),
             '$' => self.field_or_variable(Kind::Variable),
             '.' if self.peek().is_some_and(|next| next.is_ascii_digit()) || self.rest().is_empty() => {
@@ -302,7 +310,6 @@ impl<'s> Lexer<'s> {
             return self.right_delimiter(true);
         }
         self.position = if trims { last } else { last + 1 };
-        self.count_lines();
         self.emit(Kind::Space)
     }
 
@@ -330,8 +337,7 @@ impl<'s> Lexer<'s> {
     }
 
     fn name(&mut self) {
-        let is_plain = |byte: &&u8| byte.is_ascii_alphanumeric() || **byte == b'_';
-        self.position += self.rest().iter().take_while(is_plain).count();
+        self.position += self.rest().iter().take_while(|byte| IS_NAME[usize::from(**byte)]).count();
         while self.peek().is_some_and(is_alphanumeric) {
             self.next();
         }
@@ -362,17 +368,19 @@ impl<'s> Lexer<'s> {
         }
     }
 
-    fn quoted(&mut self, quote: char, kind: Kind, unterminated: &str) -> Token<'s> {
+    fn quoted(&mut self, quote: u8, kind: Kind, unterminated: &str) -> Token<'s> {
         loop {
-            let mut character = self.next();
-            let escaped = character == Some('\\');
-            if escaped {
-                character = self.next();
-            }
-            match character {
-                None | Some('\n') => return self.fail(unterminated.into()),
-                Some(end) if end == quote && !escaped => return self.emit(kind),
-                Some(_) => {}
+            let Some(length) = memchr::memchr3(quote, b'\\', b'\n', self.rest()) else {
+                return self.fail(unterminated.into());
+            };
+            self.position += length;
+            match self.rest() {
+                [b'\n', ..] | [b'\\'] | [b'\\', b'\n', ..] => return self.fail(unterminated.into()),
+                [b'\\', ..] => self.position += 2,
+                _ => {
+                    self.position += 1;
+                    return self.emit(kind);
+                }
             }
         }
     }
@@ -381,7 +389,6 @@ impl<'s> Lexer<'s> {
         match memchr::memchr(b'`', self.rest()) {
             Some(length) => {
                 self.position += length + 1;
-                self.count_lines();
                 self.emit(Kind::RawString)
             }
             None => self.fail("unterminated raw quoted string".into()),

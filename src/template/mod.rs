@@ -30,8 +30,10 @@ pub(crate) use funcs::{check_regex, clean_path, compile_regex, parse_url};
 pub use provenance::{Origin, Part, Place, parts_of};
 pub use value::{List, Map, Object, Str, Value};
 
-use ast::{Callee, CalleeKind, Source, Tree};
-use std::{collections::HashMap, rc::Rc};
+use ast::{FunctionId, Parsed, Source, Tree};
+use bytes::Bytes;
+use func::{Callee, Special};
+use std::{collections::HashMap, rc::Rc, sync::Arc};
 
 /// How templates are executed.
 #[derive(Debug, Clone, Copy, Default)]
@@ -46,22 +48,30 @@ pub struct Options {
 
 /// Parsed templates that can call each other, and the functions that they call.
 pub struct Templates {
-    functions: HashMap<&'static str, Rc<Callee>>,
-    trees: Rc<HashMap<Rc<str>, Rc<Tree>>>,
+    names: HashMap<&'static str, FunctionId>,
+    functions: Vec<Callee>,
+    trees: Rc<Trees>,
 }
+
+/// Templates by their names.
+type Trees = HashMap<Arc<str>, Rc<Tree>>;
 
 impl Templates {
     /// No templates yet, but all functions.
     pub fn new() -> Self {
-        let special = [("and", CalleeKind::And), ("or", CalleeKind::Or), ("call", CalleeKind::Call)];
+        let special = [
+            ("and", Callee::Special(Special::And)),
+            ("or", Callee::Special(Special::Or)),
+            ("call", Callee::Special(Special::Call)),
+        ];
         let all = context::functions().into_iter().chain(funcs::all());
         let all = all.map(|(name, function)| match name {
-            "len" => (name, CalleeKind::Len(Rc::new(function))),
-            _ => (name, CalleeKind::Function(Rc::new(function))),
+            "len" => (name, Callee::Len(function)),
+            _ => (name, Callee::Function(function)),
         });
-        let functions =
-            special.into_iter().chain(all).map(|(name, kind)| (name, Rc::new(Callee { name: name.into(), kind })));
-        Self { functions: functions.collect(), trees: Rc::default() }
+        let (names, functions): (Vec<_>, Vec<_>) = special.into_iter().chain(all).unzip();
+        let names = names.into_iter().zip((0..).map(FunctionId)).collect();
+        Self { names, functions, trees: Rc::default() }
     }
 
     /// Parses a file and adds its template and those that it defines. Of two with the same name the later one counts,
@@ -69,20 +79,23 @@ impl Templates {
     ///
     /// # Errors
     /// What Go's parser says; see [`Error::helm_message`].
-    pub fn add(&mut self, name: &str, text: impl Into<Str>) -> Result<(), Error> {
-        let source = Rc::new(Source { name: name.into(), text: text.into() });
-        let parsed = self.parse(&source)?;
+    pub fn add(&mut self, name: &str, text: impl Into<Bytes>) -> Result<(), Error> {
+        let parsed = self.parse(Source { name: name.into(), text: text.into() })?;
         let trees = Rc::make_mut(&mut self.trees);
-        for tree in parsed {
+        for tree in Tree::all(parsed) {
             if !tree.is_empty || !trees.contains_key(&tree.name) {
-                trees.insert(tree.name.clone(), tree);
+                trees.insert(tree.name.clone(), tree.into());
             }
         }
         Ok(())
     }
 
-    fn parse(&self, source: &Rc<Source>) -> Result<parse::Trees, Error> {
-        parse::parse(source, &|name| self.functions.get(name).cloned())
+    fn parse(&self, source: Source) -> Result<Parsed, Error> {
+        parse::parse(source, &|name| self.names.get(name).copied())
+    }
+
+    fn function(&self, id: FunctionId) -> Option<&Callee> {
+        self.functions.get(usize::from(id.0))
     }
 }
 

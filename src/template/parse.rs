@@ -6,13 +6,12 @@ mod unquote;
 
 use super::{
     Error,
-    ast::{Branch, Call, Callee, Command, ListId, Node, Operand, Pipe, Source, Symbol, Tree},
+    ast::{Branch, Call, Code, Command, FunctionId, Id, Node, Operand, Parsed, Position, Root, Source, Span, Symbol},
     fmt::quote,
-    lex::{Kind, Lexer, Token},
+    lex::{Kind, Lexer, Token, newlines},
     stack,
-    value::Str,
 };
-use std::{collections::HashMap, rc::Rc};
+use std::{borrow::Cow, collections::HashMap, sync::Arc};
 use unquote::unquote;
 
 /// How deep parentheses nest, as in Go.
@@ -20,77 +19,62 @@ const MAXIMUM_PARENTHESES: usize = 10_000;
 /// How deep control structures nest. Go has no limit but its stack's.
 const MAXIMUM_NESTING: usize = 50_000;
 
-/// What a file defines: its own template, last, and those of its `define`s and `block`s.
-pub(super) type Trees = Vec<Rc<Tree>>;
-
 /// Parses a file; `find` tells the functions that there are.
 ///
 /// # Errors
 /// Go's text: `template: NAME:LINE: …`.
-pub(super) fn parse(source: &Rc<Source>, find: &dyn Fn(&str) -> Option<Rc<Callee>>) -> Result<Trees, Error> {
+pub(super) fn parse(source: Source, find: &dyn Fn(&str) -> Option<FunctionId>) -> Result<Parsed, Error> {
     let text = source.text.clone();
     let mut parser = Parser {
-        source,
         find,
-        lexer: Lexer::new(text.as_bytes()),
-        tokens: [Token { kind: Kind::Eof, position: 0, text: &[], line: 0 }; 3],
+        text: &text,
+        lexer: Lexer::new(&text),
+        tokens: [Token { kind: Kind::Eof, position: 0, text: &[] }; 3],
         peeked: 0,
         symbols: HashMap::new(),
-        strings: HashMap::new(),
+        nodes: Vec::new(),
         commands: Vec::new(),
         operands: Vec::new(),
         scope: Scope::new(),
         nesting: 0,
-        trees: Vec::new(),
+        code: Code::new(source),
+        roots: Vec::new(),
     };
     stack::ensure(|| parser.file())?;
-    Ok(parser.trees)
+    Ok(Parsed { code: parser.code, roots: parser.roots })
 }
 
 struct Parser<'p> {
-    source: &'p Rc<Source>,
-    find: &'p dyn Fn(&str) -> Option<Rc<Callee>>,
+    find: &'p dyn Fn(&str) -> Option<FunctionId>,
+    text: &'p [u8],
     lexer: Lexer<'p>,
     /// Up to three tokens of lookahead, the newest first.
     tokens: [Token<'p>; 3],
     peeked: usize,
     symbols: HashMap<&'p [u8], Symbol>,
-    /// Strings that were met; many are written again and again.
-    strings: HashMap<&'p [u8], Str>,
-    /// Commands and operands of what is not read to its end yet.
+    /// Nodes, commands and operands of what is not read to its end yet.
+    nodes: Vec<Node>,
     commands: Vec<Command>,
     operands: Vec<Operand>,
     scope: Scope,
     nesting: usize,
-    trees: Trees,
+    code: Code,
+    roots: Vec<Root>,
 }
 
 /// What each template of a file has for itself while it is parsed.
 struct Scope {
-    lists: Vec<Vec<Node>>,
-    pipes: Vec<Pipe>,
-    commands: Vec<Command>,
-    operands: Vec<Operand>,
     /// The variables that are known, `$` first.
     variables: Vec<Symbol>,
-    /// The line where the current action began, 0 outside.
-    action_line: usize,
+    /// Where the current action began, if there is one.
+    action: Option<usize>,
     ranges: usize,
     parentheses: usize,
 }
 
 impl Scope {
     fn new() -> Self {
-        Self {
-            lists: Vec::new(),
-            pipes: Vec::new(),
-            commands: Vec::new(),
-            operands: Vec::new(),
-            variables: vec![Symbol(0)],
-            action_line: 0,
-            ranges: 0,
-            parentheses: 0,
-        }
+        Self { variables: vec![Symbol(0)], action: None, ranges: 0, parentheses: 0 }
     }
 }
 
@@ -166,11 +150,15 @@ impl<'p> Parser<'p> {
     }
 
     fn error<T>(&self, message: impl std::fmt::Display) -> Result<T, Error> {
-        self.error_at(self.tokens[0].line, message)
+        self.error_at(self.tokens[0].position, message)
     }
 
-    fn error_at<T>(&self, line: usize, message: impl std::fmt::Display) -> Result<T, Error> {
-        Err(Error::parse(self.source, line, &message.to_string()))
+    fn error_at<T>(&self, position: usize, message: impl std::fmt::Display) -> Result<T, Error> {
+        Err(Error::parse(&self.code.source, position, &message.to_string()))
+    }
+
+    fn line(&self, position: usize) -> usize {
+        1 + newlines(self.text.get(..position).unwrap_or_default())
     }
 
     fn expect(&mut self, kinds: &[Kind], context: &str) -> Result<Token<'p>, Error> {
@@ -182,13 +170,14 @@ impl<'p> Parser<'p> {
         if token.kind != Kind::Error {
             return self.error(format_args!("unexpected {} in {context}", self.print(token)));
         }
-        let (message, line) = (&self.lexer.error, self.scope.action_line);
-        if line == 0 || line == token.line {
-            return self.error(message);
-        }
+        let message = &self.lexer.error;
+        let line = match self.scope.action.map(|position| self.line(position)) {
+            Some(line) if line != self.line(token.position) => line,
+            _ => return self.error(message),
+        };
         // "unclosed action in action" would be said otherwise.
         let place = if message.ends_with(" action") { "" } else { " in action" };
-        self.error(format_args!("{message}{place} started at {}:{line}", self.source.name))
+        self.error(format_args!("{message}{place} started at {}:{line}", self.code.source.name))
     }
 
     /// How Go prints a token.
@@ -206,7 +195,6 @@ impl<'p> Parser<'p> {
     }
 
     fn file(&mut self) -> Result<(), Error> {
-        let mut nodes = Vec::new();
         while self.peek().kind != Kind::Eof {
             if self.peek().kind == Kind::LeftDelimiter {
                 let delimiter = self.next();
@@ -217,21 +205,20 @@ impl<'p> Parser<'p> {
                 self.backup2(delimiter);
             }
             match self.text_or_action()? {
-                Item::Node(node) => nodes.push(node),
+                Item::Node(node) => self.nodes.push(node),
                 Item::End => return self.error("unexpected {{end}}"),
                 Item::Else => return self.error("unexpected {{else}}"),
             }
         }
-        self.add(self.source.name.clone(), nodes)
+        let nodes = self.list(0);
+        self.add(self.code.source.name.clone(), nodes)
     }
 
     /// Adds what was parsed as a template, unless it is empty and there is one of this name in the file.
-    fn add(&mut self, name: Rc<str>, nodes: Vec<Node>) -> Result<(), Error> {
-        let is_empty = nodes.iter().all(|node| self.is_blank(node));
-        let root = self.list(nodes);
-        let scope = std::mem::replace(&mut self.scope, Scope::new());
-        let known = self.trees.iter().position(|tree| tree.name == name);
-        if let Some(known) = known.and_then(|index| self.trees.get(index))
+    fn add(&mut self, name: Arc<str>, nodes: Span) -> Result<(), Error> {
+        let is_empty = self.code.nodes(nodes).iter().all(|node| self.is_blank(node));
+        let known = self.roots.iter().position(|root| root.name == name);
+        if let Some(known) = known.and_then(|index| self.roots.get(index))
             && !known.is_empty
         {
             if is_empty {
@@ -241,25 +228,24 @@ impl<'p> Parser<'p> {
             return self.error(format_args!("template: multiple definition of template {name}"));
         }
         if let Some(index) = known {
-            self.trees.remove(index);
+            self.roots.remove(index);
         }
-        let Scope { lists, pipes, commands, operands, .. } = scope;
-        let source = self.source.clone();
-        self.trees.push(Rc::new(Tree { name, source, root, is_empty, lists, pipes, commands, operands }));
+        self.roots.push(Root { name, nodes, is_empty });
         Ok(())
     }
 
     fn is_blank(&self, node: &Node) -> bool {
-        let Node::Text(range) = node else {
+        let Node::Text(text) = node else {
             return false;
         };
-        let text = self.source.text.as_bytes().get(range.clone()).unwrap_or_default();
-        std::str::from_utf8(text).is_ok_and(|text| text.trim().is_empty())
+        std::str::from_utf8(self.code.text(*text)).is_ok_and(|text| text.trim().is_empty())
     }
 
-    fn list(&mut self, nodes: Vec<Node>) -> ListId {
-        self.scope.lists.push(nodes);
-        ListId(self.scope.lists.len() - 1)
+    /// The nodes that were read since there were so many, as a list.
+    fn list(&mut self, mark: usize) -> Span {
+        let first = self.code.nodes.len();
+        self.code.nodes.extend(self.nodes.drain(mark..));
+        Span::new(first..self.code.nodes.len())
     }
 
     /// `{{define "name"}} … {{end}}`, of which the keyword was read.
@@ -278,13 +264,13 @@ impl<'p> Parser<'p> {
         Ok(())
     }
 
-    fn item_list(&mut self) -> Result<(Vec<Node>, Ending), Error> {
-        let mut nodes = Vec::new();
+    fn item_list(&mut self) -> Result<(Span, Ending), Error> {
+        let mark = self.nodes.len();
         while self.peek_non_space().kind != Kind::Eof {
             match self.text_or_action()? {
-                Item::Node(node) => nodes.push(node),
-                Item::End => return Ok((nodes, Ending::End)),
-                Item::Else => return Ok((nodes, Ending::Else)),
+                Item::Node(node) => self.nodes.push(node),
+                Item::End => return Ok((self.list(mark), Ending::End)),
+                Item::Else => return Ok((self.list(mark), Ending::Else)),
             }
         }
         self.error("unexpected EOF")
@@ -293,11 +279,11 @@ impl<'p> Parser<'p> {
     fn text_or_action(&mut self) -> Result<Item, Error> {
         let token = self.next_non_space();
         match token.kind {
-            Kind::Text => Ok(Item::Node(Node::Text(token.position..token.position + token.text.len()))),
+            Kind::Text => Ok(Item::Node(Node::Text(token.span()))),
             Kind::LeftDelimiter => {
-                self.scope.action_line = token.line;
+                self.scope.action = Some(token.position);
                 let item = self.action();
-                self.scope.action_line = 0;
+                self.scope.action = None;
                 item
             }
             _ => self.unexpected(token, "input"),
@@ -363,29 +349,30 @@ impl<'p> Parser<'p> {
         self.scope.ranges += ranges;
         let (nodes, ending) = self.item_list()?;
         self.scope.ranges -= ranges;
-        let list = self.list(nodes);
-        let otherwise = if ending == Ending::Else { Some(self.otherwise(context)?) } else { None };
+        let otherwise = if ending == Ending::Else { self.otherwise(context)? } else { Span::default() };
         self.scope.variables.truncate(known);
-        Ok(Branch { pipe, list, otherwise })
+        Ok(Branch { pipe, nodes, otherwise })
     }
 
     /// What follows `{{else`: `{{else if}}` is an `{{else}}` that holds an `{{if}}`, whose `{{end}}` ends both.
-    fn otherwise(&mut self, context: &str) -> Result<ListId, Error> {
+    fn otherwise(&mut self, context: &str) -> Result<Span, Error> {
         let next = self.peek().kind;
-        let nodes = if context == "if" && next == Kind::If {
+        let mark = self.nodes.len();
+        let node = if context == "if" && next == Kind::If {
             self.next();
-            vec![Node::If(self.control("if")?)]
+            Node::If(self.control("if")?)
         } else if context == "with" && next == Kind::With {
             self.next();
-            vec![Node::With(self.control("with")?)]
+            Node::With(self.control("with")?)
         } else {
             let (nodes, ending) = self.item_list()?;
             if ending != Ending::End {
                 return self.error(format_args!("expected end; found {}", ending.print()));
             }
-            nodes
+            return Ok(nodes);
         };
-        Ok(self.list(nodes))
+        self.nodes.push(node);
+        Ok(self.list(mark))
     }
 
     /// `{{block "name" pipeline}} … {{end}}`: a definition and its call.
@@ -394,15 +381,15 @@ impl<'p> Parser<'p> {
         let token = self.next_non_space();
         let name = self.template_name(token, context)?;
         let pipe = self.pipeline(context, Kind::RightDelimiter)?;
-        let line = self.tokens[0].line;
+        let start = self.tokens[0].position;
         let outer = std::mem::replace(&mut self.scope, Scope::new());
         let (nodes, ending) = stack::ensure(|| self.item_list())?;
         if ending != Ending::End {
-            return self.error_at(line, format_args!("unexpected {} in {context}", ending.print()));
+            return self.error_at(start, format_args!("unexpected {} in {context}", ending.print()));
         }
         self.add(name.clone(), nodes)?;
         self.scope = outer;
-        Ok(Node::Template(Call { position: token.position, name, pipe: Some(pipe) }))
+        Ok(self.call(token, name, Some(pipe)))
     }
 
     fn template(&mut self) -> Result<Node, Error> {
@@ -415,20 +402,25 @@ impl<'p> Parser<'p> {
             self.backup();
             Some(self.pipeline(context, Kind::RightDelimiter)?)
         };
-        Ok(Node::Template(Call { position: token.position, name, pipe }))
+        Ok(self.call(token, name, pipe))
     }
 
-    fn template_name(&mut self, token: Token<'p>, context: &str) -> Result<Rc<str>, Error> {
+    fn call(&mut self, token: Token<'p>, name: Arc<str>, pipe: Option<Id>) -> Node {
+        self.code.calls.push(Call { position: Position::new(token.position), name, pipe });
+        Node::Template(Id::last(&self.code.calls))
+    }
+
+    fn template_name(&mut self, token: Token<'p>, context: &str) -> Result<Arc<str>, Error> {
         if !matches!(token.kind, Kind::String | Kind::RawString) {
             return self.unexpected(token, context);
         }
         let name = self.unquote(token)?;
-        Ok(name.to_text().as_ref().into())
+        Ok(String::from_utf8_lossy(&name).into())
     }
 
-    fn unquote(&self, token: Token<'p>) -> Result<Str, Error> {
+    fn unquote(&self, token: Token<'p>) -> Result<Cow<'p, [u8]>, Error> {
         match unquote(token.text) {
-            Some(bytes) => Ok(Str::from_bytes(bytes)),
+            Some(bytes) => Ok(bytes),
             None => self.error("invalid syntax"),
         }
     }

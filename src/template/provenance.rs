@@ -10,13 +10,14 @@ use std::{
     collections::{HashMap, VecDeque},
     ops::Range,
     rc::Rc,
+    sync::Arc,
 };
 
 /// A line of a template.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Place {
     /// The file, as in [`super::Location`].
-    pub file: Rc<str>,
+    pub file: Arc<str>,
     /// The line, from 1.
     pub line: usize,
 }
@@ -242,7 +243,7 @@ fn with_reads(mut origin: Rc<Origin>, more: &[Rc<str>]) -> Rc<Origin> {
 }
 
 fn place(source: &Source, position: usize) -> Place {
-    let before = source.text.as_bytes().get(..position).unwrap_or_default();
+    let before = source.text.get(..position).unwrap_or_default();
     Place { file: source.name.clone(), line: 1 + newlines(before) }
 }
 

@@ -1,7 +1,8 @@
 //! Which templates can be called by name.
 
+use super::Trees;
 use super::ast::Tree;
-use std::{collections::HashMap, rc::Rc};
+use std::rc::Rc;
 
 /// The name that Helm gives the template of a text for `tpl`, and the one without text that all others belong to.
 pub(super) const MAIN: &str = "gotpl";
@@ -9,11 +10,11 @@ pub(super) const MAIN: &str = "gotpl";
 /// The templates of the charts' files, or those of one text given to `tpl` in front of the ones that called it.
 pub(super) struct Scope {
     outer: Option<Rc<Scope>>,
-    trees: Rc<HashMap<Rc<str>, Rc<Tree>>>,
+    trees: Rc<Trees>,
 }
 
 impl Scope {
-    pub(super) fn new(outer: Option<Rc<Self>>, trees: Rc<HashMap<Rc<str>, Rc<Tree>>>) -> Rc<Self> {
+    pub(super) fn new(outer: Option<Rc<Self>>, trees: Rc<Trees>) -> Rc<Self> {
         Rc::new(Self { outer, trees })
     }
 

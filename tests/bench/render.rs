@@ -16,7 +16,7 @@ use pilothouse::{
     chart::Chart,
     engine::world::{World, Zone},
     render::{self, Capabilities, ReleaseFacts, Rendered, Request},
-    template::{Str, Templates},
+    template::Templates,
     values::{self, Nulls, Values},
     yaml,
 };
@@ -162,7 +162,7 @@ fn parse(chart: &Chart) -> usize {
     let mut count = 0;
     let mut add = |chart: &Chart| {
         for file in &chart.templates {
-            templates.add(&file.name, Str::from_bytes(file.data.to_vec())).expect("a template");
+            templates.add(&file.name, file.data.clone()).expect("a template");
             count += 1;
         }
     };

@@ -3,11 +3,11 @@
 use super::{At, Evaluated, MAXIMUM_SIZE, Reflected, State};
 use crate::template::{
     Fault,
-    ast::{Callee, CalleeKind, Operand, Term},
-    func::{Signature, Type},
+    ast::{FunctionId, Ideal, Operand, Span, Term},
+    func::{Callee, Signature, Special, Type},
     funcs,
     time::GoDuration,
-    value::{ANY, List, Value},
+    value::{ANY, List, Str, Value},
 };
 use smallvec::SmallVec;
 
@@ -19,19 +19,23 @@ impl<'t> State<'t, '_, '_> {
     pub(super) fn call_function(
         &mut self,
         dot: &Reflected,
-        callee: &'t Callee,
+        function: FunctionId,
+        name: Span,
         node: At<'t>,
         operands: &'t [Operand],
         last: Option<Value>,
     ) -> Evaluated<Value> {
-        let name = &*callee.name;
-        match &callee.kind {
-            CalleeKind::Function(function) => {
+        let name = self.code.name(name);
+        let Some(callee) = self.context.templates.function(function) else {
+            return Ok(Value::Nil);
+        };
+        match callee {
+            Callee::Function(function) => {
                 let arguments = self.arguments(dot, name, &function.signature, operands, last)?;
                 let result = (function.body)(self.context, &arguments);
                 self.outcome(node, name, result)
             }
-            CalleeKind::Len(function) => {
+            Callee::Len(function) => {
                 let value = match (operands, last) {
                     ([Operand { term: Term::Nil, .. }], None) => Reflected::plain(Value::Nil),
                     ([operand], None) => self.operand(dot, operand)?,
@@ -49,9 +53,9 @@ impl<'t> State<'t, '_, '_> {
                 };
                 self.outcome(node, name, result)
             }
-            CalleeKind::And => self.and_or(dot, name, operands, last, false),
-            CalleeKind::Or => self.and_or(dot, name, operands, last, true),
-            CalleeKind::Call => {
+            Callee::Special(Special::And) => self.and_or(dot, name, operands, last, false),
+            Callee::Special(Special::Or) => self.and_or(dot, name, operands, last, true),
+            Callee::Special(Special::Call) => {
                 self.at_least_one(name, operands, last.as_ref())?;
                 let shown = match (operands.first(), &last) {
                     (Some(operand), _) => self.print_operand(operand),
@@ -141,7 +145,7 @@ impl<'t> State<'t, '_, '_> {
     fn argument(&mut self, dot: &Reflected, operand: &'t Operand, expected: Type) -> Evaluated<Value> {
         self.at = At::Operand(operand);
         match operand.term {
-            Term::Bool(_) | Term::Number(_) | Term::String(..) => self.constant(operand, expected),
+            Term::Bool(_) | Term::Number(_) | Term::Verbatim(_) | Term::String(..) => self.constant(operand, expected),
             Term::Nil if can_be_nil(expected) => Ok(Value::Nil),
             Term::Nil => self.fail(format!("cannot assign nil to {}", expected.go_name())),
             _ => {
@@ -162,41 +166,45 @@ impl<'t> State<'t, '_, '_> {
                 self.fields(dot, value, operand, *names, &[], None)
             }
             Term::Pipe(id) => self.parenthesized(dot, *id).map(Reflected::plain),
-            Term::Function(callee) => {
-                let value = self.call_function(dot, callee, At::Operand(operand), &[], None)?;
+            Term::Function(function, name) => {
+                let value = self.call_function(dot, *function, *name, At::Operand(operand), &[], None)?;
                 // A function that returns nil is declared to return an interface.
                 Ok(Reflected { is_interface: matches!(value, Value::Nil), value })
             }
-            Term::Chain(start, names) => self.chain(dot, operand, start, *names, &[], None),
+            Term::Chain(start, names) => self.chain(dot, operand, *start, *names, &[], None),
             Term::Nil => self.fail(format!("indirection through explicit nil in {}", self.print_operand(operand))),
-            Term::Bool(_) | Term::Number(_) | Term::String(..) => {
+            Term::Bool(_) | Term::Number(_) | Term::Verbatim(_) | Term::String(..) => {
                 self.constant(operand, Type::Any).map(Reflected::plain)
             }
         }
     }
 
     pub(super) fn constant(&mut self, operand: &'t Operand, expected: Type) -> Evaluated<Value> {
+        let code = self.code;
+        let text = match &operand.term {
+            Term::Verbatim(span) => Some(code.text(*span)),
+            Term::String(id, _) => id.of(&code.strings).map(|text| &**text),
+            _ => None,
+        };
+        let number = match &operand.term {
+            Term::Number(id) => id.of(&code.numbers),
+            _ => None,
+        };
+        let integer = number.and_then(|number| number.integer);
+        let float = number.and_then(|number| number.float);
         let wanted = match (&operand.term, expected) {
             (Term::Bool(value), Type::Bool | Type::Any) => return Ok(Value::Bool(*value)),
-            (Term::String(value, _), Type::String | Type::Any) => return Ok(Value::String(value.clone())),
-            (Term::Number(number), Type::Any) => {
-                let overflows = |value: Option<&Value>| value.cloned().ok_or(" overflows int");
-                match overflows(number.ideal.as_ref()) {
-                    Ok(value) => return Ok(value),
-                    Err(words) => return self.fail(self.print_operand(operand) + words),
-                }
-            }
-            (Term::Number(number), Type::Int) if let Some(integer) = number.integer => return Ok(Value::Int(integer)),
-            (Term::Number(number), Type::Int64) if let Some(integer) = number.integer => {
-                return Ok(Value::Int64(integer));
-            }
-            (Term::Number(number), Type::Float64) if let Some(float) = number.float => {
-                return Ok(Value::Float64(float));
-            }
-            (Term::Number(number), Type::Duration) if let Some(integer) = number.integer => {
-                return Ok(funcs::span(GoDuration(integer)));
-            }
-            (Term::Number(number), Type::Uint32) if let Some(Ok(integer)) = number.integer.map(u64::try_from) => {
+            (_, Type::String | Type::Any) if let Some(text) = text => return Ok(Str::from_slice(text).into()),
+            (Term::Number(_), Type::Any) => match (number.and_then(|number| number.ideal), integer, float) {
+                (Some(Ideal::Int), Some(integer), _) => return Ok(Value::Int(integer)),
+                (Some(Ideal::Float64), _, Some(float)) => return Ok(Value::Float64(float)),
+                _ => return self.fail(self.print_operand(operand) + " overflows int"),
+            },
+            (_, Type::Int) if let Some(integer) = integer => return Ok(Value::Int(integer)),
+            (_, Type::Int64) if let Some(integer) = integer => return Ok(Value::Int64(integer)),
+            (_, Type::Float64) if let Some(float) = float => return Ok(Value::Float64(float)),
+            (_, Type::Duration) if let Some(integer) = integer => return Ok(funcs::span(GoDuration(integer))),
+            (_, Type::Uint32) if let Some(Ok(integer)) = integer.map(u64::try_from) => {
                 return Ok(Value::Uint64(integer));
             }
             (_, Type::Bool) => "bool",

@@ -2,7 +2,7 @@
 
 use super::{At, Evaluated, Reflected, State};
 use crate::template::{
-    ast::{Command, Operand, PipeId, Span, Term},
+    ast::{Command, Id, Operand, Span, Term},
     fmt::quote,
     func::Type,
     methods, stack,
@@ -11,18 +11,18 @@ use crate::template::{
 
 impl<'t> State<'t, '_, '_> {
     /// The value of a pipeline; its variables are declared or assigned.
-    pub(super) fn pipeline(&mut self, dot: &Reflected, id: PipeId) -> Evaluated<Value> {
-        let tree = self.tree;
-        let Some(pipe) = tree.pipes.get(id.0) else {
+    pub(super) fn pipeline(&mut self, dot: &Reflected, id: Id) -> Evaluated<Value> {
+        let code = self.code;
+        let Some(pipe) = id.of(&code.pipes) else {
             return Ok(Value::Nil);
         };
         self.at = At::Pipe(pipe);
         let mut last = None;
-        for command in tree.commands(pipe) {
+        for command in code.commands(pipe) {
             last = Some(self.command(dot, command, last)?);
         }
         let value = last.unwrap_or_default();
-        for variable in &pipe.variables {
+        for variable in code.variables(pipe) {
             let value = Reflected::plain(value.clone());
             if pipe.is_assign {
                 self.assign(variable, value)?;
@@ -34,14 +34,13 @@ impl<'t> State<'t, '_, '_> {
     }
 
     /// A pipeline in parentheses, which may be nested deeper than the stack is.
-    pub(super) fn parenthesized(&mut self, dot: &Reflected, id: PipeId) -> Evaluated<Value> {
+    pub(super) fn parenthesized(&mut self, dot: &Reflected, id: Id) -> Evaluated<Value> {
         stack::ensure(|| self.pipeline(dot, id))
     }
 
     /// `last` is the value of the command before in the pipeline, this one's last argument.
     fn command(&mut self, dot: &Reflected, command: &'t Command, last: Option<Value>) -> Evaluated<Value> {
-        let tree = self.tree;
-        let Some((first, arguments)) = tree.operands(command).split_first() else {
+        let Some((first, arguments)) = self.code.operands(command).split_first() else {
             return Ok(Value::Nil);
         };
         match &first.term {
@@ -59,11 +58,11 @@ impl<'t> State<'t, '_, '_> {
                 }
                 Ok(self.fields(dot, value, first, *names, arguments, last)?.value)
             }
-            Term::Function(callee) => {
+            Term::Function(function, name) => {
                 self.at = At::Operand(first);
-                self.call_function(dot, callee, At::Command(command), arguments, last)
+                self.call_function(dot, *function, *name, At::Command(command), arguments, last)
             }
-            Term::Chain(operand, names) => Ok(self.chain(dot, first, operand, *names, arguments, last)?.value),
+            Term::Chain(start, names) => Ok(self.chain(dot, first, *start, *names, arguments, last)?.value),
             Term::Pipe(id) => {
                 self.no_arguments(first, arguments, last.as_ref())?;
                 self.parenthesized(dot, *id)
@@ -93,12 +92,15 @@ impl<'t> State<'t, '_, '_> {
         &mut self,
         dot: &Reflected,
         node: &'t Operand,
-        start: &'t Operand,
+        start: Id,
         names: Span,
         arguments: &'t [Operand],
         last: Option<Value>,
     ) -> Evaluated<Reflected> {
         self.at = At::Operand(node);
+        let Some(start) = start.of(&self.code.operands) else {
+            return Ok(Reflected::plain(Value::Nil));
+        };
         let start = self.operand(dot, start)?;
         self.fields(dot, start, node, names, arguments, last)
     }
@@ -113,8 +115,7 @@ impl<'t> State<'t, '_, '_> {
         arguments: &'t [Operand],
         last: Option<Value>,
     ) -> Evaluated<Reflected> {
-        let tree = self.tree;
-        let mut names = tree.fields(names);
+        let mut names = self.code.fields(names);
         let Some(mut name) = names.next() else {
             return Ok(receiver);
         };

@@ -10,10 +10,9 @@ use crate::template::{
 impl<'t> State<'t, '_, '_> {
     pub(super) fn range(&mut self, dot: &Reflected, branch: &'t Branch) -> Evaluated<Flow> {
         let mark = self.mark();
-        self.begin_recording(self.tree.pipe_position(branch.pipe), true);
+        self.begin_recording(self.code.pipe_position(branch.pipe), true);
         let value = self.pipeline(dot, branch.pipe)?;
-        let tree = self.tree;
-        let flow = match tree.pipes.get(branch.pipe.0) {
+        let flow = match branch.pipe.of(&self.code.pipes) {
             Some(pipe) if self.iterate(branch, pipe, &value)? => Flow::On,
             // Go ends only the `else` by a `break` in it, but goes on with the loop around at a `continue`.
             _ => match self.otherwise(dot, branch)? {
@@ -84,7 +83,7 @@ impl<'t> State<'t, '_, '_> {
         count: i64,
         number: impl Fn(i64) -> Value,
     ) -> Evaluated<bool> {
-        if pipe.variables.len() > 1 {
+        if self.code.variables(pipe).len() > 1 {
             return self.fail(format!("can't use {} to iterate over more than one variable", print(value)));
         }
         self.iterations(branch, pipe, (0..count).map(|index| (Value::Nil, Reflected::plain(number(index)))))
@@ -104,7 +103,7 @@ impl<'t> State<'t, '_, '_> {
                 return self.fail("the rendering was cancelled");
             }
             self.set_variables(pipe, mark, index, &element)?;
-            let flow = self.inner_list(&element, branch.list)?;
+            let flow = self.inner_list(&element, branch.nodes)?;
             self.pop(mark);
             if flow == Flow::Break {
                 break;
@@ -116,7 +115,7 @@ impl<'t> State<'t, '_, '_> {
     /// One variable takes the element; of two, the first takes the index.
     fn set_variables(&mut self, pipe: &'t Pipe, mark: usize, index: Value, element: &Reflected) -> Evaluated<()> {
         let index = Reflected::plain(index);
-        match pipe.variables.as_slice() {
+        match self.code.variables(pipe) {
             [] => {}
             [only] if pipe.is_assign => self.assign(only, element.clone())?,
             [first, second, ..] if pipe.is_assign => {

@@ -3,20 +3,20 @@
 use super::{
     super::{
         Error,
-        ast::{Command, Number, Operand, Pipe, PipeId, Span, Symbol, Term, Variable},
+        ast::{Command, Id, Number, Operand, Pipe, Position, Span, Symbol, Term, Variable},
         fmt::quote,
         lex::{Kind, Token},
         stack,
-        value::Str,
     },
     MAXIMUM_PARENTHESES, Parser, number,
 };
+use std::borrow::Cow;
 
 impl<'p> Parser<'p> {
-    pub(super) fn pipeline(&mut self, context: &str, end: Kind) -> Result<PipeId, Error> {
-        let position = self.peek_non_space().position;
-        let mut pipe = Pipe { position, is_assign: false, variables: Vec::new(), commands: Span::new(0..0) };
-        while self.declaration(&mut pipe, context)? {}
+    pub(super) fn pipeline(&mut self, context: &str, end: Kind) -> Result<Id, Error> {
+        let position = Position::new(self.peek_non_space().position);
+        let mut pipe = Pipe { position, is_assign: false, variables: Span::default(), commands: Span::default() };
+        self.declarations(&mut pipe, context)?;
         let outer = self.commands.len();
         loop {
             let token = self.next_non_space();
@@ -42,15 +42,22 @@ impl<'p> Parser<'p> {
             }
         }
         self.check_pipeline(outer, context)?;
-        let first = self.scope.commands.len();
-        self.scope.commands.extend(self.commands.drain(outer..));
-        pipe.commands = Span::new(first..self.scope.commands.len());
-        self.scope.pipes.push(pipe);
-        Ok(PipeId(self.scope.pipes.len() - 1))
+        let first = self.code.commands.len();
+        self.code.commands.extend(self.commands.drain(outer..));
+        pipe.commands = Span::new(first..self.code.commands.len());
+        self.code.pipes.push(pipe);
+        Ok(Id::last(&self.code.pipes))
+    }
+
+    fn declarations(&mut self, pipe: &mut Pipe, context: &str) -> Result<(), Error> {
+        let first = self.code.variables.len();
+        while self.declaration(pipe, context, first)? {}
+        pipe.variables = Span::new(first..self.code.variables.len());
+        Ok(())
     }
 
     /// Reads a variable that is declared or assigned, if there is one here, and tells whether another may follow.
-    fn declaration(&mut self, pipe: &mut Pipe, context: &str) -> Result<bool, Error> {
+    fn declaration(&mut self, pipe: &mut Pipe, context: &str, first: usize) -> Result<bool, Error> {
         let token = self.peek_non_space();
         if token.kind != Kind::Variable {
             return Ok(false);
@@ -63,13 +70,13 @@ impl<'p> Parser<'p> {
             Kind::Assign | Kind::Declare => {
                 pipe.is_assign = next.kind == Kind::Assign;
                 self.next_non_space();
-                self.declare(token, pipe);
+                self.declare(token);
                 Ok(false)
             }
             Kind::Char if next.text == b"," => {
                 self.next_non_space();
-                self.declare(token, pipe);
-                if context != "range" || pipe.variables.len() > 1 {
+                self.declare(token);
+                if context != "range" || self.code.variables.len() - first > 1 {
                     return self.error(format_args!("too many declarations in {context}"));
                 }
                 let kind = self.peek_non_space().kind;
@@ -89,14 +96,14 @@ impl<'p> Parser<'p> {
         }
     }
 
-    fn declare(&mut self, token: Token<'p>, pipe: &mut Pipe) {
+    fn declare(&mut self, token: Token<'p>) {
         let variable = self.variable(token);
         self.scope.variables.push(variable.symbol);
-        pipe.variables.push(variable);
+        self.code.variables.push(variable);
     }
 
     fn variable(&mut self, token: Token<'p>) -> Variable {
-        let name = span(token);
+        let name = token.span();
         if token.text == b"$" {
             return Variable { symbol: Symbol(0), name };
         }
@@ -111,9 +118,10 @@ impl<'p> Parser<'p> {
             return self.error(format_args!("missing value for {context}"));
         }
         for (index, command) in commands.iter().enumerate().skip(1) {
-            let first = self.scope.operands.get(command.operands.range()).and_then(<[_]>::first);
-            if let Some(Term::Bool(_) | Term::Dot | Term::Nil | Term::Number(_) | Term::String(..)) =
-                first.map(|operand| &operand.term)
+            let first = self.code.operands(command).first().map(|operand| &operand.term);
+            if let Some(
+                Term::Bool(_) | Term::Dot | Term::Nil | Term::Number(_) | Term::Verbatim(_) | Term::String(..),
+            ) = first
             {
                 return self.error(format_args!("non executable command in pipeline stage {}", index + 1));
             }
@@ -122,7 +130,7 @@ impl<'p> Parser<'p> {
     }
 
     fn command(&mut self) -> Result<Command, Error> {
-        let position = self.peek_non_space().position;
+        let position = Position::new(self.peek_non_space().position);
         let outer = self.operands.len();
         loop {
             self.peek_non_space();
@@ -140,9 +148,9 @@ impl<'p> Parser<'p> {
         if self.operands.len() == outer {
             return self.error("empty command");
         }
-        let first = self.scope.operands.len();
-        self.scope.operands.extend(self.operands.drain(outer..));
-        Ok(Command { position, operands: Span::new(first..self.scope.operands.len()) })
+        let first = self.code.operands.len();
+        self.code.operands.extend(self.operands.drain(outer..));
+        Ok(Command { position, operands: Span::new(first..self.code.operands.len()) })
     }
 
     /// A term and the fields behind it.
@@ -154,34 +162,34 @@ impl<'p> Parser<'p> {
         if token.kind != Kind::Field {
             return Ok(Some(operand));
         }
-        let mut fields = span(token);
+        let mut fields = token.span();
         while self.peek().kind == Kind::Field {
-            fields = fields.to(span(self.next()));
+            fields = fields.to(self.next().span());
         }
-        let position = token.position;
+        let position = Position::new(token.position);
         match &mut operand.term {
             Term::Field(names) | Term::Variable(_, names) => {
                 *names = if names.is_empty() { fields } else { names.to(fields) };
                 operand.position = position;
                 Ok(Some(operand))
             }
-            Term::Bool(_) | Term::String(..) | Term::Number(_) | Term::Nil | Term::Dot => {
-                let start = operand.position;
-                let term = self.source.text.as_bytes().get(start..position).unwrap_or_default();
+            Term::Bool(_) | Term::Verbatim(_) | Term::String(..) | Term::Number(_) | Term::Nil | Term::Dot => {
+                let term = self.text.get(operand.position.offset()..token.position).unwrap_or_default();
                 self.error(format_args!("unexpected . after term {}", quote(term)))
             }
-            Term::Function(_) | Term::Chain(..) | Term::Pipe(_) => {
-                Ok(Some(Operand { position, term: Term::Chain(Box::new(operand), fields) }))
+            Term::Function(..) | Term::Chain(..) | Term::Pipe(_) => {
+                self.code.operands.push(operand);
+                Ok(Some(Operand { position, term: Term::Chain(Id::last(&self.code.operands), fields) }))
             }
         }
     }
 
     fn term(&mut self) -> Result<Option<Operand>, Error> {
         let token = self.next_non_space();
-        let written = span(token);
+        let written = token.span();
         let term = match token.kind {
             Kind::Identifier => match (self.find)(std::str::from_utf8(token.text).unwrap_or_default()) {
-                Some(callee) => Term::Function(callee),
+                Some(function) => Term::Function(function, written),
                 None => return self.error(format_args!("function {} not defined", quote(token.text))),
             },
             Kind::Dot => Term::Dot,
@@ -191,40 +199,43 @@ impl<'p> Parser<'p> {
                 if !self.scope.variables.contains(&variable.symbol) {
                     return self.error(format_args!("undefined variable {}", quote(token.text)));
                 }
-                Term::Variable(variable, Span::new(0..0))
+                Term::Variable(variable, Span::default())
             }
             Kind::Field => Term::Field(written),
             Kind::Bool => Term::Bool(token.text == b"true"),
             Kind::CharConstant => self.constant(number::character(token.text, written))?,
             Kind::Complex | Kind::Number => self.constant(number::number(token.text, written))?,
             Kind::LeftParen => Term::Pipe(self.parenthesized()?),
-            Kind::String | Kind::RawString => Term::String(self.string(token)?, written),
+            Kind::String | Kind::RawString => self.string(token)?,
             _ => {
                 self.backup();
                 return Ok(None);
             }
         };
-        Ok(Some(Operand { position: token.position, term }))
+        Ok(Some(Operand { position: Position::new(token.position), term }))
     }
 
-    /// Charts write the same strings again and again.
-    fn string(&mut self, token: Token<'p>) -> Result<Str, Error> {
-        if let Some(known) = self.strings.get(token.text) {
-            return Ok(known.clone());
-        }
-        let string = self.unquote(token)?;
-        self.strings.insert(token.text, string.clone());
-        Ok(string)
+    fn string(&mut self, token: Token<'p>) -> Result<Term, Error> {
+        Ok(match self.unquote(token)? {
+            Cow::Borrowed(_) => Term::Verbatim(token.span().unquoted()),
+            Cow::Owned(bytes) => {
+                self.code.strings.push(bytes.into());
+                Term::String(Id::last(&self.code.strings), token.span())
+            }
+        })
     }
 
-    fn constant(&self, number: Result<Number, String>) -> Result<Term, Error> {
+    fn constant(&mut self, number: Result<Number, String>) -> Result<Term, Error> {
         match number {
-            Ok(number) => Ok(Term::Number(Box::new(number))),
+            Ok(number) => {
+                self.code.numbers.push(number);
+                Ok(Term::Number(Id::last(&self.code.numbers)))
+            }
             Err(message) => self.error(message),
         }
     }
 
-    fn parenthesized(&mut self) -> Result<PipeId, Error> {
+    fn parenthesized(&mut self) -> Result<Id, Error> {
         if self.scope.parentheses >= MAXIMUM_PARENTHESES {
             return self.error("max expression depth exceeded");
         }
@@ -233,8 +244,4 @@ impl<'p> Parser<'p> {
         self.scope.parentheses -= 1;
         pipe
     }
-}
-
-fn span(token: Token<'_>) -> Span {
-    Span::new(token.position..token.position + token.text.len())
 }

@@ -3,9 +3,8 @@
 
 use super::{
     super::{
-        ast::{Number, Span},
+        ast::{Ideal, Number, Span},
         fmt::quote,
-        value::Value,
     },
     unquote::unquote_character,
 };
@@ -17,7 +16,7 @@ pub(super) fn character(text: &[u8], written: Span) -> Result<Number, String> {
         return Err(format!("malformed character constant: {}", String::from_utf8_lossy(text)));
     }
     let integer = i64::from(number);
-    Ok(Number { integer: Some(integer), float: Some(f64::from(number)), ideal: Some(Value::Int(integer)), written })
+    Ok(Number { integer: Some(integer), float: Some(f64::from(number)), ideal: Some(Ideal::Int), written })
 }
 
 /// The constant written with digits.
@@ -44,16 +43,16 @@ pub(super) fn number(text: &[u8], written: Span) -> Result<Number, String> {
 fn whole(integer: i128, written: Span) -> Number {
     let small = i64::try_from(integer).ok();
     let float = integer as f64;
-    Number { integer: small, float: Some(float), ideal: small.map(Value::Int), written }
+    Number { integer: small, float: Some(float), ideal: small.map(|_| Ideal::Int), written }
 }
 
 /// Hexadecimal digits without an exponent look like a float's `e`, but are an integer's.
-fn ideal_float(text: &str, float: f64) -> Option<Value> {
+fn ideal_float(text: &str, float: f64) -> Option<Ideal> {
     let is_hexadecimal = text.len() > 2 && (text.starts_with("0x") || text.starts_with("0X"));
     if is_hexadecimal && !text.contains(['p', 'P']) {
-        return exact(float).map(Value::Int);
+        return exact(float).map(|_| Ideal::Int);
     }
-    Some(Value::Float64(float))
+    Some(Ideal::Float64)
 }
 
 fn exact(float: f64) -> Option<i64> {

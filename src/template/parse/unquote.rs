@@ -1,11 +1,15 @@
 //! What Go's literals of strings and characters stand for: `strconv.Unquote` and `UnquoteChar`.
 
 use super::super::lex::decode;
+use std::borrow::Cow;
 
 /// What a Go string literal stands for, in double quotes or back quotes; `None` where its syntax is invalid.
-pub(super) fn unquote(literal: &[u8]) -> Option<Vec<u8>> {
+/// Borrowed where it stands for what is written between the quotes.
+pub(super) fn unquote(literal: &[u8]) -> Option<Cow<'_, [u8]>> {
     match literal {
+        [b'`', text @ .., b'`'] if memchr::memchr(b'\r', text).is_none() => Some(text.into()),
         [b'`', text @ .., b'`'] => Some(text.iter().copied().filter(|&byte| byte != b'\r').collect()),
+        [b'"', text @ .., b'"'] if memchr::memchr3(b'\\', b'"', b'\n', text).is_none() => Some(text.into()),
         [b'"', text @ .., b'"'] => {
             let mut bytes = Vec::with_capacity(text.len());
             let mut rest = text;
@@ -26,7 +30,7 @@ pub(super) fn unquote(literal: &[u8]) -> Option<Vec<u8>> {
                     }
                 };
             }
-            Some(bytes)
+            Some(bytes.into())
         }
         _ => None,
     }

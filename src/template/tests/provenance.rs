@@ -8,7 +8,7 @@ use super::{Context, Nowhere, Options, Templates, Value};
 fn explain(files: &[(&str, &str)], values: serde_json::Value) -> Vec<String> {
     let mut templates = Templates::new();
     for (name, text) in files {
-        templates.add(name, *text).expect("a template");
+        templates.add(name, (*text).to_owned()).expect("a template");
     }
     let options = Options { record: true, ..Options::default() };
     let mut context = Context::new(&templates, options, &Nowhere);
