@@ -27,7 +27,8 @@ impl Tree for Chart {
     }
 
     fn values_text(&self) -> Option<&[u8]> {
-        self.raw.iter().find(|file| file.name == "values.yaml").map(|file| &*file.data)
+        let file = self.raw.iter().find(|file| file.name == "values.yaml");
+        if self.raw.is_empty() { None } else { Some(file.map_or(&[], |file| &*file.data)) }
     }
 
     /// As they are once the dependencies are processed: every entry a table.

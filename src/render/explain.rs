@@ -190,6 +190,32 @@ impl Explainer<'_> {
     }
 }
 
+impl Explanation {
+    /// It in words: where the line comes from, then a line for each value.
+    pub fn tell(&self) -> Vec<String> {
+        match self {
+            Self::Separator => vec!["written between documents, by no template".to_owned()],
+            Self::Copied(place) => vec![format!("comes from {place} as it is")],
+            Self::Made { place, included_from, reads } => {
+                let way: Vec<String> = included_from.iter().map(ToString::to_string).collect();
+                let way =
+                    if way.is_empty() { String::new() } else { format!(" (included from {})", way.join(", from ")) };
+                iter::once(format!("comes from {place}{way}")).chain(reads.iter().map(ToString::to_string)).collect()
+            }
+        }
+    }
+}
+
+/// In words: `.Values.image.tag, set by prod.yaml:7`.
+impl fmt::Display for Read {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.set_by {
+            Some(origin) => write!(f, "{}, set by {origin}", self.name),
+            None => write!(f, "{}, not set", self.name),
+        }
+    }
+}
+
 /// As it is shown: `templates/deployment.yaml:42`.
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -18,7 +18,7 @@ pub trait Tree: Sized {
     fn values(&self) -> &Values;
     /// Its JSON Schema.
     fn schema(&self) -> Option<&[u8]>;
-    /// The text of its `values.yaml`.
+    /// The text of its `values.yaml`; `None` where only the values are known, as in a record.
     fn values_text(&self) -> Option<&[u8]> {
         None
     }

@@ -40,8 +40,20 @@ pub struct Origins {
 
 /// A source of values.
 enum Layer {
-    File { name: String, first_line: usize, place: Place },
-    Flag { flag: &'static str, values: Values },
+    File {
+        name: String,
+        first_line: usize,
+        place: Place,
+    },
+    Flag {
+        flag: &'static str,
+        values: Values,
+    },
+    /// A file of which only the values are known.
+    Values {
+        name: String,
+        values: Values,
+    },
 }
 
 /// The values of a chart itself, and of its sub-charts.
@@ -151,8 +163,11 @@ impl Origins {
 
 impl Defaults {
     fn new(chart: &impl Tree, folder: &str) -> Self {
-        let text = chart.values_text().map(String::from_utf8_lossy).unwrap_or_default();
-        let mut layers = file_layers(&format!("{folder}values.yaml"), &text);
+        let name = format!("{folder}values.yaml");
+        let mut layers = match chart.values_text() {
+            Some(text) => file_layers(&name, &String::from_utf8_lossy(text)),
+            None => vec![Layer::Values { name, values: chart.values().clone() }],
+        };
         layers.reverse();
         let sub_charts = chart.dependencies().iter();
         Self {
@@ -184,26 +199,30 @@ impl Layer {
                 }
                 Answer::Here(Origin { source: name.clone(), line: Some(first_line + at.line - 1) })
             }
-            Self::Flag { flag, values } => {
-                let mut at: Option<&Value> = None;
-                for key in path {
-                    let inner = match at {
-                        None => values.get(*key),
-                        Some(Value::Object(table)) => table.get(*key),
-                        Some(Value::Array(list)) => key.parse::<usize>().ok().and_then(|index| list.get(index)),
-                        Some(_) => return Answer::Cut,
-                    };
-                    match inner {
-                        // Items that the line does not name are null here.
-                        None | Some(Value::Null) if matches!(at, Some(Value::Array(_))) => return Answer::Silent,
-                        None => return Answer::Silent,
-                        inner => at = inner,
-                    }
-                }
-                Answer::Here(Origin { source: format!("{flag} {}", path.join(".")), line: None })
-            }
+            Self::Flag { flag, values } => within(values, path, || format!("{flag} {}", path.join("."))),
+            Self::Values { name, values } => within(values, path, || name.clone()),
         }
     }
+}
+
+/// What values say of a path, with the name of their source where they set it.
+fn within(values: &Values, path: &[&str], name: impl Fn() -> String) -> Answer {
+    let mut at: Option<&Value> = None;
+    for key in path {
+        let inner = match at {
+            None => values.get(*key),
+            Some(Value::Object(table)) => table.get(*key),
+            Some(Value::Array(list)) => key.parse::<usize>().ok().and_then(|index| list.get(index)),
+            Some(_) => return Answer::Cut,
+        };
+        match inner {
+            // Items that a flag does not name are null here.
+            None | Some(Value::Null) if matches!(at, Some(Value::Array(_))) => return Answer::Silent,
+            None => return Answer::Silent,
+            inner => at = inner,
+        }
+    }
+    Answer::Here(Origin { source: name(), line: None })
 }
 
 fn first_answer(layers: &[Layer], path: &[&str]) -> Answer {

@@ -14,7 +14,7 @@ pub(super) fn print(session: &Session, rendered: &Rendered, explained: &Explaine
     for at in lines_at(&text, session.flags.text("explain"))? {
         let explanation = explanations.get(at).copied().unwrap_or(&Explanation::Separator);
         told.push_str(&format!("{}: {}\n", at + 1, lines.get(at).unwrap_or(&"")));
-        tell(explanation, &mut told);
+        explanation.tell().iter().for_each(|words| told.push_str(&format!("  {words}\n")));
     }
     session.console.print(&told)
 }
@@ -47,23 +47,4 @@ fn printed<'a>(
         shown.1.extend(own.take(count));
     }
     Ok(shown)
-}
-
-fn tell(explanation: &Explanation, told: &mut String) {
-    match explanation {
-        Explanation::Separator => told.push_str("  written between documents, by no template\n"),
-        Explanation::Copied(place) => told.push_str(&format!("  comes from {place} as it is\n")),
-        Explanation::Made { place, included_from, reads } => {
-            told.push_str(&format!("  comes from {place}"));
-            let way: Vec<String> = included_from.iter().map(ToString::to_string).collect();
-            if !way.is_empty() {
-                told.push_str(&format!(" (included from {})", way.join(", from ")));
-            }
-            told.push('\n');
-            for read in reads {
-                let set_by = read.set_by.as_ref().map_or_else(|| "not set".to_owned(), |by| format!("set by {by}"));
-                told.push_str(&format!("  {}, {set_by}\n", read.name));
-            }
-        }
-    }
 }
