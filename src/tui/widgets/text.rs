@@ -233,12 +233,15 @@ impl TextPane {
         if self.wrap && line.right.is_none() { line.text.width().div_ceil(width).max(1) } else { 1 }
     }
 
+    /// Brings a line into view, whole where it fits.
     fn reveal(&mut self, line: usize) {
-        if line < self.top {
-            self.top = line;
-        } else if line >= self.top + self.height() {
-            self.top = line + 1 - self.height();
+        let rows = |line: usize| self.lines.get(line).map_or(1, |line| self.rows_of(line));
+        let (mut first, mut used) = (line, rows(line));
+        while first > self.top && used + rows(first - 1) <= self.height() {
+            first -= 1;
+            used += rows(first);
         }
+        self.top = if line < self.top { line } else { first };
         self.skipped = 0;
     }
 
@@ -361,5 +364,28 @@ pub fn style(kind: Kind, theme: &Theme) -> Style {
         Kind::Warn => theme.warn,
         Kind::Bad => theme.bad,
         Kind::Good => theme.good,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tui::testing;
+
+    #[test]
+    fn the_cursor_stays_in_view_where_lines_wrap() {
+        let area = Rect::new(0, 0, 10, 6);
+        let shared = testing::shared();
+        let mut pane = TextPane::plain(&format!("{}last", "0123456789abcdefghij\n".repeat(5))).with_cursor();
+        pane.act(&Action::Wrap);
+        pane.arrange(area, &shared);
+        let mut shown = |action: &Action| {
+            pane.act(action);
+            pane.arrange(area, &shared);
+            (pane.cursor(), pane.top)
+        };
+        assert_eq!([(); 3].map(|()| shown(&Action::Down)), [(Some(1), 0), (Some(2), 0), (Some(3), 1)]);
+        assert_eq!(shown(&Action::Bottom), (Some(5), 3));
+        assert_eq!([(); 3].map(|()| shown(&Action::Up)), [(Some(4), 3), (Some(3), 3), (Some(2), 2)]);
     }
 }
