@@ -73,7 +73,11 @@ async fn the_pictures_show_what_the_screens_show() {
     check("releases", &until(&mut session, "~1").await);
     session.keys("enter");
     check("release", &until(&mut session, "[2]").await);
-    session.keys("j r");
+    session.keys("2 p");
+    until(&mut session, "written between documents").await;
+    session.keys("/ i m a g e : enter");
+    check("manifest", &until(&mut session, "comes from templates").await);
+    session.keys("esc esc esc 1 j r");
     check("review", &until(&mut session, "confidence").await);
     session.keys("l enter");
     check("operation", &until(&mut session, "is deployed").await);

@@ -109,6 +109,17 @@ impl Redactor {
         }
     }
 
+    /// A text with what [`Self::values`] hides of these values replaced wherever it is quoted, as errors do. What is
+    /// shorter than four characters keeps no secret.
+    pub fn quoting(&self, text: &str, values: &Value) -> String {
+        let mut hidden = Vec::new();
+        differences(values, &self.values(values), &mut hidden);
+        hidden.retain(|(secret, _)| secret.len() >= 4);
+        // The longest first: one may contain another.
+        hidden.sort_by_key(|(secret, _)| std::cmp::Reverse(secret.len()));
+        hidden.iter().fold(text.to_owned(), |text, (secret, shown)| text.replace(secret, shown))
+    }
+
     /// A manifest text with the Secrets in it redacted; other documents stay byte for byte.
     pub fn manifest(&self, text: &str) -> String {
         if self.reveal {
@@ -142,6 +153,23 @@ impl Redactor {
         let digest = mac.chain_update(content).finalize().into_bytes();
         let digits: String = digest.iter().take(4).map(|byte| format!("{byte:02x}")).collect();
         format!("«fingerprint {digits}»")
+    }
+}
+
+/// The texts of leaves that differ, of values of the same shape.
+fn differences(values: &Value, shown: &Value, found: &mut Vec<(String, String)>) {
+    match (values, shown) {
+        (Value::Object(values), Value::Object(shown)) => {
+            values.values().zip(shown.values()).for_each(|(value, shown)| differences(value, shown, found));
+        }
+        (Value::Array(values), Value::Array(shown)) => {
+            values.iter().zip(shown).for_each(|(value, shown)| differences(value, shown, found));
+        }
+        (value, Value::String(shown)) if value != shown.as_str() => {
+            let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            found.push((text, shown.clone()));
+        }
+        _ => {}
     }
 }
 

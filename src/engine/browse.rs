@@ -55,6 +55,11 @@ pub(super) fn read_manifest(release: &Release) -> Result<Vec<Object>, Error> {
     })
 }
 
+/// A revision's manifest as it is shown, its Secrets redacted.
+pub fn manifest(release: &Release, redactor: &Redactor) -> String {
+    redactor.manifest(release.manifest.trim_start_matches('\n'))
+}
+
 /// Drift of one object.
 #[derive(Debug, Clone)]
 pub struct Drift {

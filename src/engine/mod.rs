@@ -63,6 +63,7 @@ mod predict;
 pub mod prepare;
 pub mod preview;
 pub mod progress;
+pub mod provenance;
 pub mod record;
 mod resources;
 mod retry;

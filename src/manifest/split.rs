@@ -19,7 +19,7 @@ pub(crate) struct Document<'a> {
 
 impl Document<'_> {
     /// The template named by Helm's `# Source:` comment.
-    pub(super) fn source(&self) -> Option<String> {
+    pub(crate) fn source(&self) -> Option<String> {
         let mut comments = self.text.lines().map(str::trim).take_while(|line| line.is_empty() || line.starts_with('#'));
         comments.find_map(|line| line.strip_prefix("# Source: ")).map(str::to_owned)
     }

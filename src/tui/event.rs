@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     cluster::{Cluster, ContextInfo, logs::EventInfo, read::NamespaceInfo, read::Target},
-    engine::{Outcome, Prepared, Preview, Progress, browse::ResourceNode},
+    engine::{Outcome, Prepared, Preview, Progress, browse::ResourceNode, provenance::Provenance},
     manifest::Object,
     release::{RecordMeta, Release, codec::Summary, storage::StorageEvent},
     sandbox::Sandbox,
@@ -69,6 +69,8 @@ pub enum News {
     Changes(Result<Arc<Vec<Section>>, Report>),
     /// A text that took work to make.
     Text(Vec<TextLine>),
+    /// Where the lines of a revision's manifest come from.
+    Provenance(Result<Box<Provenance>, Report>),
     /// The resources of a revision, live.
     Resources(Result<Vec<ResourceNode>, Report>),
     /// Some watched object changed.

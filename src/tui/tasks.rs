@@ -20,7 +20,7 @@ use super::{
 use crate::{
     cluster::{Cluster, ConnectOptions, contexts, logs::EventInfo, read::Target},
     diff::Redactor,
-    engine::{self, Basis, Options, Prepared, Progress, Reporter, Request, browse},
+    engine::{self, Basis, Options, Prepared, Progress, Reporter, Request, browse, provenance::provenance},
     manifest::Object,
     release::{RecordMeta, Release, Storage},
     sandbox::Sandbox,
@@ -61,6 +61,8 @@ pub enum Task {
     Drift(Storage, Arc<Release>, Redactor, usize),
     /// What the newest revision changed; a sentence.
     LastChange(Storage, Box<RecordMeta>, Redactor),
+    /// Where the lines of a revision's manifest come from.
+    Provenance(Cluster, Arc<Release>, Redactor),
     /// The resources of a revision, live; with `true` after a moment, because something changed and more may follow.
     Resources(Storage, Arc<Release>, bool),
     /// Follow live objects.
@@ -291,6 +293,10 @@ async fn carry_out(task: Task, out: &Out, cancel: &CancellationToken) {
                 .await
                 .unwrap_or_else(|report| vec![TextLine::new(Kind::Bad, &report.message)]),
         ),
+        Task::Provenance(cluster, release, redactor) => {
+            let found = provenance(&cluster, &release, &redactor, cancel).await;
+            News::Provenance(found.map(Box::new).map_err(Report::from))
+        }
         Task::Resources(storage, release, again) => {
             if again {
                 tokio::time::sleep(MOMENT).await;

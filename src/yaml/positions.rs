@@ -35,6 +35,35 @@ impl Place {
         }
     }
 
+    /// The keys that lead to what stands on a line, and the line where that begins; the innermost where several begin
+    /// there. `None` before the first of them.
+    pub fn path_to(&self, line: usize) -> Option<(Vec<String>, usize)> {
+        if line < self.line {
+            return None;
+        }
+        let (mut path, mut at) = (Vec::new(), self);
+        loop {
+            // What an anchor or a merge brought in stands elsewhere.
+            let reached = |place: &&Self| (at.line..=line).contains(&place.line);
+            let next = match &*at.inside {
+                Inside::Nothing => None,
+                Inside::Table(entries) => {
+                    let reached = entries.iter().filter(|(_, place)| reached(place));
+                    reached.max_by_key(|(_, place)| place.line).map(|(key, place)| (key.clone(), place))
+                }
+                Inside::List(items) => {
+                    let reached = items.iter().enumerate().filter(|(_, place)| reached(place));
+                    reached.max_by_key(|(_, place)| place.line).map(|(index, place)| (index.to_string(), place))
+                }
+            };
+            let Some((key, place)) = next else {
+                return Some((path, at.line));
+            };
+            path.push(key);
+            at = place;
+        }
+    }
+
     /// Whether it is a table, whose entries another table may add to.
     pub fn is_table(&self) -> bool {
         matches!(*self.inside, Inside::Table(_))

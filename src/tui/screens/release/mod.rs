@@ -1,6 +1,7 @@
 //! One release: its revisions, and tabs that follow the selected one.
 
 mod hooks;
+mod manifest;
 mod resources;
 mod revisions;
 mod texts;
@@ -10,7 +11,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use ratatui::{buffer::Buffer, layout::Rect, style::Style};
 
-use self::{hooks::Hooks, resources::Resources, revisions::RevisionRow};
+use self::{hooks::Hooks, manifest::Manifest, resources::Resources, revisions::RevisionRow};
 use super::{Part, Review, Screen};
 use crate::{
     engine::RollbackTarget,
@@ -78,6 +79,7 @@ pub struct ReleaseScreen {
     /// Why the body cannot be shown.
     trouble: Option<String>,
     changes: DiffPane,
+    manifest: Manifest,
     text: TextPane,
     resources: Resources,
     hooks: Hooks,
@@ -100,6 +102,7 @@ impl ReleaseScreen {
             asked: String::new(),
             trouble: None,
             changes: DiffPane::new(),
+            manifest: Manifest::default(),
             text: TextPane::default(),
             resources: Resources::default(),
             hooks: Hooks::default(),
@@ -200,7 +203,9 @@ impl ReleaseScreen {
             }
             News::Changes(Ok(sections)) => self.changes.set(&sections),
             News::Changes(Err(report)) => self.trouble = Some(report.message),
+            News::Text(lines) if self.tab == Tab::Manifest => self.manifest.set(lines),
             News::Text(lines) => self.text.set(lines),
+            News::Provenance(found) => self.manifest.take(found),
             News::Resources(found) => return self.resources.set(found, shared),
             News::Touched(target, object) => {
                 let changed = self.resources.touch(&target, object.map(|object| *object));
@@ -224,16 +229,18 @@ impl ReleaseScreen {
         match action {
             Action::Tab(number) => self.choose_tab(*number),
             Action::NextPane | Action::PreviousPane => self.on_body = !self.on_body,
+            Action::Open if self.on_body && self.tab == Tab::Manifest => return self.show_provenance(true),
+            Action::Provenance => return self.show_provenance(!self.shows_provenance()),
             Action::Open if !self.on_body => self.on_body = true,
             Action::Right if !self.on_body => self.on_body = true,
-            Action::Left if self.on_body && self.text.at_left_edge() => self.on_body = false,
+            Action::Left if self.on_body && self.at_left_edge() => self.on_body = false,
             Action::Mark => self.mark(),
             Action::DiffMarked | Action::Against => return self.turn_against(action),
             Action::LessContext => self.context = self.context.saturating_sub(2),
             Action::MoreContext => self.context = (self.context + 2).min(200),
             Action::Refresh => {
                 self.asked.clear();
-                return self.follow(shared);
+                return self.manifest.forget().into_iter().chain(self.follow(shared)).collect();
             }
             Action::Back => return self.back(),
             Action::Copy => return self.copy_text().map(Effect::Copy).into_iter().collect(),
@@ -245,6 +252,21 @@ impl ReleaseScreen {
             action => self.move_in_pane(action),
         }
         Vec::new()
+    }
+
+    fn shows_provenance(&self) -> bool {
+        self.tab == Tab::Manifest && self.manifest.is_open()
+    }
+
+    /// Goes to the manifest for it, whatever the tab is.
+    fn show_provenance(&mut self, open: bool) -> Vec<Effect> {
+        self.tab = Tab::Manifest;
+        self.on_body = true;
+        self.manifest.open(open)
+    }
+
+    fn at_left_edge(&self) -> bool {
+        if self.tab == Tab::Manifest { self.manifest.at_left_edge() } else { self.text.at_left_edge() }
     }
 
     fn choose_tab(&mut self, number: u8) {
@@ -300,6 +322,8 @@ impl ReleaseScreen {
     fn back(&mut self) -> Vec<Effect> {
         if self.filter().is_some_and(|text| !text.is_empty()) {
             self.set_filter("");
+        } else if self.shows_provenance() {
+            return self.show_provenance(false);
         } else if self.on_body {
             self.on_body = false;
         } else {
@@ -319,6 +343,7 @@ impl ReleaseScreen {
         }
         match self.tab {
             Tab::Changes => self.changes.act(action),
+            Tab::Manifest => self.manifest.act(action),
             Tab::Resources => self.resources.act(action),
             Tab::Hooks => self.hooks.act(action),
             _ => self.text.act(action),
@@ -329,6 +354,7 @@ impl ReleaseScreen {
         match self.tab {
             _ if !self.on_body => self.revisions.set_filter(text),
             Tab::Changes => self.changes.search(text),
+            Tab::Manifest => self.manifest.search(text),
             Tab::Resources => self.resources.set_filter(text),
             Tab::Hooks => self.hooks.set_filter(text),
             _ => self.text.search(text),
@@ -349,6 +375,7 @@ impl ReleaseScreen {
     fn body_text(&self) -> String {
         match self.tab {
             Tab::Changes => self.changes.text(),
+            Tab::Manifest => self.manifest.text(),
             Tab::Resources => self.resources.text(),
             Tab::Hooks => self.hooks.text(),
             _ => self.text.text(),
@@ -472,6 +499,7 @@ impl Part for ReleaseScreen {
         Some(match self.tab {
             _ if !self.on_body => self.revisions.filter().to_owned(),
             Tab::Changes => self.changes.searched().to_owned(),
+            Tab::Manifest => self.manifest.searched().to_owned(),
             Tab::Resources => self.resources.filter().to_owned(),
             Tab::Hooks => self.hooks.filter().to_owned(),
             _ => self.text.searched().to_owned(),
@@ -499,6 +527,12 @@ impl Part for ReleaseScreen {
         effects.extend(self.wanted_body(shared));
         match self.tab {
             Tab::Changes => self.changes.arrange(body, shared),
+            Tab::Manifest => {
+                let release = self.selected().and_then(|selected| self.release(selected)).cloned();
+                let shown = self.selected().map(|selected| self.wish(selected, shared)).unwrap_or_default();
+                effects.extend(self.manifest.wanted(shown, release.as_ref(), shared));
+                self.manifest.arrange(body, shared);
+            }
             Tab::Resources => {
                 self.resources.arrange(body, shared);
                 effects.extend(self.resources.wanted(shared));
@@ -519,7 +553,7 @@ impl Part for ReleaseScreen {
         rule(buffer, Rect { x: left.right() - 1, width: 2, ..left }, theme);
         self.view_tabs(buffer, right, shared);
         let heading = Rect { x: right.x + 1, y: right.y + 1, width: right.width.saturating_sub(1), height: 1 };
-        put(buffer, heading.x, heading.y, heading.width, &self.heading(), theme.dim);
+        put(buffer, heading.x, heading.y, heading.width, &self.heading(shared), theme.dim);
         self.view_body(buffer, Self::body(right), shared);
     }
 }

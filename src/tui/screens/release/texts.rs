@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use crate::{
     diff::{self, Line, Redactor},
+    engine::browse,
     release::Release,
     tui::widgets::{
         safe,
@@ -55,7 +56,7 @@ fn or_word(lines: Vec<TextLine>, word: &str) -> Vec<TextLine> {
 
 /// The manifest, its Secrets redacted.
 pub fn manifest(release: &Release, redactor: &Redactor) -> Vec<TextLine> {
-    or_word(lines(Kind::Yaml, redactor.manifest(&release.manifest).trim_start_matches('\n')), "the manifest is empty")
+    or_word(lines(Kind::Yaml, &browse::manifest(release, redactor)), "the manifest is empty")
 }
 
 /// Values of a revision; the difference is to those of `before`.

@@ -4,6 +4,7 @@ use ratatui::{buffer::Buffer, layout::Rect};
 
 use super::{Against, ReleaseScreen, TABS, Tab};
 use crate::tui::{
+    keymap::Action,
     shared::Shared,
     widgets::{put, safe, wrap},
 };
@@ -37,7 +38,8 @@ impl ReleaseScreen {
     }
 
     /// What the body shows, in words.
-    pub(super) fn heading(&self) -> String {
+    pub(super) fn heading(&self, shared: &Shared) -> String {
+        let key = |action: &Action| shared.keymap.key_of(action);
         let Some(selected) = self.selected() else {
             return String::new();
         };
@@ -47,17 +49,25 @@ impl ReleaseScreen {
                 let previous = self.before(selected).map_or("nothing".into(), |before| before.to_string());
                 let marked = self.marked().map_or("marked".into(), |marked| format!("marked {marked}"));
                 format!(
-                    "revision {selected} against  {}  {}  {}   v changes it",
+                    "revision {selected} against  {}  {}  {}   {} changes it",
                     place(self.against == Against::Previous, previous),
                     place(self.against == Against::Marked, marked),
                     place(self.against == Against::Live, "live".into()),
+                    key(&Action::Against),
                 )
             }
-            Tab::Values => format!("{} values of revision {selected}   3 changes it", self.values.word()),
+            Tab::Values => {
+                let (word, key) = (self.values.word(), key(&Action::Tab(3)));
+                format!("{word} values of revision {selected}   {key} changes it")
+            }
             _ => {
                 let described =
                     self.release(selected).map(|release| release.info.description.as_str()).unwrap_or_default();
-                format!("revision {selected}  {}", safe::visible(described))
+                let more = match self.tab {
+                    Tab::Manifest => format!("   {} where a line comes from", key(&Action::Provenance)),
+                    _ => String::new(),
+                };
+                format!("revision {selected}{more}   {}", safe::visible(described))
             }
         }
     }
@@ -89,6 +99,7 @@ impl ReleaseScreen {
         }
         match self.tab {
             Tab::Changes => self.changes.view(buffer, area, theme, self.on_body),
+            Tab::Manifest => self.manifest.view(buffer, area, shared, self.on_body),
             Tab::Resources => self.resources.view(buffer, area, shared, self.on_body),
             Tab::Hooks => self.hooks.view(buffer, area, shared, self.on_body),
             _ => self.text.view(buffer, area, theme, false),
