@@ -5,6 +5,7 @@ use std::{
     fs,
     io::{self, Read},
     path::{Path, PathBuf},
+    sync::Arc,
     time::Duration,
 };
 
@@ -12,7 +13,8 @@ use super::{flags::chart::values_options, report::Report, session::Session};
 use crate::{
     chart::{self, Chart},
     cluster::{FetchError, fetch},
-    template::fmt::quote,
+    engine::post_render::PostRenderer,
+    template::{PostRender, fmt::quote},
     values::Values,
 };
 
@@ -92,6 +94,33 @@ fn check_dependencies(session: &Session, chart: &Chart) -> Result<(), Report> {
         "an error occurred while checking for chart dependencies. You may need to run 'helm dependency build' to fetch missing dependencies: found in Chart.yaml, but missing in charts/ directory: {}",
         missing.join(", ")
     )))
+}
+
+/// The post-renderer that was asked for. What its plugin says when it fails goes to standard error.
+///
+/// # Errors
+/// Helm's words for a plugin that is not there.
+pub fn post_renderer(session: &Session) -> Result<Option<Arc<PostRender>>, Report> {
+    let (flags, env) = (&session.flags, &session.env);
+    let name = flags.text("post-renderer");
+    if name.is_empty() {
+        return Ok(None);
+    }
+    let found = PostRenderer::find(&env.plugins(), name, flags.list("post-renderer-args"), &env.vars);
+    for (path, why) in found.broken {
+        let words = "failed to load plugin (ignoring)";
+        session.console.note(&format!("level=WARN msg={words:?} plugin_yaml={} error={why:?}", path.display()));
+    }
+    let plugin = found
+        .plugin
+        .map_err(|why| Report::new(format!("invalid argument {name:?} for \"--post-renderer\" flag: {why}")))?;
+    let console = session.console.clone();
+    Ok(Some(Arc::new(move |manifests| {
+        plugin.run(manifests).map_err(|error| {
+            error.said.lines().for_each(|line| console.note(&format!("  hint: the plugin said: {line}")));
+            error.message
+        })
+    })))
 }
 
 /// The values of `-f`, `--set` and its kin.

@@ -78,6 +78,11 @@ impl Env {
         self.path("HELM_DATA_HOME", "XDG_DATA_HOME", default, rest)
     }
 
+    /// Where plugins are.
+    pub fn plugins(&self) -> String {
+        self.or("HELM_PLUGINS", self.data("plugins"))
+    }
+
     /// `HELM_MAX_HISTORY`, 10 by default.
     pub fn max_history(&self) -> i64 {
         self.get("HELM_MAX_HISTORY").parse().unwrap_or(10)
@@ -202,7 +207,7 @@ pub fn env_vars(env: &Env, flags: &Parsed, namespace: &str) -> BTreeMap<&'static
         ("HELM_CONFIG_HOME", env.config("")),
         ("HELM_DATA_HOME", env.data("")),
         ("HELM_DEBUG", flags.bool("debug").to_string()),
-        ("HELM_PLUGINS", env.or("HELM_PLUGINS", env.data("plugins"))),
+        ("HELM_PLUGINS", env.plugins()),
         ("HELM_REGISTRY_CONFIG", flag("registry-config")),
         ("HELM_REPOSITORY_CACHE", flag("repository-cache")),
         ("HELM_CONTENT_CACHE", flag("content-cache")),

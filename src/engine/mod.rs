@@ -59,6 +59,7 @@ pub mod hooks;
 mod objects;
 mod operation;
 mod options;
+pub mod post_render;
 mod predict;
 pub mod prepare;
 pub mod preview;

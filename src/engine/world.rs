@@ -4,6 +4,7 @@ use std::{
     cell::Cell,
     fs,
     net::ToSocketAddrs,
+    sync::Arc,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
@@ -19,7 +20,7 @@ use crate::{
     cluster::{self, Cluster, FetchError, fetch, read::Target},
     manifest::ObjectKey,
     render::{Capabilities, KubeVersion},
-    template::Env,
+    template::{Env, PostRender},
 };
 
 /// How long a schema may take to come, as in Helm.
@@ -38,6 +39,8 @@ pub struct World {
     pub cluster: Option<(Cluster, Handle)>,
     /// Ends the rendering early.
     pub cancel: CancellationToken,
+    /// `--post-renderer`.
+    pub post_renderer: Option<Arc<PostRender>>,
     /// How many blocks of seeded randomness were drawn.
     pub drawn: Cell<u64>,
 }
@@ -101,6 +104,10 @@ impl Env for World {
         }
         let addresses = (name, 0).to_socket_addrs();
         addresses.ok().and_then(|mut all| all.next()).map_or_else(String::new, |address| address.ip().to_string())
+    }
+
+    fn post_renderer(&self) -> Option<&PostRender> {
+        self.post_renderer.as_deref()
     }
 
     fn schema(&self, url: &str) -> Result<String, String> {

@@ -39,7 +39,7 @@ pub(crate) fn split(manifest: &str) -> Vec<Document<'_>> {
     while offset < manifest.len() {
         let rest = &manifest[offset..];
         let separator = rest.strip_prefix("---").map_or(0, |after| 3 + blanks(after));
-        let end = memmem::find(rest[separator..].as_bytes(), b"\n---").map_or(rest.len(), |at| separator + at + 1);
+        let end = memmem::find(&rest.as_bytes()[separator..], b"\n---").map_or(rest.len(), |at| separator + at + 1);
         let text = &rest[separator..end];
         if !text.trim().is_empty() {
             documents.push(Document { text, offset: offset + separator, lines_before });

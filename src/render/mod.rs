@@ -10,6 +10,7 @@ mod glob;
 mod head;
 pub mod lint;
 mod pipeline;
+mod post_render;
 mod scope;
 
 pub use capabilities::{Capabilities, KubeVersion};

@@ -5,7 +5,9 @@ use std::borrow::Cow;
 
 use bytes::Bytes;
 
-use super::{Capabilities, Document, Error, Head, Hook, ReleaseFacts, RenderedFile, capabilities, documents, engine};
+use super::{
+    Capabilities, Document, Error, Head, Hook, ReleaseFacts, RenderedFile, capabilities, documents, engine, post_render,
+};
 use crate::{
     chart::{self, Chart},
     template::{Env, Map, Options},
@@ -85,6 +87,7 @@ pub(super) fn render_files(
     let capabilities = capabilities::value(request.capabilities.clone());
     let files = engine::execute(chart, values, &request.release, capabilities, options, env, &mut log).map_err(late)?;
     let (files, notes) = take_notes(files, chart.name(), request.sub_chart_notes);
+    let files = post_render::apply(files, env).map_err(late)?;
     match documents::sort(&files) {
         Ok(sorted) => {
             let rendered = Rendered {

@@ -1,5 +1,8 @@
 //! The world as templates may see it. Nothing else in this room touches a clock, randomness, a network or a cluster.
 
+/// Changes rendered manifests: takes all of them and gives back what is to be used, or why it cannot.
+pub type PostRender = dyn Fn(&str) -> Result<String, String> + Send + Sync;
+
 /// Everything a rendering may ask of the world; the caller decides what stands behind it.
 pub trait Env {
     /// The present, in nanoseconds since 1970.
@@ -33,6 +36,10 @@ pub trait Env {
     /// Why it cannot be had.
     fn schema(&self, url: &str) -> Result<String, String> {
         Err(format!("{url} cannot be loaded here"))
+    }
+    /// What changes the manifests after the templates, if anything does.
+    fn post_renderer(&self) -> Option<&PostRender> {
+        None
     }
     /// Whether the rendering should stop now.
     fn is_cancelled(&self) -> bool {

@@ -23,7 +23,7 @@ pub mod time;
 pub mod value;
 
 pub use context::{Context, Silenced};
-pub use env::Env;
+pub use env::{Env, PostRender};
 pub use error::{Error, Location};
 pub use func::Function;
 pub(crate) use funcs::{check_regex, clean_path, compile_regex, parse_url};

@@ -8,7 +8,7 @@ use std::{
 use libyaml_safer::{Encoding, ErrorKind, Event, EventData, Mark, Parser, ScalarStyle, Scanner, TokenData};
 use regex::Regex;
 
-use super::{Error, is_break};
+use super::{Dialect, Error, is_break};
 
 /// The events of a text, until the first error.
 pub(super) struct Events<'a> {
@@ -19,18 +19,34 @@ pub(super) struct Events<'a> {
     /// What is wrong with the text where the parser would not survive it.
     rejected: Option<Error>,
     stopped: bool,
+    dialect: Dialect,
 }
 
 impl<'a> Events<'a> {
     pub(super) fn new(text: &'a str) -> Self {
+        Self::of(text, Dialect::Json)
+    }
+
+    /// As [`Events::new`], with the errors of go-yaml v3.
+    pub(super) fn v3(text: &'a str) -> Self {
+        Self::of(text, Dialect::V3)
+    }
+
+    fn of(text: &'a str, dialect: Dialect) -> Self {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-        Self { parser: parser(text), text, rejected: tag_before_comma(text), stopped: false }
+        Self { parser: parser(text), text, rejected: tag_before_comma(text, dialect), stopped: false, dialect }
+    }
+
+    /// Goes on until a document ends.
+    pub(super) fn skip_document(&mut self) -> Result<(), Error> {
+        while !matches!(self.next()?.data, EventData::DocumentEnd { .. } | EventData::StreamEnd) {}
+        Ok(())
     }
 
     pub(super) fn next(&mut self) -> Result<Event, Error> {
         let event = match self.rejected.take() {
             Some(error) => Err(error),
-            None => self.parser.parse().map_err(|error| syntax(&error, self.text)),
+            None => self.parser.parse().map_err(|error| syntax(&error, self.text, self.dialect)),
         };
         self.stopped |= event.is_err();
         let mut event = event?;
@@ -58,7 +74,7 @@ impl<'a> Events<'a> {
     }
 
     /// A block scalar that runs to the end of a text without a last line break must not gain one.
-    fn without_added_break(&self, value: &mut String, end: Mark) {
+    pub(super) fn without_added_break(&self, value: &mut String, end: Mark) {
         let at_end = usize::try_from(end.index).is_ok_and(|end| end >= self.text.len());
         let last_line = self.text.rsplit(is_break).next().unwrap_or_default();
         let of_last_line = !last_line.trim_matches(' ').is_empty() || value.ends_with("\n\n") || value.ends_with(" \n");
@@ -79,22 +95,23 @@ pub(super) fn failure(mark: Mark, words: &str) -> Error {
 }
 
 /// A scanner's or parser's error. Go prints the line from zero for a parser's error, from one for a scanner's,
-/// and none on the first line or for the reader.
-fn syntax(error: &libyaml_safer::Error, text: &str) -> Error {
+/// and none on the first line or for the reader. v3 names the line where what is wrong began, v2 where it was found.
+fn syntax(error: &libyaml_safer::Error, text: &str, dialect: Dialect) -> Error {
     let mut problem = error.problem_mark().unwrap_or_default();
     if error.problem() == "found unexpected end of stream" {
         // Where a line break was added, the end is one line further than Go sees it.
         problem.line = problem.line.min(text.matches('\n').count() as u64);
     }
     let context = error.context_mark().unwrap_or_default();
-    let go_line = match problem.line {
-        0 => context.line,
-        line if error.kind() == ErrorKind::Scanner => line + 1,
-        line => line,
+    let of_scanner = u64::from(error.kind() == ErrorKind::Scanner);
+    let go_line = match (dialect, problem.line, context.line) {
+        (Dialect::Json, 0, line) | (Dialect::V3, 0, line @ 0) => line,
+        (Dialect::Json, line, _) | (Dialect::V3, line, 0) | (Dialect::V3, _, line) => line + of_scanner,
     };
     let words = error.problem();
     let message = if go_line == 0 { format!("yaml: {words}") } else { format!("yaml: line {go_line}: {words}") };
-    failure(problem, &message)
+    let failure = failure(problem, &message);
+    if dialect == Dialect::V3 { Error { message, ..failure } } else { failure }
 }
 
 fn parser(text: &str) -> Parser<Chain<&[u8], &'static [u8]>> {
@@ -109,7 +126,7 @@ fn parser(text: &str) -> Parser<Chain<&[u8], &'static [u8]>> {
 /// The parser panics at a tag that is followed by a comma (`[!a, b]`), which Go takes for a part of the tag. Such
 /// a tag is refused; to know it from the same characters in a scalar, the tokens of the text with a space before
 /// each of these commas are asked.
-fn tag_before_comma(text: &str) -> Option<Error> {
+fn tag_before_comma(text: &str, dialect: Dialect) -> Option<Error> {
     static TAG: LazyLock<Regex> =
         LazyLock::new(|| Regex::new(r"!(?:(?:<[^>\s]*>|[^\s,<])[^\s,]*)?,").expect("a constant pattern"));
     let mut spaced = String::new();
@@ -133,7 +150,7 @@ fn tag_before_comma(text: &str) -> Option<Error> {
         let token = match token {
             Ok(token) => token,
             // Tokens before the error may have been held back, such a tag among them.
-            Err(error) => return Some(syntax(&error, text)),
+            Err(error) => return Some(syntax(&error, text, dialect)),
         };
         if matches!(token.data, TokenData::Tag { .. }) && spaces.binary_search(&token.end_mark.index).is_ok() {
             let line = token.start_mark.line + 1;

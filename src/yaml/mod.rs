@@ -16,6 +16,7 @@ mod positions;
 mod read;
 mod resolve;
 mod scalar;
+pub mod styled;
 #[cfg(test)]
 mod tests;
 mod text;

@@ -286,8 +286,8 @@ impl Writer {
                 match style {
                     Style::Plain => self.out.push(char),
                     Style::SingleQuoted => self.single_quoted(char, previous, indent),
-                    Style::DoubleQuoted if escape_all => self.escape(char),
-                    Style::DoubleQuoted => self.double_quoted(char),
+                    Style::DoubleQuoted if escape_all => escape(&mut self.out, char),
+                    Style::DoubleQuoted => double_quoted(&mut self.out, char),
                 }
             }
             previous = Some(char);
@@ -312,64 +312,70 @@ impl Writer {
         self.out.push(char);
     }
 
-    fn double_quoted(&mut self, char: char) {
-        if !is_printable(char) || is_break(char) || matches!(char, '"' | '\\') {
-            self.escape(char);
-        } else {
-            self.out.push(char);
-        }
-    }
-
     fn column(&mut self) -> usize {
         let (place, before) = self.measured;
         let column = before + self.out[place..].chars().count();
         self.measured = (self.out.len(), column);
         column
     }
+}
 
-    fn escape(&mut self, char: char) {
-        let short = match char {
-            '\0' => '0',
-            '\x07' => 'a',
-            '\x08' => 'b',
-            '\t' => 't',
-            '\n' => 'n',
-            '\x0b' => 'v',
-            '\x0c' => 'f',
-            '\r' => 'r',
-            '\x1b' => 'e',
-            '"' | '\\' => char,
-            '\u{85}' => 'N',
-            '\u{a0}' => '_',
-            '\u{2028}' => 'L',
-            '\u{2029}' => 'P',
-            _ => {
-                let code = u32::from(char);
-                self.out.push_str(&match code {
-                    ..=0xff => format!("\\x{code:02X}"),
-                    0x100..=0xffff => format!("\\u{code:04X}"),
-                    _ => format!("\\U{code:08X}"),
-                });
-                return;
-            }
-        };
-        self.out.push('\\');
-        self.out.push(short);
+/// A character within double quotes.
+pub(super) fn double_quoted(out: &mut String, char: char) {
+    if !is_printable(char) || is_break(char) || matches!(char, '"' | '\\') {
+        escape(out, char);
+    } else {
+        out.push(char);
     }
 }
 
+pub(super) fn escape(out: &mut String, char: char) {
+    let short = match char {
+        '\0' => '0',
+        '\x07' => 'a',
+        '\x08' => 'b',
+        '\t' => 't',
+        '\n' => 'n',
+        '\x0b' => 'v',
+        '\x0c' => 'f',
+        '\r' => 'r',
+        '\x1b' => 'e',
+        '"' | '\\' => char,
+        '\u{85}' => 'N',
+        '\u{a0}' => '_',
+        '\u{2028}' => 'L',
+        '\u{2029}' => 'P',
+        _ => {
+            let code = u32::from(char);
+            out.push_str(&match code {
+                ..=0xff => format!("\\x{code:02X}"),
+                0x100..=0xffff => format!("\\u{code:04X}"),
+                _ => format!("\\U{code:08X}"),
+            });
+            return;
+        }
+    };
+    out.push('\\');
+    out.push(short);
+}
+
 /// Which styles a string may take.
-struct Shape {
-    plain_allowed: bool,
-    single_quoted_allowed: bool,
-    block_allowed: bool,
+pub(super) struct Shape {
+    /// Outside brackets.
+    pub(super) plain_allowed: bool,
+    /// Within brackets.
+    pub(super) flow_plain_allowed: bool,
+    pub(super) single_quoted_allowed: bool,
+    pub(super) block_allowed: bool,
+    /// It has line breaks.
+    pub(super) multiline: bool,
 }
 
 impl Shape {
-    fn of(text: &str, dialect: Dialect) -> Self {
+    pub(super) fn of(text: &str, dialect: Dialect) -> Self {
         let mut indicators = text.starts_with("---") || text.starts_with("...");
         let (mut breaks, mut special, mut space_break, mut break_space) = (false, false, false, false);
-        let mut tabs = false;
+        let (mut tabs, mut flow_indicators) = (false, false);
         let mut previous = None;
         let mut chars = text.chars().peekable();
         while let Some(char) = chars.next() {
@@ -383,6 +389,7 @@ impl Shape {
                 (Some(previous), '#') => is_blank(previous),
                 _ => false,
             };
+            flow_indicators |= matches!(char, ',' | '?' | '[' | ']' | '{' | '}' | ':');
             match char {
                 '\t' if dialect == Dialect::V3 => tabs = true,
                 _ => special |= !is_printable(char),
@@ -394,15 +401,18 @@ impl Shape {
         }
         let loose = |char: char| char == ' ' || is_break(char);
         let edges = text.starts_with(loose) || text.ends_with(loose);
+        let plain_allowed = !(indicators || breaks || tabs || special || edges);
         Self {
-            plain_allowed: !(indicators || breaks || tabs || special || edges),
+            plain_allowed,
+            flow_plain_allowed: plain_allowed && !flow_indicators && !text.is_empty(),
             single_quoted_allowed: !(tabs || special || space_break || break_space),
             block_allowed: !(special || space_break || text.ends_with(' ')),
+            multiline: breaks,
         }
     }
 }
 
-fn is_blank(char: char) -> bool {
+pub(super) fn is_blank(char: char) -> bool {
     matches!(char, ' ' | '\t') || is_break(char)
 }
 

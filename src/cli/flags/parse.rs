@@ -158,8 +158,19 @@ impl<'a> Parser<'a> {
         Ok(())
     }
 
+    /// There is one post-renderer; an empty name is none, and leaves one that was given before.
+    fn once(&self, flag: &Flag, value: Value) -> Result<Value, String> {
+        let before = self.parsed.text(flag.name);
+        match &value {
+            Value::Text(_) if flag.kind != Kind::PostRenderer || before.is_empty() => Ok(value),
+            Value::Text(text) if text.is_empty() => Ok(Value::Text(before.to_owned())),
+            Value::Text(_) => Err(format!("cannot specify --{} flag more than once", flag.name)),
+            _ => Ok(value),
+        }
+    }
+
     fn set(&mut self, flag: &'a Flag, text: &str) -> Result<(), String> {
-        let value = flag.read(text).map_err(|why| {
+        let value = flag.read(text).and_then(|value| self.once(flag, value)).map_err(|why| {
             let name =
                 flag.short.map_or_else(|| format!("--{}", flag.name), |letter| format!("-{letter}, --{}", flag.name));
             format!("invalid argument {text:?} for {name:?} flag: {why}")

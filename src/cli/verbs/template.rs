@@ -83,11 +83,11 @@ pub async fn run(session: &Session) -> Result<(), Report> {
     flags.exclusive(&["force-replace", "force-conflicts"])?;
     flags.exclusive(&["force", "force-conflicts"])?;
     flags.exclusive(&["validate", "dry-run"])?;
-    if !flags.text("post-renderer").is_empty() {
-        let words = "post-renderer plugins are not built yet in pilothouse template; use helm template";
-        return Err(Report::new(words));
-    }
     flags.exclusive(&["explain", "output-dir"])?;
+    flags
+        .exclusive(&["explain", "post-renderer"])
+        .map_err(|words| Report::new(words).hint("nothing is known about where lines of a post-renderer come from"))?;
+    let post_renderer = charts::post_renderer(session)?;
     let kube_version = kube_version(session)?;
     check_dry_run(session)?;
     let server = asks_server(flags);
@@ -121,7 +121,7 @@ pub async fn run(session: &Session) -> Result<(), Report> {
     };
     let result = if server {
         let cluster = session.cluster().await?.clone();
-        let world = world(session);
+        let world = World { post_renderer, ..world(session) };
         let runtime = Handle::current();
         let task = move || {
             let world = World { cluster: Some((cluster, runtime)), ..world };
@@ -129,7 +129,7 @@ pub async fn run(session: &Session) -> Result<(), Report> {
         };
         tokio::task::spawn_blocking(task).await.map_err(|error| Report::new(error.to_string()))?
     } else {
-        values.render(chart, &request, &world(session))
+        values.render(chart, &request, &World { post_renderer, ..world(session) })
     };
     print(session, result, &name)
 }
