@@ -291,7 +291,7 @@ impl Env for World {
 /// What a template makes of a few values, or why it does not.
 fn render(template: &str) -> Result<String, String> {
     let mut templates = Templates::new();
-    templates.add("c/t", template.to_owned()).map_err(|error| error.helm_message())?;
+    templates.add(&[("c/t".into(), template.to_owned().into())]).map_err(|error| error.helm_message())?;
     let data = json!({ "a": "text", "b": { "c": [1, null, "x"] }, "list": ["b", "a"], "n": 3, "empty": {} });
     let world = World(Instant::now());
     let output = Context::new(&templates, Options::default(), &world).execute("c/t", Value::from_json(&data));

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{Error, Head};
 use crate::{
     manifest,
-    template::{Part, Str},
+    template::{Part, Str, parallel},
     values::Notice,
 };
 
@@ -85,22 +85,46 @@ pub struct Sorted {
 /// # Errors
 /// `YAML parse error on FILE: …`.
 pub fn sort(files: &[RenderedFile]) -> Result<Sorted, Error> {
+    let found: Vec<_> = files.iter().filter(|file| !is_partial(&file.path)).flat_map(find).collect();
+    let bytes = found.iter().map(|found| found.as_ref().map_or(0, |found| found.text.len())).sum();
     let mut sorted = Sorted::default();
-    for file in files.iter().filter(|file| !is_partial(&file.path)) {
-        let Str::Text(whole) = &file.text else {
-            return Err(Error::not_utf8(&file.path));
-        };
-        let text = whole.trim_start();
-        for part in manifest::split(text) {
-            let document = part.text.trim_start();
-            let start = whole.len() - text.len() + part.offset + (part.text.len() - document.len());
-            let head = Head::read(document).map_err(|error| Error::yaml(&file.path, whole, start, &error))?;
-            sorted.add(Document { path: file.path.clone(), text: document.to_owned(), start, head });
-        }
+    for document in parallel::map(&found, bytes, |found| found.clone().and_then(Found::read)) {
+        sorted.add(document?);
     }
     sorted.documents.sort_by(|a, b| manifest::compare_kinds(&a.head.kind, &b.head.kind));
     sorted.hooks.sort_by(|a, b| manifest::compare_kinds(&a.document.head.kind, &b.document.head.kind));
     Ok(sorted)
+}
+
+/// A document in a file, not read yet.
+#[derive(Clone, Copy)]
+struct Found<'a> {
+    path: &'a Arc<str>,
+    whole: &'a str,
+    start: usize,
+    text: &'a str,
+}
+
+/// The documents of a file.
+fn find(file: &RenderedFile) -> Vec<Result<Found<'_>, Error>> {
+    let path = &file.path;
+    let Str::Text(whole) = &file.text else {
+        return vec![Err(Error::not_utf8(path))];
+    };
+    let trimmed = whole.trim_start();
+    let documents = manifest::split(trimmed).into_iter().map(|part| {
+        let text = part.text.trim_start();
+        let start = whole.len() - trimmed.len() + part.offset + (part.text.len() - text.len());
+        Ok(Found { path, whole, start, text })
+    });
+    documents.collect()
+}
+
+impl Found<'_> {
+    fn read(self) -> Result<Document, Error> {
+        let head = Head::read(self.text).map_err(|error| Error::yaml(self.path, self.whole, self.start, &error))?;
+        Ok(Document { path: self.path.clone(), text: self.text.to_owned(), start: self.start, head })
+    }
 }
 
 /// Whether a template is only there to be included.

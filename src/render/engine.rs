@@ -19,9 +19,8 @@ pub(super) fn execute(
 ) -> Result<Vec<RenderedFile>, Error> {
     let scoped = scope::templates(chart, values, release, capabilities);
     let mut templates = Templates::new();
-    for template in &scoped {
-        templates.add(&template.path, template.text.clone())?;
-    }
+    let sources: Vec<_> = scoped.iter().map(|template| (template.path.clone(), template.text.clone())).collect();
+    templates.add(&sources)?;
     let mut context = Context::new(&templates, options, env);
     let mut files = Vec::new();
     for template in scoped.iter().filter(|template| !is_partial(&template.path)) {
@@ -51,7 +50,7 @@ pub fn name(template: &str, env: &dyn Env) -> Result<String, Error> {
     const NAME: &str = "name-template";
     let mut templates = Templates::new();
     let go = |error: crate::template::Error| Error { message: error.to_string(), ..Error::from(error) };
-    templates.add(NAME, template.as_bytes().to_vec()).map_err(go)?;
+    templates.add(&[(NAME.into(), template.as_bytes().to_vec().into())]).map_err(go)?;
     let mut context = Context::new(&templates, Options::default(), env);
     let name = context.execute(NAME, Value::Nil).map_err(go)?;
     Ok(name.to_text().into_owned())

@@ -13,6 +13,7 @@ pub mod func;
 pub mod funcs;
 mod lex;
 mod methods;
+pub(crate) mod parallel;
 mod parse;
 mod provenance;
 mod scope;
@@ -48,10 +49,13 @@ pub struct Options {
 
 /// Parsed templates that can call each other, and the functions that they call.
 pub struct Templates {
-    names: HashMap<&'static str, FunctionId>,
+    names: FunctionNames,
     functions: Vec<Callee>,
     trees: Rc<Trees>,
 }
+
+/// Functions by their names.
+type FunctionNames = HashMap<&'static str, FunctionId>;
 
 /// Templates by their names.
 type Trees = HashMap<Arc<str>, Rc<Tree>>;
@@ -74,24 +78,30 @@ impl Templates {
         Self { names, functions, trees: Rc::default() }
     }
 
-    /// Parses a file and adds its template and those that it defines. Of two with the same name the later one counts,
-    /// unless nothing but space is in it. Helm adds the deepest files first.
+    /// Parses files, each a name and a text, and adds their templates and those that they define. Of two with the same
+    /// name the later one counts, unless nothing but space is in it. Helm adds the deepest files first.
     ///
     /// # Errors
-    /// What Go's parser says; see [`Error::helm_message`].
-    pub fn add(&mut self, name: &str, text: impl Into<Bytes>) -> Result<(), Error> {
-        let parsed = self.parse(Source { name: name.into(), text: text.into() })?;
+    /// What Go's parser says of the first file that it refuses; see [`Error::helm_message`].
+    pub fn add(&mut self, files: &[(Arc<str>, Bytes)]) -> Result<(), Error> {
+        let names = &self.names;
+        let bytes = files.iter().map(|(_, text)| text.len()).sum();
+        let parsed = parallel::map(files, bytes, |(name, text)| {
+            parse::parse(Source { name: name.clone(), text: text.clone() }, names)
+        });
         let trees = Rc::make_mut(&mut self.trees);
-        for tree in Tree::all(parsed) {
-            if !tree.is_empty || !trees.contains_key(&tree.name) {
-                trees.insert(tree.name.clone(), tree.into());
+        for file in parsed {
+            for tree in Tree::all(file?) {
+                if !tree.is_empty || !trees.contains_key(&tree.name) {
+                    trees.insert(tree.name.clone(), tree.into());
+                }
             }
         }
         Ok(())
     }
 
     fn parse(&self, source: Source) -> Result<Parsed, Error> {
-        parse::parse(source, &|name| self.names.get(name).copied())
+        parse::parse(source, &self.names)
     }
 
     fn function(&self, id: FunctionId) -> Option<&Callee> {

@@ -5,8 +5,8 @@ mod number;
 mod unquote;
 
 use super::{
-    Error,
-    ast::{Branch, Call, Code, Command, FunctionId, Id, Node, Operand, Parsed, Position, Root, Source, Span, Symbol},
+    Error, FunctionNames,
+    ast::{Branch, Call, Code, Command, Id, Node, Operand, Parsed, Position, Root, Source, Span, Symbol},
     fmt::quote,
     lex::{Kind, Lexer, Token, newlines},
     stack,
@@ -19,14 +19,14 @@ const MAXIMUM_PARENTHESES: usize = 10_000;
 /// How deep control structures nest. Go has no limit but its stack's.
 const MAXIMUM_NESTING: usize = 50_000;
 
-/// Parses a file; `find` tells the functions that there are.
+/// Parses a file that calls these functions.
 ///
 /// # Errors
 /// Go's text: `template: NAME:LINE: …`.
-pub(super) fn parse(source: Source, find: &dyn Fn(&str) -> Option<FunctionId>) -> Result<Parsed, Error> {
+pub(super) fn parse(source: Source, functions: &FunctionNames) -> Result<Parsed, Error> {
     let text = source.text.clone();
     let mut parser = Parser {
-        find,
+        functions,
         text: &text,
         lexer: Lexer::new(&text),
         tokens: [Token { kind: Kind::Eof, position: 0, text: &[] }; 3],
@@ -45,7 +45,7 @@ pub(super) fn parse(source: Source, find: &dyn Fn(&str) -> Option<FunctionId>) -
 }
 
 struct Parser<'p> {
-    find: &'p dyn Fn(&str) -> Option<FunctionId>,
+    functions: &'p FunctionNames,
     text: &'p [u8],
     lexer: Lexer<'p>,
     /// Up to three tokens of lookahead, the newest first.

@@ -158,17 +158,11 @@ fn steps() {
 }
 
 fn parse(chart: &Chart) -> usize {
-    let mut templates = Templates::new();
-    let mut count = 0;
-    let mut add = |chart: &Chart| {
-        for file in &chart.templates {
-            templates.add(&file.name, file.data.clone()).expect("a template");
-            count += 1;
-        }
-    };
-    add(chart);
-    chart.dependencies.iter().for_each(add);
-    count
+    let charts = std::iter::once(chart).chain(&chart.dependencies);
+    let files: Vec<_> =
+        charts.flat_map(|chart| &chart.templates).map(|file| (file.name.as_str().into(), file.data.clone())).collect();
+    Templates::new().add(&files).expect("templates");
+    files.len()
 }
 
 /// A hundred sub-charts in one chart, beside the same charts one by one: the ratio must stay near one.

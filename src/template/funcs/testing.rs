@@ -46,7 +46,7 @@ impl Caller {
 /// What the function says, without where it was called.
 pub(super) fn render(text: &str) -> Result<String, String> {
     let mut templates = Templates::new();
-    templates.add("t", text.to_owned()).map_err(|error| error.helm_message())?;
+    templates.add(&[("t".into(), text.to_owned().into())]).map_err(|error| error.helm_message())?;
     let data = [("i", Value::Int(3)), ("i64", Value::Int64(1_577_934_245)), ("f", Value::Float64(1.5))];
     let data: Map = data.into_iter().map(|(name, value)| (name.into(), value)).collect();
     let world = World(Cell::new(1));

@@ -188,8 +188,8 @@ impl<'p> Parser<'p> {
         let token = self.next_non_space();
         let written = token.span();
         let term = match token.kind {
-            Kind::Identifier => match (self.find)(std::str::from_utf8(token.text).unwrap_or_default()) {
-                Some(function) => Term::Function(function, written),
+            Kind::Identifier => match self.functions.get(std::str::from_utf8(token.text).unwrap_or_default()) {
+                Some(function) => Term::Function(*function, written),
                 None => return self.error(format_args!("function {} not defined", quote(token.text))),
             },
             Kind::Dot => Term::Dot,

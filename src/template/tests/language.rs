@@ -33,9 +33,8 @@ fn data(values: &Json) -> Value {
 
 pub(super) fn render(template: &Json, values: &Json, options: Options) -> Result<String, Error> {
     let mut templates = Templates::new();
-    for (name, text) in files(template) {
-        templates.add(&name, text)?;
-    }
+    let sources: Vec<_> = files(template).into_iter().map(|(name, text)| (name.into(), text.into())).collect();
+    templates.add(&sources)?;
     let output = Context::new(&templates, options, &Nowhere).execute("c/t", data(values))?;
     Ok(output.to_text().into_owned())
 }

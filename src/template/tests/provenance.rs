@@ -7,9 +7,8 @@ use super::{Context, Nowhere, Options, Templates, Value};
 /// Each line of the output with where its first byte comes from and what was read for any of it.
 fn explain(files: &[(&str, &str)], values: serde_json::Value) -> Vec<String> {
     let mut templates = Templates::new();
-    for (name, text) in files {
-        templates.add(name, (*text).to_owned()).expect("a template");
-    }
+    let sources: Vec<_> = files.iter().map(|(name, text)| ((*name).into(), (*text).to_owned().into())).collect();
+    templates.add(&sources).expect("templates");
     let options = Options { record: true, ..Options::default() };
     let mut context = Context::new(&templates, options, &Nowhere);
     let data = Value::from_json(&json!({"Values": values}));
