@@ -212,6 +212,11 @@ fn import_values(chart: &mut Chart, log: &mut Vec<Notice>) -> Result<(), String>
             }
         }
     }
+    if imported.is_empty() {
+        chart.values = values::to_json(&own);
+        return Ok(());
+    }
+    // What was imported is shared with what it was imported from.
     let own = values::copy(&own);
     values::coalesce_tables(&own, &imported, Nulls::Keep, log);
     chart.values = values::to_json(&own);

@@ -6,6 +6,8 @@ use std::{
     thread,
 };
 
+use super::stack;
+
 /// How many bytes must be read for a second thread to be worth its start.
 const WORTHWHILE: usize = 64 * 1024;
 
@@ -22,9 +24,12 @@ pub(crate) fn map<T: Sync, R: Send>(items: &[T], bytes: usize, work: impl Fn(&T)
     };
     let all = || std::iter::from_fn(take).collect::<Vec<_>>();
     let mut results = thread::scope(|scope| {
-        let other = scope.spawn(all);
+        // Without another thread this one does it all.
+        let other = thread::Builder::new().stack_size(stack::SIZE).spawn_scoped(scope, all);
         let mut results = all();
-        results.extend(other.join().unwrap_or_else(|panic| panic::resume_unwind(panic)));
+        if let Ok(other) = other {
+            results.extend(other.join().unwrap_or_else(|panic| panic::resume_unwind(panic)));
+        }
         results
     });
     results.sort_unstable_by_key(|(index, _)| *index);

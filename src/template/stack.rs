@@ -4,6 +4,8 @@
 const LEFT: usize = 2 * 1024 * 1024;
 /// What must be left to drop a value, which may be done on any thread.
 const LEFT_TO_DROP: usize = 64 * 1024;
+/// How large the stack of another thread should be, as that of the first one usually is.
+pub(super) const SIZE: usize = 8 * 1024 * 1024;
 /// How large a new piece is; memory is taken only as far as it is used.
 const PIECE: usize = 16 * 1024 * 1024;
 
