@@ -1,11 +1,14 @@
 //! Where a command writes.
 
 use std::{
-    io::{ErrorKind, Write},
+    io::{self, BufWriter, ErrorKind, Write},
     sync::{Arc, Mutex, PoisonError},
 };
 
 use super::report::Report;
+
+/// How much is gathered before it is written: what a pipe holds.
+const BUFFER: usize = 64 * 1024;
 
 /// Standard output and standard error, or buffers in tests. Clones write to the same place.
 #[derive(Clone)]
@@ -24,7 +27,7 @@ impl Console {
 
     /// This process's own streams.
     pub fn of_process() -> Self {
-        Self::new(std::io::stdout(), std::io::stderr())
+        Self::new(io::stdout(), io::stderr())
     }
 
     /// Writes text to standard output as it is. A closed reader ends the command quietly.
@@ -34,10 +37,15 @@ impl Console {
 
     /// As [`Console::print`], for what may be no text.
     pub fn print_bytes(&self, bytes: &[u8]) -> Result<(), Report> {
-        write(&self.out, bytes).map_err(|error| match error.kind() {
-            ErrorKind::BrokenPipe => Report::closed(),
-            _ => Report::new(format!("unable to write output: {error}")),
-        })
+        write(&self.out, bytes).map_err(refused)
+    }
+
+    /// As [`Console::print`], one text after the other.
+    pub fn print_all<'a>(&self, texts: impl IntoIterator<Item = &'a str>) -> Result<(), Report> {
+        let mut sink = self.out.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut out = BufWriter::with_capacity(BUFFER, &mut *sink);
+        let written = texts.into_iter().try_for_each(|text| out.write_all(text.as_bytes()));
+        written.and_then(|()| out.flush()).map_err(refused)
     }
 
     /// Writes a line to standard error. Nothing can be done when that fails.
@@ -46,7 +54,15 @@ impl Console {
     }
 }
 
-fn write(sink: &Sink, text: &[u8]) -> std::io::Result<()> {
+/// Why standard output takes no more.
+fn refused(error: io::Error) -> Report {
+    match error.kind() {
+        ErrorKind::BrokenPipe => Report::closed(),
+        _ => Report::new(format!("unable to write output: {error}")),
+    }
+}
+
+fn write(sink: &Sink, text: &[u8]) -> io::Result<()> {
     let mut sink = sink.lock().unwrap_or_else(PoisonError::into_inner);
     sink.write_all(text)?;
     sink.flush()

@@ -19,5 +19,5 @@ pub use engine::name;
 pub use error::{Error, Excerpt};
 pub use explain::{Explained, Explanation, Place, Read, Sources, explain, lines_at, pushed};
 pub use head::Head;
-pub use pipeline::{Failure, Rendered, Request, push, render};
+pub use pipeline::{Failure, Rendered, Request, pieces, push, render};
 pub use scope::ReleaseFacts;

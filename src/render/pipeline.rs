@@ -107,17 +107,19 @@ pub(super) fn render_files(
 impl Rendered {
     /// The manifest as it is stored and printed, each document under the path of its template.
     pub fn manifest(&self, with_crds: bool) -> String {
-        let crds = if with_crds { self.crds.as_slice() } else { &[] };
-        let length = crds.iter().map(|(path, data)| path.len() + data.len() + 20).sum::<usize>()
-            + self.documents.iter().map(|document| document.path.len() + document.text.len() + 20).sum::<usize>();
+        let length = self.entries(with_crds).map(|(path, text)| path.len() + text.len() + 20).sum();
         let mut manifest = String::with_capacity(length);
-        for (path, data) in crds {
-            push(&mut manifest, path, &text_of(data));
-        }
-        for document in &self.documents {
-            push(&mut manifest, &document.path, &document.text);
+        for (path, text) in self.entries(with_crds) {
+            push(&mut manifest, path, &text);
         }
         manifest
+    }
+
+    /// The documents of the manifest in order, each with the path of its template, CRDs before the others.
+    pub fn entries(&self, with_crds: bool) -> impl Iterator<Item = (&str, Cow<'_, str>)> {
+        let crds = if with_crds { self.crds.as_slice() } else { &[] };
+        let crds = crds.iter().map(|(path, data)| (path.as_str(), text_of(data)));
+        crds.chain(self.documents.iter().map(|document| (&*document.path, document.text.as_str().into())))
     }
 }
 
@@ -128,9 +130,12 @@ pub(super) fn text_of(data: &[u8]) -> Cow<'_, str> {
 
 /// Adds a document as Helm prints it.
 pub fn push(manifest: &mut String, path: &str, text: &str) {
-    for part in ["---\n# Source: ", path, "\n", text, "\n"] {
-        manifest.push_str(part);
-    }
+    manifest.extend(pieces(path, text));
+}
+
+/// The pieces of a document as Helm prints it.
+pub fn pieces<'a>(path: &'a str, text: &'a str) -> [&'a str; 5] {
+    ["---\n# Source: ", path, "\n", text, "\n"]
 }
 
 /// Whether the values are what the charts' schemas want.

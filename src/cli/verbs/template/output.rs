@@ -6,7 +6,7 @@ use crate::{
     chart::{go_words, path_matches},
     cli::{report::Report, session::Session},
     manifest,
-    render::{Document, Hook, Rendered, push},
+    render::{Document, Hook, Rendered, pieces, push},
 };
 
 /// Prints manifest and hooks, or writes them below `--output-dir`.
@@ -14,6 +14,7 @@ pub(super) fn write(session: &Session, rendered: &Rendered, release: &str) -> Re
     let flags = &session.flags;
     let mut text = String::new();
     match flags.text("output-dir") {
+        "" if flags.list("show-only").is_empty() => return print(session, rendered),
         "" => {
             text = manifest(session, rendered);
             hooks(session, rendered).for_each(|(_, document)| push(&mut text, &document.path, &document.text));
@@ -40,12 +41,29 @@ pub(super) fn write(session: &Session, rendered: &Rendered, release: &str) -> Re
     }
 }
 
+/// Prints piece by piece: joined, all of it would take as much memory as the rendering before.
+fn print(session: &Session, rendered: &Rendered) -> Result<(), Report> {
+    let mut entries: Vec<_> = rendered.entries(session.flags.bool("include-crds")).collect();
+    let mut end = String::new();
+    if let Some((path, text)) = entries.pop() {
+        push(&mut end, path, &text);
+    }
+    end_manifest(&mut end);
+    let hooks = hooks(session, rendered).flat_map(|(_, hook)| pieces(&hook.path, &hook.text));
+    let entries = entries.iter().flat_map(|(path, text)| pieces(path, text));
+    session.console.print_all(entries.chain([end.as_str()]).chain(hooks))
+}
+
 /// What is printed before the hooks. It begins with a separator: there is only an end to trim.
 pub(super) fn manifest(session: &Session, rendered: &Rendered) -> String {
     let mut text = rendered.manifest(session.flags.bool("include-crds"));
+    end_manifest(&mut text);
+    text
+}
+
+fn end_manifest(text: &mut String) {
     text.truncate(text.trim_end().len());
     text.push('\n');
-    text
 }
 
 /// The hooks that are printed, with their indexes.
