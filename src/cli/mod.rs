@@ -12,7 +12,8 @@ pub mod console;
 pub mod flags;
 
 pub mod legacy;
-pub mod output;
+pub mod operation;
+mod output;
 pub mod report;
 pub mod selector;
 pub mod session;

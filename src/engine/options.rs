@@ -59,6 +59,8 @@ pub struct Options {
     pub description: String,
     /// `--labels`; an upgrade removes those that are `null`.
     pub labels: BTreeMap<String, String>,
+    /// `--dry-run`: it will not be executed, so a name in use does not matter.
+    pub dry_run: bool,
     /// `--replace` of install.
     pub replace: bool,
     /// `--create-namespace`.
@@ -91,6 +93,7 @@ impl Default for Options {
             history_max: 10,
             description: String::new(),
             labels: BTreeMap::new(),
+            dry_run: false,
             replace: false,
             create_namespace: false,
             skip_crds: false,

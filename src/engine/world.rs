@@ -137,6 +137,12 @@ impl World {
         Self { zone: zone.clone(), ..Self::default() }
     }
 
+    /// With a cluster to look up objects in.
+    #[must_use]
+    pub fn with_cluster(self, cluster: &Cluster) -> Self {
+        Self { cluster: Some((cluster.clone(), Handle::current())), ..self }
+    }
+
     fn fill_seeded(&self, seed: &str, buffer: &mut [u8]) {
         for chunk in buffer.chunks_mut(32) {
             let block = Sha256::new().chain_update(self.drawn.get().to_be_bytes()).chain_update(seed).finalize();

@@ -71,12 +71,13 @@ pub fn install(env: &Env) -> Vec<Flag> {
             "replace",
             "reuse the given name, only if that name is a deleted release which remains in the history. This is unsafe in production",
         ),
-        Flag::new("timeout", Kind::Duration, "time to wait for any individual Kubernetes operation (like Jobs for hooks)")
-            .default("5m0s"),
-        Flag::bool(
-            "wait-for-jobs",
-            "if set and --wait enabled, will wait until all Jobs have been completed before marking the release as successful. It will wait for as long as --timeout",
-        ),
+        Flag::new(
+            "timeout",
+            Kind::Duration,
+            "time to wait for any individual Kubernetes operation (like Jobs for hooks)",
+        )
+        .default("5m0s"),
+        wait_for_jobs(),
         Flag::bool("generate-name", "generate the name (and omit the NAME parameter)").short('g'),
         Flag::text("name-template", "specify template used to name the release"),
         Flag::text("description", "add a custom description"),
@@ -94,7 +95,10 @@ pub fn install(env: &Env) -> Vec<Flag> {
             r#"if set, Helm will rollback (uninstall) the installation upon failure. The --wait flag will be default to "watcher" if --rollback-on-failure is set"#,
         ),
         Flag::bool("atomic", "deprecated").deprecated("use --rollback-on-failure instead").sets("rollback-on-failure"),
-        Flag::bool("skip-crds", "if set, no CRDs will be installed. By default, CRDs are installed if not already present"),
+        Flag::bool(
+            "skip-crds",
+            "if set, no CRDs will be installed. By default, CRDs are installed if not already present",
+        ),
         Flag::bool("render-subchart-notes", "if set, render subchart notes along with the parent"),
         Flag::bool("skip-schema-validation", "if set, disables JSON schema validation"),
         Flag::new("labels", Kind::Pairs, "Labels that would be added to release metadata. Should be divided by comma.")
@@ -108,13 +112,36 @@ pub fn install(env: &Env) -> Vec<Flag> {
             "take-ownership",
             "if set, install will ignore the check for helm annotations and take ownership of the existing resources",
         ),
-        Flag::new(
-            "wait",
-            Kind::Wait,
-            "wait until resources are ready (up to --timeout). Use '--wait' alone for 'watcher' strategy, or specify one of: 'watcher', 'hookOnly', 'legacy'. Default when flag is omitted: 'hookOnly'.",
-        )
-        .default("hookOnly")
-        .bare("watcher"),
+        wait(),
+    ];
+    flags.extend(post_rendering());
+    flags.extend(values());
+    flags.extend(chart_source(env));
+    flags
+}
+
+/// `--wait`.
+pub fn wait() -> Flag {
+    Flag::new(
+        "wait",
+        Kind::Wait,
+        "wait until resources are ready (up to --timeout). Use '--wait' alone for 'watcher' strategy, or specify one of: 'watcher', 'hookOnly', 'legacy'. Default when flag is omitted: 'hookOnly'.",
+    )
+    .default("hookOnly")
+    .bare("watcher")
+}
+
+/// `--wait-for-jobs`.
+pub fn wait_for_jobs() -> Flag {
+    Flag::bool(
+        "wait-for-jobs",
+        "if set and --wait enabled, will wait until all Jobs have been completed before marking the release as successful. It will wait for as long as --timeout",
+    )
+}
+
+/// The post-renderer and its arguments.
+pub fn post_rendering() -> [Flag; 2] {
+    [
         Flag::new(
             "post-renderer",
             Kind::PostRenderer,
@@ -125,8 +152,5 @@ pub fn install(env: &Env) -> Vec<Flag> {
             Kind::PostRendererArgs,
             "an argument to the post-renderer (can specify multiple)",
         ),
-    ];
-    flags.extend(values());
-    flags.extend(chart_source(env));
-    flags
+    ]
 }

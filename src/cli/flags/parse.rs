@@ -65,6 +65,12 @@ impl Parsed {
         }
     }
 
+    /// The pairs of a flag of keys and values; the last of a key wins.
+    pub fn pairs(&self, name: &str) -> BTreeMap<String, String> {
+        let pairs = self.list(name).iter().filter_map(|pair| pair.split_once('='));
+        pairs.map(|(key, value)| (key.to_owned(), value.to_owned())).collect()
+    }
+
     /// A wait strategy's value.
     pub fn wait(&self, name: &str) -> WaitStrategy {
         match self.values.get(name) {

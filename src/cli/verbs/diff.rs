@@ -7,6 +7,7 @@ use crate::{
     cli::{
         commands::{Command, Completes, Takes, Verb},
         flags::Flag,
+        operation,
         output::{self, Colors},
         report::Report,
         session::Session,
@@ -46,7 +47,7 @@ pub const COMMAND: Command = Command {
             completes: Completes::ReleaseAndRevisions(1),
             flags: |_| {
                 let mut flags = diff_flags();
-                flags.extend([rollback::last_good_flag(), rollback::three_way_flag()]);
+                flags.extend([rollback::last_good_flag(), operation::three_way_flag()]);
                 flags.push(Flag::text("server-side", "as for rollback: true, false or auto").default("auto").own());
                 flags.push(Flag::bool("force-conflicts", "as for rollback: take fields that belong to others").own());
                 flags

@@ -100,7 +100,7 @@ pub async fn all(session: &Session) -> Result<(), Report> {
     session.console.print(&status::text(
         session,
         &release,
-        &status::Shown { everything: true, resources: String::new() },
+        &status::Shown { metadata: true, everything: true, ..status::Shown::STATUS },
     ))
 }
 

@@ -7,6 +7,7 @@ pub mod diff;
 pub mod env;
 pub mod get;
 pub mod history;
+pub mod install;
 pub mod lint;
 pub mod list;
 pub mod package;
@@ -15,6 +16,8 @@ pub mod sandbox;
 pub mod show;
 pub mod status;
 pub mod template;
+pub mod uninstall;
+pub mod upgrade;
 pub mod version;
 
 use std::sync::Arc;
@@ -39,6 +42,9 @@ pub async fn run(session: &Session) -> Result<(), Report> {
         Verb::GetNotes => get::notes(session).await,
         Verb::GetValues => get::values(session).await,
         Verb::Rollback => rollback::run(session).await,
+        Verb::Install => install::run(session).await,
+        Verb::Upgrade => upgrade::run(session).await,
+        Verb::Uninstall => uninstall::run(session).await,
         Verb::Lint => lint::run(session),
         Verb::Template => template::run(session).await,
         Verb::DiffRevision => diff::revision(session).await,

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use super::rollback::until_interrupted;
+use crate::cli::operation::until_interrupted;
 use crate::{
     cli::{
         commands::{Command, Verb},

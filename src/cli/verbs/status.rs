@@ -40,7 +40,7 @@ pub async fn run(session: &Session) -> Result<(), Report> {
     let format = session.flags.text("output");
     if format == "table" {
         let resources = tables(&storage, &release).await?;
-        let shown = Shown { everything: false, resources: resources_text(&resources) };
+        let shown = Shown { resources: resources_text(&resources), ..Shown::STATUS };
         return session.console.print(&text(session, &release, &shown));
     }
     let value = with_resources(&release, objects(&storage, &release).await?);
@@ -49,10 +49,19 @@ pub async fn run(session: &Session) -> Result<(), Report> {
 
 /// What of a release is shown.
 pub struct Shown {
-    /// Chart, values, hooks and manifest too, as `get all` does.
+    /// Which chart it is.
+    pub metadata: bool,
+    /// Values, hooks and manifest too.
     pub everything: bool,
     /// Live resources as text; empty leaves them out.
     pub resources: String,
+    /// The notes.
+    pub notes: bool,
+}
+
+impl Shown {
+    /// What `status` shows, but for the live resources.
+    pub const STATUS: Self = Self { metadata: false, everything: false, resources: String::new(), notes: true };
 }
 
 /// The release as Helm's status printer writes it.
@@ -65,7 +74,7 @@ pub fn text(session: &Session, release: &Release, shown: &Shown) -> String {
     text += &format!("NAMESPACE: {}\n", colors.namespace(&release.namespace));
     text += &format!("STATUS: {}\n", colors.status(&release.info.status));
     text += &format!("REVISION: {}\n", release.revision);
-    if shown.everything {
+    if shown.metadata {
         let chart = release.chart.metadata();
         text += &format!("CHART: {}\nVERSION: {}\nAPP_VERSION: {}\n", chart.name, chart.version, chart.app_version);
     }
@@ -81,7 +90,7 @@ pub fn text(session: &Session, release: &Release, shown: &Shown) -> String {
     if shown.everything || release.info.description.eq_ignore_ascii_case("Dry run complete") {
         text += &format!("HOOKS:\n{}MANIFEST:\n{}\n", get::hooks_text(release), release.manifest);
     }
-    if !release.info.notes.is_empty() {
+    if shown.notes && !release.info.notes.is_empty() {
         text += &format!("NOTES:\n{}\n", release.info.notes.trim());
     }
     text
@@ -107,16 +116,22 @@ fn tests(session: &Session, release: &Release) -> String {
 
 /// A release as Helm encodes it here: without its chart, with its live resources, and nothing that Helm does not know.
 fn with_resources(release: &Release, resources: BTreeMap<String, Vec<Value>>) -> Release {
-    let mut release = Release { chart: Chart::default(), unknown: serde_json::Map::new(), ..release.clone() };
+    let mut release = Release { chart: Chart::default(), ..encoded(release) };
+    if !resources.is_empty() {
+        let resources = resources.into_iter().map(|(kind, objects)| (kind, Value::Array(objects))).collect();
+        release.info.unknown.insert("resources".to_owned(), Value::Object(resources));
+    }
+    release
+}
+
+/// A release as Helm encodes it, with nothing that Helm does not know.
+pub fn encoded(release: &Release) -> Release {
+    let mut release = Release { unknown: serde_json::Map::new(), ..release.clone() };
     let mut config = Value::Object(std::mem::take(&mut release.config));
     output::as_go_holds(&mut config);
     release.config = config.as_object().cloned().unwrap_or_default();
     release.hooks.iter_mut().for_each(|hook| hook.unknown.clear());
     release.info.unknown.clear();
-    if !resources.is_empty() {
-        let resources = resources.into_iter().map(|(kind, objects)| (kind, Value::Array(objects))).collect();
-        release.info.unknown.insert("resources".to_owned(), Value::Object(resources));
-    }
     release
 }
 

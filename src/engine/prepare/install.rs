@@ -92,7 +92,7 @@ fn check_name(name: &str) -> Result<(), Error> {
 fn check_free(newest: Option<&RecordMeta>, options: &Options) -> Result<(), Error> {
     let replaceable = |meta: &RecordMeta| matches!(meta.status, Status::Uninstalled | Status::Failed);
     match newest {
-        Some(newest) if !(options.replace && replaceable(newest)) => {
+        Some(newest) if !options.dry_run && !(options.replace && replaceable(newest)) => {
             let words = "release name check failed: cannot reuse a name that is still in use";
             Err(Error::Refused(words.to_owned()))
         }

@@ -26,6 +26,8 @@ pub struct Source {
     pub skip_schema_validation: bool,
     /// `--render-subchart-notes`.
     pub sub_chart_notes: bool,
+    /// `--hide-secret` of a dry run: the manifest says where a Secret would stand.
+    pub hide_secrets: bool,
 }
 
 /// What was rendered of a chart, in the form of a record.
@@ -60,19 +62,30 @@ pub(super) async fn render(source: Source, facts: ReleaseFacts, capabilities: Ca
 }
 
 fn render_here(source: Source, release: ReleaseFacts, capabilities: Capabilities) -> Result<Content, Error> {
-    let Source { mut chart, values, world, skip_schema_validation, sub_chart_notes } = source;
+    let Source { mut chart, values, world, skip_schema_validation, sub_chart_notes, hide_secrets } = source;
     let request = Request { release, capabilities, skip_schema_validation, sub_chart_notes };
     let rendered = render::render(&mut chart, &values, &request, &world);
     let rendered = rendered.map_err(|failure| Error::Render(Box::new(failure)))?;
     Ok(Content {
         chart: recorded(&chart)?,
         config: values,
-        manifest: rendered.manifest(false),
+        manifest: if hide_secrets { without_secrets(&rendered) } else { rendered.manifest(false) },
         definitions: definitions(&rendered)?,
         hooks: rendered.hooks.into_iter().map(hook).collect(),
         notes: rendered.notes,
         log: rendered.log,
     })
+}
+
+/// The manifest with a sentence in the place of each Secret.
+fn without_secrets(rendered: &Rendered) -> String {
+    let mut manifest = String::new();
+    for document in &rendered.documents {
+        let secret = document.head.kind == "Secret" && document.head.api_version == "v1";
+        let hidden = "# HIDDEN: The Secret output has been suppressed";
+        render::push(&mut manifest, &document.path, if secret { hidden } else { &document.text });
+    }
+    manifest
 }
 
 /// The API versions and kinds that the definitions of a chart and of its enabled sub-charts will add: Helm creates them

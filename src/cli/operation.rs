@@ -1,0 +1,261 @@
+//! What the verbs that change releases have in common: flags, dry runs, progress, interruption.
+
+use std::sync::Arc;
+
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    console::Console,
+    flags::{Flag, Kind},
+    report::Report,
+    session::Session,
+    verbs::diff,
+};
+use crate::{
+    engine::{self, Basis, Options, Outcome, Prepared, Progress, ServerSideMode},
+    release::Storage,
+};
+
+/// `--dry-run`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DryRun {
+    /// It is done.
+    None,
+    /// It is only told; the cluster is asked as little as possible.
+    Client,
+    /// It is only told; the cluster is asked.
+    Server,
+}
+
+/// `--dry-run`.
+pub fn dry_run_flag() -> Flag {
+    Flag::text(
+        "dry-run",
+        r#"simulates the operation without persisting changes. Must be one of: "none" (default), "client", or "server". '--dry-run=none' executes the operation normally and persists changes (no simulation). '--dry-run=client' simulates the operation client-side only and avoids cluster connections. '--dry-run=server' simulates the operation on the server, requiring cluster connectivity."#,
+    )
+    .default("none")
+    .bare("unset")
+}
+
+/// `--review`.
+pub fn review_flag() -> Flag {
+    Flag::bool(
+        "review",
+        "preview against the live cluster first, on standard error, and stop if anything that matters moved since, or if a field belongs to someone else",
+    )
+    .own()
+}
+
+/// `--three-way-custom-resources`.
+pub fn three_way_flag() -> Flag {
+    Flag::bool(
+        "three-way-custom-resources",
+        "with client-side apply, correct what was changed by hand in custom resources too",
+    )
+    .own()
+}
+
+/// `--server-side` where it may be `auto`.
+pub fn server_side_flag() -> Flag {
+    Flag::text(
+        "server-side",
+        r#"must be "true", "false" or "auto". Object updates run in the server instead of the client ("auto" defaults the value from the previous chart release's method)"#,
+    )
+    .default("auto")
+}
+
+/// `--history-max`.
+pub fn history_max_flag(default: i64) -> Flag {
+    Flag::int("history-max", "limit the maximum number of revisions saved per release. Use 0 for no limit")
+        .default(default.to_string())
+}
+
+/// `--timeout`.
+pub fn timeout_flag() -> Flag {
+    let help = "time to wait for any individual Kubernetes operation (like Jobs for hooks)";
+    Flag::new("timeout", Kind::Duration, help).default("5m0s")
+}
+
+/// The flags that `install`, `upgrade` and `rollback` share, as options. A flag that a command does not have is off.
+///
+/// # Errors
+/// Helm's words for an unknown `--server-side`.
+pub fn options(session: &Session) -> Result<Options, Report> {
+    let flags = &session.flags;
+    let server_side = match flags.text("server-side") {
+        "auto" | "" => ServerSideMode::Auto,
+        "true" => ServerSideMode::True,
+        "false" => ServerSideMode::False,
+        other => {
+            return Err(Report::new(format!("invalid/unknown release server-side apply method: {other}")));
+        }
+    };
+    Ok(Options {
+        timeout: flags.duration("timeout"),
+        wait: flags.wait("wait"),
+        wait_for_jobs: flags.bool("wait-for-jobs"),
+        no_hooks: flags.bool("no-hooks"),
+        force_replace: flags.bool("force-replace") || flags.bool("force"),
+        force_conflicts: flags.bool("force-conflicts"),
+        server_side,
+        three_way_custom_resources: flags.bool("three-way-custom-resources"),
+        ..Options::default()
+    })
+}
+
+/// Helm's reading of `--dry-run`, with its warnings (helm/helm `pkg/cmd/helpers.go`).
+///
+/// # Errors
+/// Helm's words for a value that is none; a sentence where `--read-only` forbids what is not a dry run.
+pub fn dry_run(session: &Session) -> Result<DryRun, Report> {
+    let warn = |message: String| session.console.note(&format!("level=WARN msg={message:?}"));
+    let boolean = |value: &str, instead: &str| {
+        warn(format!("boolean '--dry-run={value}' flag is deprecated and must be replaced with '--dry-run={instead}'"));
+    };
+    let dry_run = match session.flags.text("dry-run") {
+        "none" => DryRun::None,
+        "client" => DryRun::Client,
+        "server" => DryRun::Server,
+        "unset" => {
+            warn("--dry-run is deprecated and should be replaced with '--dry-run=client'".to_owned());
+            DryRun::Client
+        }
+        value @ ("1" | "t" | "T" | "true" | "TRUE" | "True") => {
+            boolean(value, "client");
+            DryRun::Client
+        }
+        value @ ("0" | "f" | "F" | "false" | "FALSE" | "False") => {
+            boolean(value, "none");
+            DryRun::None
+        }
+        value => {
+            let message = format!("invalid dry-run value ({value:?}). Must be \"none\", \"server\", or \"client\"");
+            return Err(Report::new(message));
+        }
+    };
+    if dry_run == DryRun::None {
+        writable(session)?;
+    }
+    Ok(dry_run)
+}
+
+/// Refuses to change anything under `--read-only`.
+///
+/// # Errors
+/// Then.
+pub fn writable(session: &Session) -> Result<(), Report> {
+    if session.flags.bool("read-only") {
+        return Err(Report::new(format!("{} is refused: --read-only", session.path.command().name)));
+    }
+    Ok(())
+}
+
+/// Prints a preview on standard error.
+///
+/// # Errors
+/// Under `--review`, what execute would only find out midway: fields that belong to others.
+pub async fn preview(session: &Session, storage: &Storage, prepared: &Prepared) -> Result<Basis, Report> {
+    let redactor = session.redactor()?;
+    let preview = engine::preview(storage, prepared, &redactor).await?;
+    session.console.note(diff::preview_text(&preview, &diff::Style::plain()).trim_end());
+    let conflicts: Vec<String> = preview
+        .objects
+        .iter()
+        .flat_map(|object| object.conflicts.iter().map(move |detail| (object, detail)))
+        .map(|(object, detail)| {
+            let conflict = &detail.conflict;
+            format!(
+                "{}/{}: {} belongs to {}",
+                object.target.key.kind, object.target.key.name, conflict.field, conflict.manager
+            )
+        })
+        .collect();
+    if session.flags.bool("review") && !conflicts.is_empty() && !prepared.options.force_conflicts {
+        let report = Report::new(format!("fields belong to others: {}", conflicts.join("; ")));
+        return Err(report.hint("--force-conflicts takes them"));
+    }
+    Ok(preview.basis)
+}
+
+/// Carries out what was prepared, after a preview where `--review` asks for one. `cancelled` is printed when the user
+/// interrupts it.
+///
+/// # Errors
+/// Those of the operation.
+pub async fn execute(
+    session: &Session,
+    storage: &Storage,
+    prepared: Prepared,
+    cancelled: &str,
+) -> Result<Outcome, Report> {
+    let basis = match session.flags.bool("review") {
+        true => Some(preview(session, storage, &prepared).await?),
+        false => None,
+    };
+    let console = session.console.clone();
+    let debug = session.flags.bool("debug");
+    let reporter: engine::Reporter = Arc::new(move |progress| tell(&console, debug, progress));
+    let cancel = CancellationToken::new();
+    let work = engine::execute(storage, prepared, basis.as_ref(), &reporter, &cancel);
+    Ok(interruptible(&session.console, &cancel, cancelled, work).await??)
+}
+
+/// Tells what there is to know before an operation begins.
+pub fn warn(session: &Session, prepared: &Prepared) {
+    prepared.log.iter().for_each(|notice| session.console.note(&notice.to_string()));
+    prepared.warnings.iter().for_each(|warning| session.console.note(&format!("WARNING: {warning}")));
+}
+
+/// What of the progress is printed: warnings and the logs that hooks' policies ask for always, the rest with `--debug`.
+fn tell(console: &Console, debug: bool, progress: Progress) {
+    match progress {
+        Progress::Warning(text) => console.note(&format!("WARNING: {text}")),
+        Progress::HookOutput(_, line) => console.note(&line),
+        Progress::Cancelling(text) => console.note(&format!("cancelling: {text}")),
+        other if debug => console.note(&format!("level=DEBUG msg={:?}", format!("{other:?}"))),
+        _ => {}
+    }
+}
+
+/// Lets work run to its end; the first SIGINT or SIGTERM cancels it properly, the next gives up on it.
+async fn interruptible<T>(
+    console: &Console,
+    cancel: &CancellationToken,
+    cancelled: &str,
+    work: impl Future<Output = T>,
+) -> Result<T, Report> {
+    let listen = |kind| signal(kind).map_err(|error| Report::new(format!("signals cannot be received: {error}")));
+    let (mut interrupt, mut terminate) = (listen(SignalKind::interrupt())?, listen(SignalKind::terminate())?);
+    tokio::pin!(work);
+    loop {
+        tokio::select! {
+            done = &mut work => return Ok(done),
+            () = either(&mut interrupt, &mut terminate) => {
+                if cancel.is_cancelled() {
+                    return Err(Report::interrupted());
+                }
+                console.print(cancelled)?;
+                console.note("cancelling: the final status is being written; once more to give up on that");
+                cancel.cancel();
+            }
+        }
+    }
+}
+
+async fn either(one: &mut Signal, other: &mut Signal) {
+    tokio::select! {
+        _ = one.recv() => {}
+        _ = other.recv() => {}
+    }
+}
+
+/// Until SIGINT or SIGTERM.
+///
+/// # Errors
+/// Signals that cannot be received.
+pub async fn until_interrupted() -> Result<(), Report> {
+    let cancel = CancellationToken::new();
+    let quiet = Console::new(std::io::sink(), std::io::sink());
+    interruptible(&quiet, &cancel, "", cancel.cancelled()).await
+}
