@@ -196,12 +196,9 @@ async fn old_habits_get_todays_command() {
 #[tokio::test]
 async fn what_is_not_built_yet_says_so() {
     let (_sandbox, cluster) = cluster().await;
-    let answer = run("upgrade web ./chart --install", &cluster).await;
+    let answer = run("repo list", &cluster).await;
     assert_eq!(answer.code, 1);
-    assert_eq!(
-        answer.err,
-        "Error: pilothouse upgrade is not built yet; use helm upgrade: both work on the same releases\n"
-    );
+    assert_eq!(answer.err, "Error: pilothouse repo is not built yet; use helm repo: both work on the same releases\n");
 }
 
 /// The program itself, with nothing of this machine's configuration.

@@ -80,7 +80,7 @@ impl Command {
         match self.path.command().verb {
             _ if is_completion => false,
             Verb::Template => !self.flags().is_some_and(|flags| verbs::template::asks_server(&flags)),
-            verb => !verb.needs_cluster(),
+            verb => verb.is_offline(),
         }
     }
 

@@ -144,6 +144,16 @@ impl Prepared {
         self.options.three_way_custom_resources || adopts
     }
 
+    /// The record as Helm shows it in a dry run.
+    pub fn rehearsed(self) -> Release {
+        // An install has Helm's words in any case.
+        let description = match self.operation {
+            Operation::Upgrade => self.options.description.as_str(),
+            _ => "",
+        };
+        rehearsed(self.next, description)
+    }
+
     /// The revision in force; 0 where there is none.
     pub fn from_revision(&self) -> u32 {
         self.from.as_ref().map_or(0, |from| from.release.revision)
@@ -210,6 +220,14 @@ fn namespaced(storage: &Storage) -> Storage {
         "" => storage.in_namespace(storage.cluster().namespace()),
         _ => storage.clone(),
     }
+}
+
+fn rehearsed(mut release: Release, description: &str) -> Release {
+    let now = time::now();
+    release.info.first_deployed.get_or_insert_with(|| now.clone());
+    release.info.last_deployed = Some(now);
+    release.info.description = if description.is_empty() { "Dry run complete" } else { description }.to_owned();
+    release
 }
 
 /// Labels that Helm keeps for itself (helm/helm `pkg/storage/driver/labels.go`).

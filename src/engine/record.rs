@@ -10,7 +10,10 @@ use super::{
     retry::{TRIES, may_pass, pause},
     time,
 };
-use crate::release::{self, RecordMeta, Release, Status, Storage};
+use crate::{
+    cluster,
+    release::{self, RecordMeta, Release, Status, Storage},
+};
 
 /// Annotation of a record: who runs the operation.
 pub const HOLDER: &str = "pilothouse.dev/holder";
@@ -34,6 +37,11 @@ impl Recorder {
     pub(super) async fn begin(storage: &Storage, release: &Release) -> Result<Self, Error> {
         let meta = match storage.create(release, &held()).await {
             Err(release::Error::Exists) => return Err(taken(storage, release).await),
+            // Helm's driver words it twice (helm/helm `pkg/storage/driver/secrets.go`).
+            Err(release::Error::Cluster(error)) => {
+                let message = format!("create: failed to create: {}", error.message);
+                return Err(cluster::Error { message, ..error }.into());
+            }
             created => created?,
         };
         Ok(Self::beating(storage, meta))

@@ -13,7 +13,7 @@ use crate::{
         report::Report,
         session::Session,
     },
-    engine::{self, Options, Source, world::World},
+    engine::{self, Options, ServerSideMode, Source, world::World},
     release::Release,
     render::{self, Capabilities},
 };
@@ -55,6 +55,7 @@ pub async fn run(session: &Session) -> Result<(), Report> {
     let options = Options {
         replace: flags.bool("replace"),
         create_namespace: flags.bool("create-namespace"),
+        server_side: if flags.bool("server-side") { ServerSideMode::True } else { ServerSideMode::False },
         ..installing(session)?
     };
     let name = name_and_chart(session, None);
@@ -108,7 +109,7 @@ pub async fn install(
             let words = "This chart or one of its subcharts contains CRDs. Rendering may fail or contain inaccuracies.";
             session.console.note(&format!("level=WARN msg={words:?}"));
         }
-        return Ok(prepared.next);
+        return Ok(prepared.rehearsed());
     }
     let cancelled = format!("Release {} has been cancelled.\n", session.arg(0));
     Ok(operation::execute(session, &storage, prepared, &cancelled).await?.release)

@@ -150,7 +150,7 @@ async fn upgrade(session: &Session, source: Source, dry_run: DryRun, options: Op
         operation::preview(session, &storage, &prepared).await?;
     }
     if options.dry_run {
-        return Ok(prepared.next);
+        return Ok(prepared.rehearsed());
     }
     let cancelled = format!("Release {} has been cancelled.\n", session.arg(0));
     Ok(operation::execute(session, &storage, prepared, &cancelled).await?.release)

@@ -61,7 +61,7 @@ pub async fn prepare_install(
     })
 }
 
-/// What an install would record, without a cluster (`--dry-run=client`): nothing is asked, and nobody's objects are looked at.
+/// What an install would record, as a dry run shows it, without a cluster (`--dry-run=client`): nothing is asked, and nobody's objects are looked at.
 ///
 /// # Errors
 /// As [`prepare_install`], as far as they can be told.
@@ -76,7 +76,7 @@ pub async fn offline_install(
     let mut content = render(source, facts(name, namespace), capabilities).await?;
     let next = first_release(name, namespace, 1, &mut content, options)?;
     target_objects(&next, "unable to build kubernetes objects from release manifest")?;
-    Ok((next, content.log))
+    Ok((super::rehearsed(next, ""), content.log))
 }
 
 fn check_name(name: &str) -> Result<(), Error> {
