@@ -13,7 +13,7 @@ use rsa::{
 };
 use sha2::{Digest, Sha256};
 
-use super::{der, pem};
+use super::{der, pem, primes};
 use crate::template::{
     Context, Env, Str,
     func::{Function, with_context},
@@ -50,6 +50,11 @@ impl RngCore for Random<'_> {
 }
 
 impl CryptoRng for Random<'_> {}
+
+/// The public exponent of every RSA key, as in Go.
+const EXPONENT: u32 = 65_537;
+/// How often primes are looked for, from other random numbers each time.
+const TRIES: usize = 100;
 
 /// A private key.
 pub(super) enum Key {
@@ -94,7 +99,10 @@ fn generate_pem(context: &mut Context<'_>, kind: Str) -> String {
 impl Key {
     /// A new RSA key of so many bits.
     pub(super) fn rsa(random: &mut Random<'_>, bits: usize) -> Result<Self, String> {
-        RsaPrivateKey::new(random, bits).map(|key| Self::Rsa(Box::new(key))).map_err(|error| error.to_string())
+        // Few pairs of primes are of no use: those beside a multiple of the exponent.
+        let mut pairs = (0..TRIES).filter_map(|_| primes::pair(random, bits / 2));
+        let key = pairs.find_map(|(p, q)| RsaPrivateKey::from_p_q(p, q, EXPONENT.into()).ok());
+        key.map(|key| Self::Rsa(Box::new(key))).ok_or_else(|| "crypto/rsa: no primes found".to_owned())
     }
 
     /// The key as a PEM text, of the kind that Go writes.

@@ -6,6 +6,7 @@ mod der;
 mod keys;
 mod passwords;
 mod pem;
+mod primes;
 mod sums;
 
 use crate::template::func::Function;
