@@ -49,6 +49,7 @@ const CRATES: &[(&[&str], &[&str])] = &[
     (&["ratatui", "crossterm", "syntect", "gtmpl", "nucleo_matcher"], &["tui"]),
     (&["hyper", "hyper_util", "tower"], &["cluster", "release", "sandbox"]),
     (&["libyaml_safer"], &["yaml"]),
+    (&["tokio_postgres", "tokio_postgres_rustls", "rustls"], &["release"]),
     // `cluster` names the nearest kind with it.
     (&["similar"], &["cluster", "diff"]),
 ];

@@ -119,7 +119,7 @@ fn screen(path: &Path, args: &[String], env: &Env) -> Option<Screen> {
     let flags = flags::parse(&path.all_flags(env), args).ok().filter(|flags| !flags.bool("help"))?;
     Some(Screen {
         connect: settings::connect_options(env, &flags),
-        driver: Driver::from_env(|name| env.get(name)),
+        driver: settings::driver(env, &flags),
         sandbox: flags.bool("sandbox"),
         read_only: flags.bool("read-only"),
         config: Some(PathBuf::from(flags.text("config"))).filter(|path| !path.as_os_str().is_empty()),

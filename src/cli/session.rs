@@ -106,7 +106,7 @@ impl Session {
         if let Some(driver) = self.driver.get() {
             return Ok(driver.clone());
         }
-        let driver = Driver::from_env(|name| self.env.get(name)).map_err(|error| match error {
+        let driver = settings::driver(&self.env, &self.flags).map_err(|error| match error {
             release::Error::Driver(message) => Report::logged(format!("level=INFO msg={message:?}")),
             error => error.into(),
         })?;

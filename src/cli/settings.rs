@@ -9,6 +9,7 @@ use super::flags::{Flag, Kind, Parsed};
 use crate::{
     cluster::{ConnectOptions, Interactive},
     engine::world::Zone,
+    release::{self, Driver},
 };
 
 /// The process around a command: variables, terminal, zone. Handed in so that tests choose it.
@@ -196,6 +197,18 @@ pub fn connect_options(env: &Env, flags: &Parsed) -> ConnectOptions {
         burst: u32::try_from(flags.int("burst-limit")).unwrap_or_default(),
         interactive: Interactive::Always,
     }
+}
+
+/// Where records live, from the environment.
+///
+/// # Errors
+/// Those of [`Driver::from_env`]; `--sandbox` refuses a database, which would be a real one.
+pub fn driver(env: &Env, flags: &Parsed) -> Result<Driver, release::Error> {
+    if flags.bool("sandbox") && env.get("HELM_DRIVER") == "sql" {
+        let refusal = "--sandbox does not touch a database: run it without HELM_DRIVER=sql";
+        return Err(release::Error::Driver(refusal.to_owned()));
+    }
+    Driver::from_env(|name| env.get(name))
 }
 
 /// What `helm env` prints, by name. `namespace` is the one in force.

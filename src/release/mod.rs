@@ -54,6 +54,9 @@ pub enum Error {
     /// The cluster answered with an error.
     #[error(transparent)]
     Cluster(#[from] crate::cluster::Error),
+    /// The database of the records refuses, or is not there.
+    #[error("{0}")]
+    Database(String),
     /// The environment names no driver, or one whose data cannot be read.
     #[error("{0}")]
     Driver(String),

@@ -83,6 +83,9 @@ fn status(app: &App) -> String {
     }
     parts.push(match &shared.live {
         Live::Connecting => format!("{} connecting", glyphs.busy),
+        Live::Live if shared.storage.as_ref().is_some_and(|storage| !storage.is_watched()) => {
+            format!("{} as last read, ctrl-r reads again", glyphs.live)
+        }
         Live::Live => format!("{} live", glyphs.live),
         Live::Reconnecting(since) => {
             format!("{} reconnecting, stale since {}", glyphs.busy, format::age(shared.now(), *since))

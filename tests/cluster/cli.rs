@@ -29,11 +29,16 @@ fn releases() -> String {
     namespace
 }
 
-/// Runs both on a line; `NS` stands for the namespace.
 #[track_caller]
 fn check(namespace: &str, line: &str) {
+    check_with(&[], namespace, line);
+}
+
+/// Runs both on a line, with more variables in their environment; `NS` stands for the namespace.
+#[track_caller]
+pub fn check_with(vars: &[(&str, &str)], namespace: &str, line: &str) {
     let args: Vec<&str> = line.split(' ').map(|word| if word == "NS" { namespace } else { word }).collect();
-    let (helm, ours) = (plane().try_helm(&args), plane().try_pilothouse(&args));
+    let (helm, ours) = (plane().try_helm_with(vars, &args), plane().try_pilothouse_with(vars, &args));
     let (helm, ours) = (comparable(helm, line), comparable(ours, line));
     assert_eq!(ours.stdout, helm.stdout, "standard output of {line}");
     assert_eq!(ours.code, helm.code, "exit code of {line}\nhelm: {}\nours: {}", helm.stderr, ours.stderr);

@@ -1,5 +1,5 @@
 //! What only a real control plane can prove. Run by `.ci/run` as `cargo test --test cluster`; needs Go for
-//! the programs that `build.sh` builds once, and openssl.
+//! the programs that `build.sh` builds once, openssl, and PostgreSQL.
 
 mod apply;
 mod charts;
@@ -13,6 +13,7 @@ mod records;
 mod rollback;
 mod sandbox;
 mod smoke;
+mod sql;
 mod stories;
 #[path = "../support/terminal.rs"]
 mod terminal;

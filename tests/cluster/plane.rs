@@ -45,7 +45,7 @@ pub fn chart(name: &str) -> String {
 }
 
 /// Free loopback ports. All are held until the last is known, so they differ.
-fn free_ports<const N: usize>() -> [String; N] {
+pub fn free_ports<const N: usize>() -> [String; N] {
     let held: [TcpListener; N] =
         std::array::from_fn(|_| TcpListener::bind("127.0.0.1:0").expect("a free loopback port"));
     held.map(|listener| listener.local_addr().expect("a bound listener has an address").port().to_string())
@@ -106,7 +106,12 @@ impl Plane {
 
     /// Real Helm, whatever comes of it.
     pub fn try_helm(&self, args: &[&str]) -> Ran {
-        run(self.command(self.bin.join("helm")).args(args))
+        self.try_helm_with(&[], args)
+    }
+
+    /// Real Helm with more variables in its environment, whatever comes of it.
+    pub fn try_helm_with(&self, vars: &[(&str, &str)], args: &[&str]) -> Ran {
+        run(self.command(self.bin.join("helm")).envs(vars.iter().copied()).args(args))
     }
 
     /// Real Helm, which must succeed; its standard output.
@@ -166,7 +171,12 @@ impl Plane {
 
     /// Our own program, whatever comes of it.
     pub fn try_pilothouse(&self, args: &[&str]) -> Ran {
-        run(self.command(env!("CARGO_BIN_EXE_pilothouse")).args(args))
+        self.try_pilothouse_with(&[], args)
+    }
+
+    /// Our own program with more variables in its environment, whatever comes of it.
+    pub fn try_pilothouse_with(&self, vars: &[(&str, &str)], args: &[&str]) -> Ran {
+        run(self.command(env!("CARGO_BIN_EXE_pilothouse")).envs(vars.iter().copied()).args(args))
     }
 
     /// Our own program, which must succeed; its standard output.
@@ -185,8 +195,9 @@ fn run(command: &mut Command) -> Ran {
     }
 }
 
+/// The standard output of a program that must have succeeded.
 #[track_caller]
-fn succeed(program: &str, args: &[&str], ran: Ran) -> String {
+pub fn succeed(program: &str, args: &[&str], ran: Ran) -> String {
     assert_eq!(ran.code, 0, "{program} {args:?} failed:\n{}{}", ran.stdout, ran.stderr);
     ran.stdout
 }

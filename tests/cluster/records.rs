@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::plane::{chart, plane};
 
 #[path = "../ops/records.rs"]
-mod ops;
+pub mod ops;
 
 async fn storage(driver: &str, namespace: &str) -> Storage {
     let driver = Driver::from_env(|name| if name == "HELM_DRIVER" { driver } else { "" }).expect("a driver");

@@ -65,10 +65,11 @@ impl Memory {
     }
 
     pub(super) fn list(&self, namespace: &str, selector: &str) -> Result<Vec<RecordMeta>, Error> {
+        let terms = terms(selector)?;
         let records = self.records();
         let metas = records.kept.values().map(|kept| &kept.meta);
         let metas = metas.filter(|meta| namespace.is_empty() || meta.namespace == namespace);
-        Ok(metas.filter(|meta| terms(selector).all(|term| term.matches(meta))).cloned().collect())
+        Ok(metas.filter(|meta| terms.iter().all(|term| term.matches(meta))).cloned().collect())
     }
 
     pub(super) fn fetch(&self, namespace: &str, record: &str) -> Result<Stored, Error> {

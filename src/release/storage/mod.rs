@@ -1,9 +1,10 @@
-//! Storage drivers: Secrets and ConfigMaps in the cluster, this process' memory.
+//! Storage drivers: Secrets and ConfigMaps in the cluster, this process' memory, a database.
 
 mod cache;
 mod memory;
 mod object;
 mod requests;
+mod sql;
 mod term;
 mod watch;
 
@@ -17,6 +18,7 @@ pub use memory::Memory;
 pub use object::record_name;
 use object::{Kind, Stored};
 use requests::Objects;
+pub use sql::Sql;
 
 use super::{Error, Release, Status, Summary, codec, history};
 use crate::cluster::Cluster;
@@ -34,6 +36,8 @@ pub enum Driver {
     ConfigMaps,
     /// `memory`: gone with the process. Clones share the records.
     Memory(Memory),
+    /// `sql`: PostgreSQL.
+    Sql(Sql),
 }
 
 impl Driver {
@@ -41,16 +45,14 @@ impl Driver {
     /// and what belongs to it.
     ///
     /// # Errors
-    /// [`Error::Driver`] for a word that names no driver, and for data of `memory` that cannot be read.
+    /// [`Error::Driver`] for a word that names no driver, for data of `memory` that cannot be read, and for a connection
+    /// string of `sql` that cannot be understood.
     pub fn from_env<'a>(env: impl Fn(&str) -> &'a str) -> Result<Self, Error> {
         match env("HELM_DRIVER") {
             "" | "secret" | "secrets" => Ok(Self::Secrets),
             "configmap" | "configmaps" => Ok(Self::ConfigMaps),
             "memory" => Ok(Self::Memory(Memory::load(env("HELM_MEMORY_DRIVER_DATA"))?)),
-            "sql" => Err(Error::Driver(
-                "the storage driver \"sql\" is not available in this version; use \"secret\" or \"configmap\""
-                    .to_owned(),
-            )),
+            "sql" => Ok(Self::Sql(Sql::new(env("HELM_DRIVER_SQL_CONNECTION_STRING"), env)?)),
             name => Err(Error::Driver(format!("unknown driver {name:?}"))),
         }
     }
@@ -120,6 +122,7 @@ pub struct Storage {
 enum Backend {
     Objects(Objects),
     Memory(Memory),
+    Sql(Sql),
 }
 
 /// A record as it was fetched.
@@ -138,6 +141,7 @@ impl Storage {
             Driver::Secrets => objects(Kind::Secret),
             Driver::ConfigMaps => objects(Kind::ConfigMap),
             Driver::Memory(memory) => Backend::Memory(memory),
+            Driver::Sql(sql) => Backend::Sql(sql),
         };
         Self { cluster, backend, namespace: namespace.into(), cache: Arc::default() }
     }
@@ -164,15 +168,24 @@ impl Storage {
         match &self.backend {
             Backend::Objects(objects) => Ok(objects.list(&self.namespace, selector).await?.0),
             Backend::Memory(memory) => memory.list(&self.namespace, selector),
+            Backend::Sql(sql) => sql.list(&self.namespace, selector).await,
         }
     }
 
-    /// A live list for the UI: `list` then watch; 410 and disconnects recover by themselves.
+    /// A live list for the UI: `list` then watch; 410 and disconnects recover by themselves. Where nothing can be watched
+    /// (see [`Self::is_watched`]), the list comes anew after every write of this process.
     pub fn watch(&self, selector: &str) -> BoxStream<'static, StorageEvent> {
         match &self.backend {
             Backend::Objects(objects) => watch::watch(objects.clone(), &self.namespace, selector),
             Backend::Memory(memory) => watch::list_again(self.clone(), selector, memory.changes()),
+            Backend::Sql(sql) => watch::list_again(self.clone(), selector, sql.changes()),
         }
+    }
+
+    /// Whether [`Self::watch`] tells of others' writes too. A database tells of none, and asking it over and over would cost
+    /// more than whoever looks at an idle screen wants to spend.
+    pub fn is_watched(&self) -> bool {
+        !matches!(self.backend, Backend::Sql(_))
     }
 
     /// A record's labels as Helm's lists have them: Helm's own beside the user's, as far as the driver of Helm brings them
@@ -185,6 +198,7 @@ impl Storage {
                 labels.extend(stamp(meta));
             }
             Backend::Memory(_) => {}
+            Backend::Sql(_) => labels.extend(own_labels(meta)),
         }
         labels
     }
@@ -193,7 +207,7 @@ impl Storage {
     pub fn labels_by_name(&self, meta: &RecordMeta) -> BTreeMap<String, String> {
         match &self.backend {
             Backend::Objects(_) => self.listed_labels(meta),
-            Backend::Memory(_) => meta.labels.clone(),
+            Backend::Memory(_) | Backend::Sql(_) => meta.labels.clone(),
         }
     }
 
@@ -249,6 +263,7 @@ impl Storage {
                 Ok(Fetched::Object(objects.kind, body))
             }
             Backend::Memory(memory) => memory.fetch(namespace, record).map(Fetched::Stored),
+            Backend::Sql(sql) => sql.fetch(namespace, record).await.map(Fetched::Stored),
         }
     }
 
@@ -310,6 +325,7 @@ impl Storage {
         match &self.backend {
             Backend::Objects(objects) => objects.create(namespace, release, annotations).await,
             Backend::Memory(memory) => memory.create(namespace, release, annotations, encode(release).await?),
+            Backend::Sql(sql) => sql.create(namespace, release, &encode(release).await?).await,
         }
     }
 
@@ -323,6 +339,7 @@ impl Storage {
         let current = match &self.backend {
             Backend::Objects(objects) => objects.metadata(meta).await?,
             Backend::Memory(memory) => memory.metadata(meta)?,
+            Backend::Sql(sql) => sql.metadata(meta).await?,
         };
         if current.uid != meta.uid || current.status != meta.status {
             return Err(moved(meta));
@@ -334,6 +351,7 @@ impl Storage {
         match &self.backend {
             Backend::Objects(objects) => objects.replace(meta, release).await,
             Backend::Memory(memory) => memory.replace(meta, release, encode(release).await?),
+            Backend::Sql(sql) => sql.replace(meta, release, &encode(release).await?).await,
         }
     }
 
@@ -346,6 +364,7 @@ impl Storage {
         match &self.backend {
             Backend::Objects(objects) => objects.annotate(meta, annotations).await,
             Backend::Memory(memory) => memory.annotate(meta, annotations),
+            Backend::Sql(_) => Ok(meta.clone()),
         }
     }
 
@@ -354,6 +373,7 @@ impl Storage {
         match &self.backend {
             Backend::Objects(objects) => objects.delete(meta).await,
             Backend::Memory(memory) => memory.delete(meta),
+            Backend::Sql(sql) => sql.delete(meta).await,
         }
     }
 
@@ -396,6 +416,7 @@ fn stamp(meta: &RecordMeta) -> Option<(String, String)> {
     (meta.modified_at != 0).then(|| (written.to_owned(), meta.modified_at.to_string()))
 }
 
+/// The payload of a record, which is ASCII.
 async fn encode(release: &Release) -> Result<Vec<u8>, Error> {
     let owned = release.clone();
     blocking(&record_name(&release.name, release.revision), move || codec::encode(&owned)).await

@@ -164,6 +164,11 @@ impl Releases {
             _ if shared.live == Live::Live => None,
             _ => Some(Live::Live),
         };
+        let why = match &event {
+            // Nothing is shown yet that could be stale, so the reason is all there is to see.
+            StorageEvent::Disconnected(why) if !self.loaded && live.is_some() => Some(Flash::bad(why.clone())),
+            _ => None,
+        };
         self.loaded |= !matches!(event, StorageEvent::Disconnected(_) | StorageEvent::Connected);
         self.stale = true;
         if matches!(event, StorageEvent::Denied(_)) {
@@ -171,7 +176,8 @@ impl Releases {
         }
         self.book.hear(scope, event);
         let count = Effect::Count(self.book.len());
-        live.map(Effect::Live).into_iter().chain([count]).collect()
+        let shown = live.map(Effect::Live).into_iter().chain(why.map(Effect::Flash));
+        shown.chain([count]).collect()
     }
 
     fn news(&mut self, slot: &Slot, news: News, shared: &Shared) -> Vec<Effect> {
