@@ -9,7 +9,7 @@ mod upgrade;
 
 use std::{collections::BTreeMap, sync::Arc};
 
-pub use install::{offline_install, prepare_install};
+pub use install::{check_rendered, offline_install, prepare_install};
 pub use release::Source;
 pub(super) use release::file_name;
 pub use rollback::{RollbackTarget, prepare_rollback};
@@ -233,7 +233,11 @@ fn rehearsed(mut release: Release, description: &str) -> Release {
 /// Labels that Helm keeps for itself (helm/helm `pkg/storage/driver/labels.go`).
 const SYSTEM_LABELS: &[&str] = &["name", "owner", "status", "version", "createdAt", "modifiedAt"];
 
-fn check_labels(labels: &BTreeMap<String, String>) -> Result<(), Error> {
+/// Refuses labels for a release that Helm sets itself.
+///
+/// # Errors
+/// Helm's words.
+pub fn check_labels(labels: &BTreeMap<String, String>) -> Result<(), Error> {
     if SYSTEM_LABELS.iter().any(|own| labels.contains_key(*own)) {
         let words = "user supplied labels contains system reserved label name. System labels:";
         return Err(Error::Refused(format!("{words} [{}]", SYSTEM_LABELS.join(" "))));

@@ -47,11 +47,18 @@ fn notice((kind, message): (Silenced, String)) -> Notice {
 /// # Errors
 /// Go's words.
 pub fn name(template: &str, env: &dyn Env) -> Result<String, Error> {
-    const NAME: &str = "name-template";
+    text("name-template", template, Value::Nil, env)
+}
+
+/// Executes a template of the user's own, as Go alone does: what is missing is `<no value>`.
+///
+/// # Errors
+/// Go's words.
+pub fn text(name: &str, template: &str, data: Value, env: &dyn Env) -> Result<String, Error> {
     let mut templates = Templates::new();
     let go = |error: crate::template::Error| Error { message: error.to_string(), ..Error::from(error) };
-    templates.add(&[(NAME.into(), template.as_bytes().to_vec().into())]).map_err(go)?;
+    templates.add(&[(name.into(), template.as_bytes().to_vec().into())]).map_err(go)?;
     let mut context = Context::new(&templates, Options::default(), env);
-    let name = context.execute(NAME, Value::Nil).map_err(go)?;
-    Ok(name.to_text().into_owned())
+    let text = context.execute_plain(name, data).map_err(go)?;
+    Ok(text.to_text().into_owned())
 }

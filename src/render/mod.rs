@@ -15,7 +15,7 @@ mod scope;
 
 pub use capabilities::{Capabilities, KubeVersion};
 pub use documents::{Document, Hook, RenderedFile, Sorted, sort};
-pub use engine::name;
+pub use engine::{name, text};
 pub use error::{Error, Excerpt};
 pub use explain::{Explained, Explanation, Place, Read, Sources, explain, lines_at, pushed};
 pub use head::Head;

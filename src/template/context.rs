@@ -92,6 +92,14 @@ impl<'a> Context<'a> {
         Ok(text)
     }
 
+    /// As [`Context::execute`], with the `<no value>`s.
+    ///
+    /// # Errors
+    /// Those of [`Context::execute`].
+    pub fn execute_plain(&mut self, name: &str, data: Value) -> Result<Str, Error> {
+        self.execute_template(name, data)
+    }
+
     /// Where each part of the output comes from that the last call of [`Context::execute`] gave, in its order; nothing
     /// unless [`Options::record`] asks for it.
     pub fn parts(&mut self) -> Vec<Part> {

@@ -1,6 +1,7 @@
 //! Values: read, set, merged, scoped to sub-charts, checked against schemas.
 
 mod coalesce;
+mod json_path;
 mod notice;
 mod options;
 mod origins;
@@ -13,6 +14,7 @@ mod tests;
 use serde_json::{Map, Value};
 
 pub use coalesce::{Nulls, Tree, coalesce, coalesce_tables, copy, from_json, to_json};
+pub use json_path::JsonPath;
 pub use notice::{Level, Notice};
 pub use options::Options;
 pub use origins::{Import, Origin, Origins};

@@ -82,3 +82,61 @@ fn the_test_charts_render_as_helm_renders_them() {
         }
     }
 }
+
+/// Both programs refuse these arguments in the same words.
+#[track_caller]
+fn check_refused(plane: &Plane, args: &[&str]) {
+    let (ours, theirs) = (plane.try_pilothouse(args), plane.try_helm(args));
+    let words =
+        |err: &str| err.split("Error: ").nth(1).map(|words| words.split("\n  hint: ").next().map(str::to_owned));
+    let trimmed = |err: &str| words(err).flatten().map(|words| words.trim().to_owned());
+    assert_eq!(
+        (ours.code, ours.stdout, trimmed(&ours.stderr)),
+        (theirs.code, theirs.stdout, trimmed(&theirs.stderr)),
+        "{args:?}"
+    );
+    assert_eq!(ours.code, 1, "{args:?}");
+}
+
+/// What the server is asked about a rendering before it is printed.
+#[test]
+fn renderings_are_checked_on_the_server_as_helm_checks_them() {
+    let plane = plane();
+    let namespace = plane.namespace();
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("odd").display().to_string();
+    std::fs::create_dir_all(format!("{path}/templates")).expect("a folder");
+    std::fs::write(format!("{path}/Chart.yaml"), "apiVersion: v2\nname: odd\nversion: 1.0.0\n").expect("a file");
+    let print = |documents: &str| {
+        std::fs::write(format!("{path}/templates/all.yaml"), documents).expect("a file");
+        ["template", "odd", path.as_str(), "-n", namespace.as_str()]
+    };
+    let foo = "apiVersion: bar/v1\nkind: Foo\nmetadata: {name: foo}\n";
+    let deployment = "---\napiVersion: apps/v7\nkind: Deployment\nmetadata: {name: dep, namespace: far}\n";
+    let foreign = "apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: default}\n";
+    let hook = "apiVersion: bar/v1\nkind: Foo\nmetadata: {name: foo, annotations: {helm.sh/hook: pre-install}}\n";
+    let fields = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: odd}\nnonsense: true\ndata: {a: [1]}\n";
+    for refused in [
+        foo,
+        &format!("{foo}{deployment}---\n{foo}"),
+        foreign,
+        "apiVersion: v1\nkind: Namespace\nmetadata: {name: default}\n",
+        "apiVersion: v1\nkind: Secret\n",
+        "apiVersion: v1\nkind: Secret\nmetadata: {name: a, generateName: b-}\n",
+    ] {
+        let args = print(refused);
+        check_refused(plane, &[&args[..], &["--dry-run=server"]].concat());
+        check_refused(plane, &[&args[..], &["--validate", "--disable-openapi-validation"]].concat());
+        check_same(plane, &args);
+    }
+    for (taken, flag) in [
+        (hook, "--dry-run=server"),
+        (fields, "--validate"),
+        ("apiVersion: v1\nkind: Secret\nmetadata: {generateName: b-}\n", "--validate"),
+    ] {
+        check_same(plane, &[&print(taken)[..], &[flag]].concat());
+    }
+    for flag in ["--is-upgrade", "--take-ownership"] {
+        check_same(plane, &[&print(foreign)[..], &["--validate", flag]].concat());
+    }
+}

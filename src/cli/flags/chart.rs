@@ -1,6 +1,8 @@
 //! Flags that many verbs share: values, where a chart comes from, how it is installed (helm/helm `pkg/cmd/flags.go`,
 //! `pkg/cmd/install.go`).
 
+use std::collections::BTreeMap;
+
 use super::{Flag, Kind, Parsed, source};
 use crate::{cli::settings::Env, values};
 
@@ -40,6 +42,12 @@ pub fn values_options(flags: &Parsed) -> values::Options {
         set_file: list("set-file"),
         set_literal: list("set-literal"),
     }
+}
+
+/// `--labels`.
+pub fn labels(flags: &Parsed) -> BTreeMap<String, String> {
+    let pairs = flags.list("labels").iter().filter_map(|pair| pair.split_once('='));
+    pairs.map(|(key, value)| (key.to_owned(), value.to_owned())).collect()
 }
 
 /// Which version of a chart, from where, and with which credentials.

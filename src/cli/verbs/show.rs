@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use serde_json::Value;
+
 use crate::{
     chart::{Chart, File},
     cli::{
@@ -12,6 +14,7 @@ use crate::{
         session::Session,
         settings::Env,
     },
+    values::{JsonPath, make_floats},
     yaml,
 };
 
@@ -106,16 +109,32 @@ pub fn chart(session: &Session) -> Result<(), Report> {
 
 /// `show values`.
 pub fn values(session: &Session) -> Result<(), Report> {
-    if !session.flags.text("jsonpath").is_empty() {
-        return Err(Report::new("--jsonpath is not built yet in pilothouse show values; use helm show values"));
-    }
     let chart = load(session)?;
+    let template = session.flags.text("jsonpath");
+    if !template.is_empty() {
+        return values_at(session, &chart, template);
+    }
     let Some(file) = values_file(&chart) else {
         return Ok(());
     };
     let mut text = Vec::new();
     add(&mut text, file);
     session.console.print_bytes(&text)
+}
+
+/// `--jsonpath`. Helm forgets why a path finds nothing; here standard error tells it.
+fn values_at(session: &Session, chart: &Chart, template: &str) -> Result<(), Report> {
+    let path =
+        JsonPath::parse(template).map_err(|why| Report::new(format!("error parsing jsonpath {template}: {why}")))?;
+    let mut values = Value::Object(chart.values.clone());
+    make_floats(&mut values);
+    match path.execute(&values) {
+        Ok(text) => session.console.print(&text),
+        Err(why) => {
+            session.console.note(&format!("  hint: {why}"));
+            Ok(())
+        }
+    }
 }
 
 /// `show readme`.

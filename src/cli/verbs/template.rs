@@ -17,7 +17,7 @@ use crate::{
         session::Session,
     },
     engine::{
-        prepare::valid_name,
+        prepare::{check_labels, check_rendered, valid_name},
         world::{World, capabilities},
     },
     render::{self, Capabilities, Explained, Failure, KubeVersion, ReleaseFacts, Rendered, Request, Sources},
@@ -119,6 +119,8 @@ pub async fn run(session: &Session) -> Result<(), Report> {
         skip_schema_validation: flags.bool("skip-schema-validation"),
         sub_chart_notes: false,
     };
+    check_labels(&chart_flags::labels(flags))?;
+    let facts = request.release.clone();
     let result = if server {
         let cluster = session.cluster().await?.clone();
         let world = World { post_renderer, ..world(session) };
@@ -131,6 +133,12 @@ pub async fn run(session: &Session) -> Result<(), Report> {
     } else {
         values.render(chart, &request, &World { post_renderer, ..world(session) })
     };
+    if let Ok((rendered, _)) = &result
+        && server
+    {
+        let manifest = rendered.manifest(flags.bool("include-crds"));
+        check_rendered(session.cluster().await?, &facts, &manifest, flags.bool("take-ownership")).await?;
+    }
     print(session, result, &name)
 }
 

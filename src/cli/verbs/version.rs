@@ -1,10 +1,16 @@
 //! `version` (helm/helm `pkg/cmd/version.go`).
 
-use crate::cli::{
-    commands::{Command, Verb},
-    flags::Flag,
-    report::Report,
-    session::Session,
+use std::rc::Rc;
+
+use crate::{
+    cli::{
+        commands::{Command, Verb},
+        flags::Flag,
+        report::Report,
+        session::Session,
+    },
+    engine::world::World,
+    render, template,
 };
 
 /// The Helm whose behaviour this is, for scripts that ask for it.
@@ -30,8 +36,19 @@ pub const COMMAND: Command = Command {
 /// Runs it. Go's fields come first and in Go's form, because scripts look for them.
 pub fn run(session: &Session) -> Result<(), Report> {
     let own = env!("CARGO_PKG_VERSION");
-    if !session.flags.text("template").is_empty() {
-        return Err(Report::new("--template is not built yet in pilothouse version; use --short"));
+    let template = session.flags.text("template");
+    if !template.is_empty() {
+        let info = [
+            ("Version", HELM),
+            ("GitCommit", ""),
+            ("GitTreeState", ""),
+            ("GoVersion", ""),
+            ("KubeClientVersion", KUBERNETES),
+            ("Pilothouse", concat!("v", env!("CARGO_PKG_VERSION"))),
+        ];
+        let info = template::Map::from_iter(info.map(|(name, value)| (Rc::from(name), template::Value::from(value))));
+        let text = render::text("_", template, info.into(), &World::new(&session.env.zone));
+        return session.console.print(&text.map_err(|error| Report::new(error.message))?);
     }
     session.console.print(&if session.flags.bool("short") {
         format!("{HELM}+pilothouse.{own}\n")

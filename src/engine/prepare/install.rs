@@ -7,13 +7,22 @@ use super::{
     valid_name,
 };
 use crate::{
-    engine::{Error, Operation, Options, ServerSideMode, world},
+    cluster::{Cluster, ErrorKind},
+    engine::{
+        Error, Operation, Options, ServerSideMode,
+        objects::{resource_string, unmapped},
+        world,
+    },
+    manifest::{self, Object},
     release::{self, ApplyMethod, Info, RecordMeta, Release, Status, Storage},
     render::ReleaseFacts,
 };
 
 /// What a release's name must be (helm/helm `pkg/chart/v2/util/validate_name.go`).
 const NAME: &str = r"invalid release name, must match regex ^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$ and the length must not be longer than 53";
+
+const BUILD: &str = "unable to build kubernetes objects from release manifest";
+const CONTINUE: &str = "unable to continue with install";
 
 /// Prepares an install of `name` into the storage's namespace. No writes.
 ///
@@ -45,11 +54,10 @@ pub async fn prepare_install(
     let revision = history.last().map_or(1, |newest| newest.revision + 1);
     let next = first_release(name, &namespace, revision, &mut content, options)?;
 
-    const WORDS: &str = "unable to build kubernetes objects from release manifest";
-    let objects = target_objects(&next, WORDS)?;
-    check_kinds(storage.cluster(), &objects, &content.definitions, &namespace, WORDS).await?;
+    let objects = target_objects(&next, BUILD)?;
+    check_kinds(storage.cluster(), &objects, &content.definitions, &namespace, BUILD).await?;
     let adopted = existing(storage.cluster(), &objects, &next, options.take_ownership).await;
-    let originals = adopted.map_err(|error| error.context("unable to continue with install"))?;
+    let originals = adopted.map_err(|error| error.context(CONTINUE))?;
     Ok(Prepared {
         newest: history.last().cloned(),
         history,
@@ -75,8 +83,61 @@ pub async fn offline_install(
     check_name(name)?;
     let mut content = render(source, facts(name, namespace), capabilities).await?;
     let next = first_release(name, namespace, 1, &mut content, options)?;
-    target_objects(&next, "unable to build kubernetes objects from release manifest")?;
+    target_objects(&next, BUILD)?;
     Ok((super::rehearsed(next, ""), content.log))
+}
+
+/// Whether the server could take what `template --dry-run=server` rendered. It is asked only which kinds it serves and
+/// whose the objects are: like Helm, nothing is sent, so unknown fields are found by nobody here.
+///
+/// # Errors
+/// Helm's words for kinds that are not served, all of them, and for an object that is another's.
+pub async fn check_rendered(
+    cluster: &Cluster,
+    release: &ReleaseFacts,
+    manifest: &str,
+    take_ownership: bool,
+) -> Result<(), Error> {
+    let refused = |why: String| Err(Error::Refused(why));
+    let objects = match manifest::read(manifest) {
+        Ok(objects) => objects,
+        Err(error) => return refused(format!("{BUILD}: {error}")),
+    };
+    let mut unserved = Vec::new();
+    let mut hints = Vec::new();
+    for object in &objects {
+        let Err(error) = cluster.resource(object.api_version(), object.kind()).await else { continue };
+        if error.kind != ErrorKind::NoKind {
+            return Err(error.into());
+        }
+        let error = unmapped(object, error);
+        if !unserved.contains(&error.message) {
+            unserved.push(error.message);
+        }
+        hints.extend(error.details);
+    }
+    match unserved.as_slice() {
+        [] => {}
+        [one] => return Err(Error::Failed { message: format!("{BUILD}: {one}"), hints }),
+        many => return Err(Error::Failed { message: format!("{BUILD}: [{}]", many.join(", ")), hints }),
+    }
+    if release.is_upgrade {
+        return Ok(());
+    }
+    let subject = Release { name: release.name.clone(), namespace: release.namespace.clone(), ..Release::default() };
+    let is_generated =
+        |object: &Object| object.value["metadata"]["generateName"].as_str().is_some_and(|name| !name.is_empty());
+    let objects: Vec<Object> =
+        objects.into_iter().filter(|object| !(object.name().is_empty() && is_generated(object))).collect();
+    let nameless = objects.iter().position(|object| object.name().is_empty());
+    let named = &objects[..nameless.unwrap_or(objects.len())];
+    existing(cluster, named, &subject, take_ownership).await.map_err(|error| error.context(CONTINUE))?;
+    if let Some(object) = nameless.and_then(|at| objects.get(at)) {
+        let resource = resource_string(&cluster.target(object, &release.namespace).await?);
+        let words = format!("could not get information about the resource {resource}: resource name may not be empty");
+        return refused(format!("{CONTINUE}: {words}"));
+    }
+    Ok(())
 }
 
 fn check_name(name: &str) -> Result<(), Error> {
@@ -92,7 +153,7 @@ fn check_name(name: &str) -> Result<(), Error> {
 fn check_free(newest: Option<&RecordMeta>, options: &Options) -> Result<(), Error> {
     let replaceable = |meta: &RecordMeta| matches!(meta.status, Status::Uninstalled | Status::Failed);
     match newest {
-        Some(newest) if !options.dry_run && !(options.replace && replaceable(newest)) => {
+        Some(newest) if !(options.dry_run || options.replace && replaceable(newest)) => {
             let words = "release name check failed: cannot reuse a name that is still in use";
             Err(Error::Refused(words.to_owned()))
         }
