@@ -13,7 +13,7 @@ use super::{
     verbs::diff,
 };
 use crate::{
-    engine::{self, Basis, Options, Outcome, Prepared, Progress, ServerSideMode},
+    engine::{self, Basis, Options, Outcome, Prepared, Progress, Reporter, ServerSideMode},
     release::Storage,
 };
 
@@ -193,12 +193,16 @@ pub async fn execute(
         true => Some(preview(session, storage, &prepared).await?),
         false => None,
     };
+    let (report, cancel) = reporting(session);
+    let work = engine::execute(storage, prepared, basis.as_ref(), &report, &cancel);
+    Ok(interruptible(&session.console, &cancel, cancelled, work).await??)
+}
+
+/// Where progress is told, and what cancels.
+pub fn reporting(session: &Session) -> (Reporter, CancellationToken) {
     let console = session.console.clone();
     let debug = session.flags.bool("debug");
-    let reporter: engine::Reporter = Arc::new(move |progress| tell(&console, debug, progress));
-    let cancel = CancellationToken::new();
-    let work = engine::execute(storage, prepared, basis.as_ref(), &reporter, &cancel);
-    Ok(interruptible(&session.console, &cancel, cancelled, work).await??)
+    (Arc::new(move |progress| tell(&console, debug, progress)), CancellationToken::new())
 }
 
 /// Tells what there is to know before an operation begins.
@@ -218,8 +222,12 @@ fn tell(console: &Console, debug: bool, progress: Progress) {
     }
 }
 
-/// Lets work run to its end; the first SIGINT or SIGTERM cancels it properly, the next gives up on it.
-async fn interruptible<T>(
+/// Lets work run to its end; the first SIGINT or SIGTERM cancels it properly, the next gives up on it. `cancelled` is
+/// printed at the first.
+///
+/// # Errors
+/// [`Report::interrupted`] at the second.
+pub async fn interruptible<T>(
     console: &Console,
     cancel: &CancellationToken,
     cancelled: &str,

@@ -98,34 +98,71 @@ struct Made {
     uid: String,
 }
 
+/// The place of a hook in the release, and what it made.
+type HookRan = (usize, Vec<Made>);
+
+/// Hooks that ran, in order.
+#[derive(Default)]
+pub(super) struct Ran {
+    succeeded: Vec<HookRan>,
+    failed: Option<(HookRan, HookFailure)>,
+}
+
 impl Runner<'_> {
-    /// Runs the hooks of an event one after another and notes each run in the release's record.
-    /// On failure, hooks that succeeded before are deleted where their policy says so.
+    /// Runs the hooks of an event one after another, notes each run in the release's record, and deletes afterwards what
+    /// the hooks' policies say.
     pub(super) async fn run(
         &self,
         event: &HookEvent,
         release: &mut Release,
         recorder: &mut Recorder,
     ) -> Result<(), HookFailure> {
-        let mut done: Vec<(usize, Vec<Made>)> = Vec::new();
-        for at in positions(&release.hooks, event) {
+        let ran = self.run_all(event, &|_| true, release, recorder).await;
+        self.clean_up(release, ran).await
+    }
+
+    /// Runs the hooks of an event that are `wanted`, up to the first that fails. What they made is still there.
+    pub(super) async fn run_all(
+        &self,
+        event: &HookEvent,
+        wanted: &(dyn Fn(&Hook) -> bool + Sync),
+        release: &mut Release,
+        recorder: &mut Recorder,
+    ) -> Ran {
+        let mut ran = Ran::default();
+        let mut positions = positions(&release.hooks, event);
+        positions.retain(|at| wanted(&release.hooks[*at]));
+        for at in positions {
             let started = Instant::now();
             let name = release.hooks[at].name.clone();
             (self.report)(Progress::HookStarted(name.clone()));
-            let ran = self.run_one(event, release, at, recorder).await;
+            let mut made = Vec::new();
+            let ended = self.run_one(event, release, at, recorder, &mut made).await;
             let took = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-            (self.report)(Progress::HookDone(name, ran.is_ok(), took));
-            match ran {
-                Ok(made) => done.push((at, made)),
+            (self.report)(Progress::HookDone(name, ended.is_ok(), took));
+            match ended {
+                Ok(()) => ran.succeeded.push((at, made)),
                 Err(failure) => {
-                    for (at, made) in &done {
-                        self.delete_after(&release.hooks[*at], SUCCEEDED, made).await.map_err(plain)?;
-                    }
-                    return Err(failure);
+                    ran.failed = Some(((at, made), failure));
+                    break;
                 }
             }
         }
-        for (at, made) in done.iter().rev() {
+        ran
+    }
+
+    /// Deletes what hooks made, where their policies say so, and tells the logs of those that succeeded.
+    pub(super) async fn clean_up(&self, release: &Release, ran: Ran) -> Result<(), HookFailure> {
+        if let Some(((at, made), failure)) = ran.failed {
+            if let Err(error) = self.delete_after(&release.hooks[at], FAILED, &made).await {
+                (self.report)(Progress::Warning(format!("error deleting the hook resource on hook failure: {error}")));
+            }
+            for (at, made) in &ran.succeeded {
+                self.delete_after(&release.hooks[*at], SUCCEEDED, made).await.map_err(plain)?;
+            }
+            return Err(failure);
+        }
+        for (at, made) in ran.succeeded.iter().rev() {
             let hook = &release.hooks[*at];
             self.output_logs(hook, SUCCEEDED, made).await;
             self.delete_after(hook, SUCCEEDED, made).await.map_err(plain)?;
@@ -139,7 +176,8 @@ impl Runner<'_> {
         release: &mut Release,
         at: usize,
         recorder: &mut Recorder,
-    ) -> Result<Vec<Made>, HookFailure> {
+        made: &mut Vec<Made>,
+    ) -> Result<(), HookFailure> {
         if release.hooks[at].delete_policies.is_empty() {
             release.hooks[at].delete_policies.push(BEFORE_CREATION.to_owned());
         }
@@ -155,10 +193,9 @@ impl Runner<'_> {
         }
 
         let hook = &mut release.hooks[at];
-        let mut made = Vec::new();
-        let created = self.create(&objects, &mut made).await;
+        let created = self.create(&objects, made).await;
         let ran = match created {
-            Ok(()) => self.wait(hook, &made).await,
+            Ok(()) => self.wait(hook, made).await,
             Err(error) => {
                 let message = format!("warning: Hook {} {} failed: {}", event_name(event), hook.path, error.message);
                 Err(HookFailure::new(message, &error))
@@ -166,7 +203,7 @@ impl Runner<'_> {
         };
         hook.last_run.completed_at = Some(time::now());
         if ran.is_ok() { "Succeeded" } else { "Failed" }.clone_into(&mut hook.last_run.phase);
-        ran.map(|()| made)
+        ran
     }
 
     /// Reads a hook's manifest and finds where its objects live.
@@ -224,9 +261,6 @@ impl Runner<'_> {
             let mut failure = HookFailure::new(error.message.clone(), &error);
             failure.hints = self.hints(target).await;
             self.output_logs(hook, FAILED, made).await;
-            if let Err(error) = self.delete_after(hook, FAILED, made).await {
-                (self.report)(Progress::Warning(format!("error deleting the hook resource on hook failure: {error}")));
-            }
             return Err(failure);
         }
         Ok(())

@@ -69,6 +69,7 @@ pub mod record;
 mod resources;
 mod retry;
 mod risks;
+pub mod test;
 mod time;
 pub mod world;
 

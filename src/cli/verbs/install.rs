@@ -137,7 +137,11 @@ pub fn source(session: &Session, chart: &str) -> Result<Source, Report> {
     Ok(Source {
         chart: charts::load(session, &path)?,
         values,
-        world: World { dns: flags.bool("enable-dns"), ..World::new(&session.env.zone) },
+        world: World {
+            dns: flags.bool("enable-dns"),
+            post_renderer: charts::post_renderer(session)?,
+            ..World::new(&session.env.zone)
+        },
         skip_schema_validation: flags.bool("skip-schema-validation"),
         sub_chart_notes: flags.bool("render-subchart-notes"),
         hide_secrets: flags.bool("hide-secret"),

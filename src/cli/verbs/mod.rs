@@ -16,6 +16,7 @@ pub mod sandbox;
 pub mod show;
 pub mod status;
 pub mod template;
+pub mod test;
 pub mod uninstall;
 pub mod upgrade;
 pub mod version;
@@ -43,6 +44,7 @@ pub async fn run(session: &Session) -> Result<(), Report> {
         Verb::GetValues => get::values(session).await,
         Verb::Rollback => rollback::run(session).await,
         Verb::Install => install::run(session).await,
+        Verb::Test => test::run(session).await,
         Verb::Upgrade => upgrade::run(session).await,
         Verb::Uninstall => uninstall::run(session).await,
         Verb::Lint => lint::run(session),
