@@ -7,6 +7,9 @@ use serde_json::{Number, Value};
 use crate::{template, yaml};
 use parse::{Node, parse};
 
+/// How deep loops may stand in each other.
+const MAX_LOOPS: usize = 50;
+
 /// A template: text with paths in braces.
 pub struct JsonPath {
     nodes: Vec<Node>,
@@ -58,6 +61,9 @@ impl Evaluation {
             if self.begins > 0 {
                 self.begins -= 1;
                 self.inside += 1;
+                if self.inside > MAX_LOOPS {
+                    return Err("loops nest too deeply".to_owned());
+                }
                 for value in &found {
                     results.extend(self.results(nodes, at + 1, value)?);
                 }
