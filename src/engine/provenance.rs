@@ -129,8 +129,8 @@ fn render_anew(
     let mut given: Values = release.config.clone();
     given.values_mut().for_each(values::make_floats);
     render::explain(&mut chart, &given, request, world, Some(sources)).map_err(|failure| {
-        // A chart may complain of a value by quoting it.
-        redactor.quoting(&failure.error.message, &release.computed_values().into())
+        // A chart may complain of a value by quoting it; its defaults are no secret.
+        redactor.quoting(&failure.error.message, &release.config.clone().into())
     })
 }
 
@@ -140,10 +140,10 @@ impl Provenance {
         let mut why_missing = if metadata.dependencies.is_empty() {
             "the recorded chart, rendered anew, gives no such object".to_owned()
         } else {
-            "a record holds no sub-charts, so what they give cannot be rendered anew".to_owned()
+            "records hold no sub-charts, so what they give cannot be rendered anew".to_owned()
         };
         let (rendered, explained) = rendered.unwrap_or_else(|error| {
-            let hint = if metadata.dependencies.is_empty() { "" } else { " (a record holds no sub-charts)" };
+            let hint = if metadata.dependencies.is_empty() { "" } else { " (records hold no sub-charts)" };
             why_missing = format!("the recorded chart cannot be rendered anew{hint}: {error}");
             Default::default()
         });
@@ -154,7 +154,7 @@ impl Provenance {
             explained: explained.documents,
             why_missing,
             command: format!(
-                "the chart itself tells it: pilothouse template {} CHART -n {} -f VALUES --explain",
+                "ask the chart itself: pilothouse template {} CHART -n {} -f VALUES --explain",
                 release.name, release.namespace
             ),
         }
@@ -181,7 +181,10 @@ impl Provenance {
     fn missing(&self, document: &Stored, line: usize, why: &str) -> Answer {
         let told = match document.source.as_str() {
             "" => "comes from a template that the manifest does not name".to_owned(),
-            source => format!("comes from {source}, as the manifest says"),
+            source => {
+                let below = source.split_once('/').map_or(source, |(_, below)| below);
+                format!("comes from {below}, as the manifest says")
+            }
         };
         let what =
             path_of(&document.text, line).map_or("LINE".to_owned(), |path| format!("{}:{path}", document.object));

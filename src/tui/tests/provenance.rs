@@ -70,6 +70,12 @@ async fn the_line_under_the_cursor_is_explained() {
     program.shows("comes from templates/deployment.yaml:26");
     program.shows(".Values.image.repository, set by values.yaml");
     program.shows(".Values.image.tag, set by the release's values:");
+    program.keys("y");
+    let copied = program.jobs.iter().any(|job| match &job.effect {
+        Effect::Run(_, Task::Copy(text)) => text.starts_with("comes from templates/deployment.yaml:26\n.Values"),
+        _ => false,
+    });
+    assert!(copied, "what is told is copied");
     program.keys("g");
     program.shows("Where line 1 comes from  (p closes)");
     program.shows("written between documents, by no template");

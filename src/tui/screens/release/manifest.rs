@@ -5,7 +5,7 @@ use std::sync::Arc;
 use ratatui::{buffer::Buffer, layout::Rect, style::Style};
 
 use crate::{
-    engine::provenance::Provenance,
+    engine::provenance::{Answer, Provenance},
     release::Release,
     tui::{
         effect::{Effect, Slot},
@@ -112,12 +112,27 @@ impl Manifest {
         self.text.text()
     }
 
+    /// What is to be copied: where the line comes from, with the command that may be told there, else the manifest.
+    pub fn copy_text(&self) -> String {
+        match self.found.as_ref().filter(|_| self.open) {
+            Some(Ok(provenance)) => {
+                let answer = self.answer(provenance);
+                [answer.told, answer.doubts].concat().join("\n")
+            }
+            _ => self.text(),
+        }
+    }
+
+    fn answer(&self, provenance: &Provenance) -> Answer {
+        provenance.of(self.text.cursor().unwrap_or_default())
+    }
+
     /// Where the line under the cursor comes from, in rows of that width.
     fn rows(&self, width: u16, theme: &Theme) -> Vec<(String, Style)> {
         let sentences: Vec<(String, Style)> = match &self.found {
             None => vec![("rendering the recorded chart anew … esc stops".to_owned(), theme.dim)],
             Some(Ok(provenance)) => {
-                let answer = provenance.of(self.text.cursor().unwrap_or_default());
+                let answer = self.answer(provenance);
                 let told = answer.told.into_iter().map(|text| (text, theme.text));
                 told.chain(answer.doubts.into_iter().map(|text| (text, theme.warn))).collect()
             }
@@ -136,7 +151,7 @@ impl Manifest {
 
     /// The text above, what is told of its line below. The edge between them stays where it is while the cursor moves.
     fn areas(&self, area: Rect) -> (Rect, Rect) {
-        let lower = if self.open { (area.height * 2 / 5).clamp(3, 12).min(area.height) } else { 0 };
+        let lower = if self.open { (area.height / 2).clamp(3, 12).min(area.height) } else { 0 };
         let upper = Rect { height: area.height - lower, ..area };
         (upper, Rect { y: upper.bottom(), height: lower, ..area })
     }

@@ -367,6 +367,7 @@ impl ReleaseScreen {
         }
         Some(match self.tab {
             Tab::Changes => self.changes.copy_text(),
+            Tab::Manifest => self.manifest.copy_text(),
             Tab::Resources => self.resources.copy_text(),
             _ => self.body_text(),
         })
