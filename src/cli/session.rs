@@ -59,8 +59,9 @@ impl Session {
         }
         if matches!(self.driver(), Ok(Driver::Memory(_))) {
             // Real objects would outlive their records; Helm does without a cluster here as well.
-            let sandbox = self.sandbox.get_or_init(async || Sandbox::empty()).await;
-            return Ok(Cluster::from_client(sandbox.client(), "memory", self.offline_namespace()));
+            let namespace = self.offline_namespace();
+            let sandbox = self.sandbox.get_or_init(async || Sandbox::with_namespace(&namespace)).await;
+            return Ok(Cluster::from_client(sandbox.client(), "memory", namespace));
         }
         Cluster::connect(&settings::connect_options(&self.env, &self.flags)).await
     }

@@ -119,6 +119,13 @@ impl Sandbox {
         sandbox
     }
 
+    /// The same with one more namespace.
+    pub fn with_namespace(name: &str) -> Self {
+        let sandbox = Self::empty();
+        sandbox.shared.with_store(|store| server::seed_namespace(store, name));
+        sandbox
+    }
+
     /// A cluster with about a dozen believable releases with history.
     pub async fn with_examples() -> Self {
         Self::start(

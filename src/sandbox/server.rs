@@ -45,7 +45,7 @@ struct Request<'a> {
 /// What every cluster has from the start: its own namespaces and three nodes.
 pub(super) fn seed(store: &mut Store) {
     for name in ["default", "kube-system"] {
-        seed_one(store, json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": name } }));
+        seed_namespace(store, name);
     }
     for number in 1..=3 {
         let room = json!({ "cpu": "8", "memory": "32Gi", "pods": "110" });
@@ -58,6 +58,10 @@ pub(super) fn seed(store: &mut Store) {
             }),
         );
     }
+}
+
+pub(super) fn seed_namespace(store: &mut Store, name: &str) {
+    seed_one(store, json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": name } }));
 }
 
 fn seed_one(store: &mut Store, mut object: Value) {

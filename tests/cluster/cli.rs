@@ -2,12 +2,13 @@
 
 use std::{
     io::Read,
+    path::Path,
     process::{Command, Stdio},
 };
 
 use regex::Regex;
 
-use crate::plane::{Ran, chart, plane};
+use crate::plane::{Ran, chart, plane, succeed};
 
 /// A namespace with a release of several revisions, one that failed, one whose history was kept, and a test that ran.
 fn releases() -> String {
@@ -177,6 +178,38 @@ fn rollback_answers_as_helm_does() {
     ROLLBACKS.lines().for_each(|line| check(&namespace, line));
     let history = plane().helm(&["history", "web", "-n", &namespace]);
     assert_eq!(history.matches("deployed").count(), 1, "{history}");
+}
+
+/// With `HELM_DRIVER=memory`, each line by itself: nothing is left of the one before.
+const IN_MEMORY: &str = "\
+list -n default
+list -A -o json
+list -n prod
+list -n default -l owner=helm
+history web -n default
+status web -n default
+get all web -n default
+get metadata web -n default -o json
+get manifest web -n default --revision 1
+get values db -n prod
+get values db -n default
+rollback web 1 -n default
+rollback web 7 -n default
+upgrade db CHART -n default
+uninstall web -n default
+uninstall nope -n default
+install web CHART -n default";
+
+#[test]
+fn memory_answers_as_helms_does() {
+    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/memory.yaml").display().to_string();
+    let vars = [("HELM_DRIVER", "memory"), ("HELM_MEMORY_DRIVER_DATA", data.as_str())];
+    let lines = IN_MEMORY.replace("CHART", &chart("web"));
+    lines.lines().for_each(|line| check_with(&vars, "", line));
+    let namespace = plane().namespace();
+    let install = ["install", "web", &chart("web"), "-n", &namespace];
+    succeed("pilothouse", &install, plane().try_pilothouse_with(&vars, &install));
+    assert_eq!(plane().kubectl(&["get", "service", "-n", &namespace, "-o", "name"]), "", "no object without a record");
 }
 
 /// The first SIGINT cancels: the program says so, ends with 1, and the record does not stay pending.

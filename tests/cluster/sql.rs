@@ -189,6 +189,27 @@ fn each_goes_on_where_the_other_stopped() {
 }
 
 #[test]
+fn helm_goes_on_with_what_we_installed() {
+    let (namespace, web) = (plane().namespace(), chart("web"));
+    pilothouse(&namespace, &format!("install web {web} --labels team=a --set config.a=x"));
+    pilothouse(&namespace, &format!("upgrade web {web} --labels tier=front --set replicas=1"));
+    assert!(helm(&namespace, "get metadata web").contains("LABELS: team=a,tier=front\n"));
+    helm(&namespace, &format!("upgrade web {web} --labels team=null --set replicas=2"));
+    assert!(pilothouse(&namespace, "get metadata web").contains("LABELS: tier=front\n"));
+    helm(&namespace, "rollback web 1");
+    assert_eq!(pilothouse(&namespace, "history web"), helm(&namespace, "history web"));
+    pilothouse(&namespace, "uninstall web --keep-history");
+    assert!(helm(&namespace, "list --uninstalled -q").starts_with("web\n"));
+    helm(&namespace, &format!("install web {web} --replace"));
+    pilothouse(&namespace, "uninstall web");
+    assert_eq!(helm(&namespace, "list -q"), "");
+    for table in [("releases_v1", "namespace"), ("custom_labels_v1", "releaseNamespace")] {
+        let left = format!("SELECT count(*) FROM {} WHERE {} = '{namespace}'", table.0, table.1);
+        assert_eq!(database().ask("postgres", &left), "0");
+    }
+}
+
+#[test]
 fn the_tables_are_helms() {
     let database = database();
     let notes = "SELECT id FROM gorp_migrations ORDER BY id";
