@@ -295,7 +295,7 @@ fn render(template: &str) -> Result<String, String> {
     let data = json!({ "a": "text", "b": { "c": [1, null, "x"] }, "list": ["b", "a"], "n": 3, "empty": {} });
     let world = World(Instant::now());
     let output = Context::new(&templates, Options::default(), &world).execute("c/t", Value::from_json(&data));
-    output.map(|text| text.to_text().into_owned()).map_err(|error| error.helm_message())
+    output.map(|text| String::from_utf8_lossy(&text).into_owned()).map_err(|error| error.helm_message())
 }
 
 /// Templates that parse, by construction: blocks in blocks.

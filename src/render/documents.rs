@@ -1,11 +1,11 @@
 //! Rendered files become documents and hooks, in Helm's order (helm/helm `pkg/release/v1/util/manifest_sorter.go`).
 
-use std::sync::Arc;
+use std::{ops::Range, sync::Arc};
 
 use super::{Error, Head};
 use crate::{
     manifest,
-    template::{Part, Str, parallel},
+    template::{Part, parallel},
     values::Notice,
 };
 
@@ -36,7 +36,9 @@ pub struct RenderedFile {
     /// `chart/templates/file.yaml`.
     pub path: Arc<str>,
     /// What the template gave.
-    pub text: Str,
+    pub text: Arc<String>,
+    /// Whether it gave text; other bytes are U+FFFD.
+    pub is_utf8: bool,
     /// Where it comes from, if that was recorded.
     pub parts: Vec<Part>,
 }
@@ -46,10 +48,10 @@ pub struct RenderedFile {
 pub struct Document {
     /// The template it came from.
     pub path: Arc<str>,
-    /// Its text, without the separator before it.
-    pub text: String,
-    /// Where that begins in what the template gave, in bytes.
-    pub start: usize,
+    /// What the template gave, which all its documents share.
+    pub file: Arc<String>,
+    /// Where in it this document stands, in bytes, without the separator before it.
+    pub range: Range<usize>,
     /// Kind, name and annotations.
     pub head: Head,
 }
@@ -100,7 +102,7 @@ pub fn sort(files: &[RenderedFile]) -> Result<Sorted, Error> {
 #[derive(Clone, Copy)]
 struct Found<'a> {
     path: &'a Arc<str>,
-    whole: &'a str,
+    file: &'a Arc<String>,
     start: usize,
     text: &'a str,
 }
@@ -108,22 +110,24 @@ struct Found<'a> {
 /// The documents of a file.
 fn find(file: &RenderedFile) -> Vec<Result<Found<'_>, Error>> {
     let path = &file.path;
-    let Str::Text(whole) = &file.text else {
+    if !file.is_utf8 {
         return vec![Err(Error::not_utf8(path))];
-    };
-    let trimmed = whole.trim_start();
+    }
+    let file = &file.text;
+    let trimmed = file.trim_start();
     let documents = manifest::split(trimmed).into_iter().map(|part| {
         let text = part.text.trim_start();
-        let start = whole.len() - trimmed.len() + part.offset + (part.text.len() - text.len());
-        Ok(Found { path, whole, start, text })
+        let start = file.len() - trimmed.len() + part.offset + (part.text.len() - text.len());
+        Ok(Found { path, file, start, text })
     });
     documents.collect()
 }
 
 impl Found<'_> {
     fn read(self) -> Result<Document, Error> {
-        let head = Head::read(self.text).map_err(|error| Error::yaml(self.path, self.whole, self.start, &error))?;
-        Ok(Document { path: self.path.clone(), text: self.text.to_owned(), start: self.start, head })
+        let head = Head::read(self.text).map_err(|error| Error::yaml(self.path, self.file, self.start, &error))?;
+        let range = self.start..self.start + self.text.len();
+        Ok(Document { path: self.path.clone(), file: self.file.clone(), range, head })
     }
 }
 
@@ -145,6 +149,11 @@ impl Sorted {
 }
 
 impl Document {
+    /// Its text.
+    pub fn text(&self) -> &str {
+        self.file.get(self.range.clone()).unwrap_or_default()
+    }
+
     /// What Helm logs of a document that it leaves out.
     pub(super) fn skipping(&self) -> Notice {
         let hooks = self.head.annotations.get(EVENTS_ANNOTATION).cloned().unwrap_or_default();

@@ -1,5 +1,7 @@
 //! Executes a chart's templates (helm/helm `pkg/engine/engine.go`).
 
+use std::sync::Arc;
+
 use super::{Error, ReleaseFacts, RenderedFile, documents::is_partial, scope};
 use crate::{
     chart::Chart,
@@ -26,7 +28,11 @@ pub(super) fn execute(
     for template in scoped.iter().filter(|template| !is_partial(&template.path)) {
         let text = context.execute(&template.path, template.data());
         log.extend(context.silenced.drain(..).map(notice));
-        files.push(RenderedFile { path: template.path.clone(), text: text?, parts: context.parts() });
+        let (text, is_utf8) = match String::from_utf8(text?) {
+            Ok(text) => (text, true),
+            Err(error) => (String::from_utf8_lossy(error.as_bytes()).into_owned(), false),
+        };
+        files.push(RenderedFile { path: template.path.clone(), text: Arc::new(text), is_utf8, parts: context.parts() });
     }
     Ok(files)
 }
@@ -60,5 +66,5 @@ pub fn text(name: &str, template: &str, data: Value, env: &dyn Env) -> Result<St
     templates.add(&[(name.into(), template.as_bytes().to_vec().into())]).map_err(go)?;
     let mut context = Context::new(&templates, Options::default(), env);
     let text = context.execute_plain(name, data).map_err(go)?;
-    Ok(text.to_text().into_owned())
+    Ok(String::from_utf8_lossy(&text).into_owned())
 }

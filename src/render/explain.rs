@@ -148,7 +148,7 @@ impl Explainer<'_> {
     fn document(&self, document: &Document) -> Vec<Explanation> {
         let parts = self.files.get(&*document.path).map_or(&[][..], |file| &file.parts);
         let scope = scope(&document.path);
-        let mut start = document.start;
+        let mut start = document.range.start;
         let explain = |line: &str| {
             let first = start + (line.len() - line.trim_start().len());
             // The end of the line may belong to what stands on the next one.
@@ -156,7 +156,7 @@ impl Explainer<'_> {
             start += line.len() + 1;
             self.line(parts, first..end, &scope)
         };
-        document.text.split('\n').map(explain).collect()
+        document.text().split('\n').map(explain).collect()
     }
 
     fn line(&self, parts: &[Part], range: Range<usize>, scope: &[&str]) -> Explanation {

@@ -119,7 +119,7 @@ impl Rendered {
     pub fn entries(&self, with_crds: bool) -> impl Iterator<Item = (&str, Cow<'_, str>)> {
         let crds = if with_crds { self.crds.as_slice() } else { &[] };
         let crds = crds.iter().map(|(path, data)| (path.as_str(), text_of(data)));
-        crds.chain(self.documents.iter().map(|document| (&*document.path, document.text.as_str().into())))
+        crds.chain(self.documents.iter().map(|document| (&*document.path, document.text().into())))
     }
 }
 
@@ -176,7 +176,7 @@ fn take_notes(files: Vec<RenderedFile>, chart: &str, with_sub_charts: bool) -> (
         if !text.is_empty() {
             text.push('\n');
         }
-        text.push_str(&file.text.to_text());
+        text.push_str(&file.text);
     }
     (files, text)
 }
@@ -184,8 +184,9 @@ fn take_notes(files: Vec<RenderedFile>, chart: &str, with_sub_charts: bool) -> (
 /// The files as they are, for the user to look at.
 fn unsorted(files: Vec<RenderedFile>) -> Rendered {
     let document = |file: RenderedFile| {
-        let text = file.text.to_text().into_owned();
-        (!text.trim().is_empty()).then(|| Document { path: file.path, text, start: 0, head: Head::default() })
+        let range = 0..file.text.len();
+        let is_empty = file.text.trim().is_empty();
+        (!is_empty).then(|| Document { path: file.path, file: file.text, range, head: Head::default() })
     };
     Rendered { documents: files.into_iter().filter_map(document).collect(), ..Rendered::default() }
 }

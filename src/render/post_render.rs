@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     manifest,
-    template::{Env, Str},
+    template::Env,
     yaml::styled::{self, Document, Kind, Node, Style},
 };
 
@@ -39,10 +39,10 @@ fn merge(files: &[RenderedFile]) -> Result<String, String> {
     let mut documents = Vec::new();
     for file in files.iter().filter(|file| !is_partial(&file.path)) {
         let parsing = |why: String| format!("parsing {}: {why}", file.path);
-        let Str::Text(text) = &file.text else {
+        if !file.is_utf8 {
             return Err(parsing("MalformedYAMLError: yaml: invalid leading UTF-8 octet".to_owned()));
-        };
-        for part in manifest::split(text.trim_start()) {
+        }
+        for part in manifest::split(file.text.trim_start()) {
             for mut document in read(part.text.trim_start()).map_err(parsing)? {
                 set_annotation(&mut document.root, FILE_ANNOTATION, &file.path)
                     .map_err(|why| format!("annotating {}: {why}", file.path))?;
@@ -66,7 +66,7 @@ fn split(text: &str) -> Result<Vec<RenderedFile>, String> {
     }
     let file = |(path, documents): (String, Vec<Document>)| {
         let text = write(documents).map_err(|why| format!("re-writing {path}: {why}"))?;
-        Ok(RenderedFile { path: Arc::from(path), text: Str::from(text), parts: Vec::new() })
+        Ok(RenderedFile { path: Arc::from(path), text: Arc::new(text), is_utf8: true, parts: Vec::new() })
     };
     files.into_iter().map(file).collect()
 }
@@ -232,16 +232,18 @@ fn entries(node: &mut Node) -> Result<&mut Vec<(Node, Node)>, String> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use serde_json::Value;
 
     use super::{apply, merge};
     use crate::{
         render::RenderedFile,
-        template::{Env, PostRender, Str},
+        template::{Env, PostRender},
     };
 
     fn file(path: &str, text: &str) -> RenderedFile {
-        RenderedFile { path: path.into(), text: Str::from(text), parts: Vec::new() }
+        RenderedFile { path: path.into(), text: Arc::new(text.to_owned()), is_utf8: true, parts: Vec::new() }
     }
 
     /// What `annotateAndMerge` makes of files, by kyaml 0.21.1: documents of public charts and odd ones, with comments
@@ -286,7 +288,7 @@ mod tests {
             file("c/templates/c.yaml", "\n---\nc: 3"),
         ];
         let ours = match apply(files, &World(Box::new(post_renderer))) {
-            Ok(files) => files.iter().map(|file| (file.path.to_string(), file.text.to_text().into_owned())).collect(),
+            Ok(files) => files.iter().map(|file| (file.path.to_string(), file.text.to_string())).collect(),
             Err(error) => vec![(String::new(), error.message)],
         };
         let ours: Vec<_> = ours.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();

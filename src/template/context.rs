@@ -39,8 +39,10 @@ pub struct Context<'a> {
     pub(super) scope: Rc<Scope>,
     /// What failed while linting, with its message.
     pub silenced: Vec<(Silenced, String)>,
-    /// What the running template has printed.
+    /// What the running templates have printed, the innermost last.
     pub(super) out: Vec<u8>,
+    /// Where the output of the innermost begins in it.
+    pub(super) start: usize,
     /// The variables of all running templates, the innermost last.
     pub(super) variables: Vec<eval::Variable>,
     /// How often each name is being included now.
@@ -70,6 +72,7 @@ impl<'a> Context<'a> {
             scope: Scope::new(None, templates.trees.clone()),
             silenced: Vec::new(),
             out: Vec::new(),
+            start: 0,
             variables: Vec::new(),
             included: HashMap::new(),
             depth: 0,
@@ -83,11 +86,12 @@ impl<'a> Context<'a> {
     ///
     /// # Errors
     /// Go's; see [`Error::helm_message`].
-    pub fn execute(&mut self, name: &str, data: Value) -> Result<Str, Error> {
+    pub fn execute(&mut self, name: &str, data: Value) -> Result<Vec<u8>, Error> {
         if let Some(recorder) = &mut self.recorder {
             recorder.learn(&data);
         }
-        let (text, removed) = without_no_value(self.execute_template(name, data)?);
+        let mut text = self.execute_plain(name, data)?;
+        let removed = remove_no_value(&mut text);
         provenance::shift(&mut self.parts, &removed, NO_VALUE.len());
         Ok(text)
     }
@@ -96,8 +100,11 @@ impl<'a> Context<'a> {
     ///
     /// # Errors
     /// Those of [`Context::execute`].
-    pub fn execute_plain(&mut self, name: &str, data: Value) -> Result<Str, Error> {
-        self.execute_template(name, data)
+    pub fn execute_plain(&mut self, name: &str, data: Value) -> Result<Vec<u8>, Error> {
+        let tree = self.find(name)?;
+        let result = self.run(&tree, data);
+        let text = std::mem::take(&mut self.out);
+        result.map(|()| text)
     }
 
     /// Where each part of the output comes from that the last call of [`Context::execute`] gave, in its order; nothing
@@ -106,26 +113,37 @@ impl<'a> Context<'a> {
         std::mem::take(&mut self.parts)
     }
 
-    /// Go's `ExecuteTemplate`.
-    fn execute_template(&mut self, name: &str, data: Value) -> Result<Str, Error> {
-        let Some(tree) = self.scope.find(name).cloned() else {
+    fn find(&self, name: &str) -> Result<Rc<Tree>, Error> {
+        self.scope.find(name).cloned().ok_or_else(|| {
             let name = quote(name.as_bytes());
-            return Err(Error::missing(format!("template: no template {name} associated with template \"{MAIN}\"")));
-        };
-        self.execute_tree(&tree, data)
+            Error::missing(format!("template: no template {name} associated with template \"{MAIN}\""))
+        })
     }
 
+    /// Executes a template inside another, which goes on where it was.
     fn execute_tree(&mut self, tree: &Tree, data: Value) -> Result<Str, Error> {
-        let outer = std::mem::take(&mut self.out);
+        let outer = std::mem::replace(&mut self.start, self.out.len());
+        let result = self.run(tree, data).map(|()| Str::from_slice(self.printed()));
+        self.out.truncate(self.start);
+        self.start = outer;
+        result
+    }
+
+    fn run(&mut self, tree: &Tree, data: Value) -> Result<(), Error> {
         if let Some(recorder) = &mut self.recorder {
             recorder.begin_output();
         }
         let result = eval::execute(self, tree, Reflected::plain(data));
-        let out = std::mem::replace(&mut self.out, outer);
-        if let Some(recorder) = &mut self.recorder {
-            self.parts = recorder.end_output(&out);
+        if let Some(mut recorder) = self.recorder.take() {
+            self.parts = recorder.end_output(self.printed());
+            self.recorder = Some(recorder);
         }
-        result.map(|()| Str::from_bytes(out)).map_err(|error| *error)
+        result.map_err(|error| *error)
+    }
+
+    /// What the innermost template has printed.
+    fn printed(&self) -> &[u8] {
+        self.out.get(self.start..).unwrap_or_default()
     }
 
     fn enter(&mut self) -> Result<(), Fault> {
@@ -145,7 +163,7 @@ impl<'a> Context<'a> {
         }
         self.enter()?;
         self.count_include(name, count + 1);
-        let result = self.execute_template(name, data);
+        let result = self.find(name).and_then(|tree| self.execute_tree(&tree, data));
         self.count_include(name, count);
         self.depth -= 1;
         result.map_err(|error| Fault { message: String::new(), cause: Some(Box::new(error)) })
@@ -173,7 +191,7 @@ impl<'a> Context<'a> {
         let result = self.execute_tree(&parsed.main, data);
         self.scope = outer;
         self.depth -= 1;
-        result.map(|text| without_no_value(text).0).map_err(|error| Fault {
+        result.map(without_no_value).map_err(|error| Fault {
             message: format!("error during tpl function execution for {}: ", quote(text.as_bytes())),
             cause: Some(Box::new(error)),
         })
@@ -224,20 +242,29 @@ const NO_VALUE: &[u8] = b"<no value>";
 
 /// Go prints `<no value>` for what is missing even where it is told to print the zero value; Helm removes it afterwards,
 /// wherever it comes from. Tells where it was.
-fn without_no_value(text: Str) -> (Str, Vec<usize>) {
-    let bytes = text.as_bytes();
-    let found: Vec<usize> = memchr::memmem::find_iter(bytes, NO_VALUE).collect();
+fn remove_no_value(text: &mut Vec<u8>) -> Vec<usize> {
+    let found: Vec<usize> = memchr::memmem::find_iter(text, NO_VALUE).collect();
     if found.is_empty() {
-        return (text, found);
+        return found;
     }
-    let mut kept = Vec::with_capacity(bytes.len());
+    let mut kept = Vec::with_capacity(text.len());
     let mut start = 0;
     for &position in &found {
-        kept.extend_from_slice(bytes.get(start..position).unwrap_or_default());
+        kept.extend_from_slice(text.get(start..position).unwrap_or_default());
         start = position + NO_VALUE.len();
     }
-    kept.extend_from_slice(bytes.get(start..).unwrap_or_default());
-    (Str::from_bytes(kept), found)
+    kept.extend_from_slice(text.get(start..).unwrap_or_default());
+    *text = kept;
+    found
+}
+
+fn without_no_value(text: Str) -> Str {
+    if memchr::memmem::find(text.as_bytes(), NO_VALUE).is_none() {
+        return text;
+    }
+    let mut bytes = text.as_bytes().to_vec();
+    remove_no_value(&mut bytes);
+    Str::from_bytes(bytes)
 }
 
 /// Helm's functions that belong to a rendering.

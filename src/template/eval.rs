@@ -165,7 +165,8 @@ impl<'t, 'a> State<'t, '_, 'a> {
             Node::Text(span) => {
                 let text = self.code.text(*span);
                 if let Some(recorder) = &mut self.context.recorder {
-                    recorder.text(&self.code.source, span.range().start, text, self.context.out.len());
+                    let out = self.context.out.len() - self.context.start;
+                    recorder.text(&self.code.source, span.range().start, text, out);
                 }
                 self.context.out.extend_from_slice(text);
             }
@@ -190,7 +191,7 @@ impl<'t, 'a> State<'t, '_, 'a> {
         let result = self.unrecorded_action(dot, id);
         let printed = self.context.out.get(start..).unwrap_or_default();
         if let Some(recorder) = &mut self.context.recorder {
-            recorder.end_action(printed, start);
+            recorder.end_action(printed, start - self.context.start);
         }
         result
     }

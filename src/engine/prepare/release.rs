@@ -83,7 +83,7 @@ fn without_secrets(rendered: &Rendered) -> String {
     for document in &rendered.documents {
         let secret = document.head.kind == "Secret" && document.head.api_version == "v1";
         let hidden = "# HIDDEN: The Secret output has been suppressed";
-        render::push(&mut manifest, &document.path, if secret { hidden } else { &document.text });
+        render::push(&mut manifest, &document.path, if secret { hidden } else { document.text() });
     }
     manifest
 }
@@ -143,7 +143,7 @@ fn hook(hook: render::Hook) -> Hook {
         name: hook.document.head.name,
         kind: hook.document.head.kind,
         path: hook.document.path.to_string(),
-        manifest: hook.document.text,
+        manifest: hook.document.text().to_owned(),
         events: hook.events.into_iter().map(HookEvent::from).collect(),
         last_run: HookRun::default(),
         weight: hook.weight,

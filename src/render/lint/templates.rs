@@ -99,8 +99,8 @@ impl Linter<'_> {
             }
             let path = format!("{}/{name}", chart.name());
             let rendered = files.iter().find(|file| *file.path == *path);
-            let text = rendered.map(|file| file.text.to_text()).unwrap_or_default();
-            if !text.trim().is_empty() && !self.file(name, &text) {
+            let text = rendered.map_or("", |file| file.text.as_str());
+            if !text.trim().is_empty() && !self.file(name, text) {
                 return;
             }
         }

@@ -51,7 +51,7 @@ pub(super) fn render(text: &str) -> Result<String, String> {
     let data: Map = data.into_iter().map(|(name, value)| (name.into(), value)).collect();
     let world = World(Cell::new(1));
     let output = Context::new(&templates, Options::default(), &world).execute("t", data.into());
-    output.map(|text| text.to_text().into_owned()).map_err(|error| {
+    output.map(|text| String::from_utf8_lossy(&text).into_owned()).map_err(|error| {
         let message = error.helm_message();
         let said = message.rsplit_once(">:\n    ").or_else(|| message.split_once(">: "));
         said.map_or(message.clone(), |(_, said)| said.to_owned())

@@ -36,7 +36,7 @@ pub(super) fn render(template: &Json, values: &Json, options: Options) -> Result
     let sources: Vec<_> = files(template).into_iter().map(|(name, text)| (name.into(), text.into())).collect();
     templates.add(&sources)?;
     let output = Context::new(&templates, options, &Nowhere).execute("c/t", data(values))?;
-    Ok(output.to_text().into_owned())
+    Ok(String::from_utf8_lossy(&output).into_owned())
 }
 
 #[test]

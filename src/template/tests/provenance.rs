@@ -12,7 +12,7 @@ fn explain(files: &[(&str, &str)], values: serde_json::Value) -> Vec<String> {
     let options = Options { record: true, ..Options::default() };
     let mut context = Context::new(&templates, options, &Nowhere);
     let data = Value::from_json(&json!({"Values": values}));
-    let output = context.execute("main.yaml", data).expect("an output").to_text().into_owned();
+    let output = String::from_utf8(context.execute("main.yaml", data).expect("an output")).expect("text");
     let parts = context.parts();
     assert_eq!(parts.last().map(|part| part.range.end), Some(output.len()));
     let mut start = 0;

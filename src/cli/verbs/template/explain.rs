@@ -30,7 +30,7 @@ fn printed<'a>(
     let mut lines: Vec<_> = crds.iter().chain(&explained.documents).flat_map(|lines| pushed(lines)).collect();
     lines.resize(text.lines().count(), &Explanation::Separator);
     for (index, document) in output::hooks(session, rendered) {
-        push(&mut text, &document.path, &document.text);
+        push(&mut text, &document.path, document.text());
         lines.extend(explained.hooks.get(index).into_iter().flat_map(|lines| pushed(lines)));
     }
     let wanted = session.flags.list("show-only");

@@ -17,7 +17,7 @@ pub(super) fn write(session: &Session, rendered: &Rendered, release: &str) -> Re
         "" if flags.list("show-only").is_empty() => return print(session, rendered),
         "" => {
             text = manifest(session, rendered);
-            hooks(session, rendered).for_each(|(_, document)| push(&mut text, &document.path, &document.text));
+            hooks(session, rendered).for_each(|(_, document)| push(&mut text, &document.path, document.text()));
         }
         folder => {
             let named = if flags.bool("release-name") { Path::new(folder).join(release) } else { folder.into() };
@@ -26,7 +26,7 @@ pub(super) fn write(session: &Session, rendered: &Rendered, release: &str) -> Re
                 writer.add(folder, path, &String::from_utf8_lossy(data))?;
             }
             for document in rendered.documents.iter().chain(hooks(session, rendered).map(|(_, document)| document)) {
-                writer.add(&named.to_string_lossy(), &document.path, &document.text)?;
+                writer.add(&named.to_string_lossy(), &document.path, document.text())?;
             }
             text.push('\n');
         }
