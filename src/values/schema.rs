@@ -11,6 +11,8 @@ mod plain;
 mod url;
 mod validate;
 
+use std::sync::Arc;
+
 use serde_json::Value;
 
 use self::{
@@ -19,10 +21,13 @@ use self::{
     node::Compiled,
 };
 use super::{Notice, Tree};
-use crate::template::fmt::quote;
+use crate::template::{fmt::quote, parallel};
 
 /// Gives the text of a schema that another one refers to by this URL (`file:`, `http:`, `https:`), or says why not.
 pub type Load<'a> = &'a dyn Fn(&str) -> Result<String, String>;
+
+/// How many bytes of templates are read in the time that a byte of a schema takes.
+const BYTES_PER_BYTE: usize = 16;
 
 /// Where a chart's own schema is, as far as its references can tell.
 const LOCATION: &str = "file:///values.schema.json";
@@ -62,13 +67,22 @@ pub fn has_schema(chart: &impl Tree) -> bool {
 /// # Errors
 /// What is wrong with them, a line each, or with the schema.
 pub fn check_alone(schema: &[u8], values: &Value, load: Load<'_>, log: &mut Vec<Notice>) -> Result<(), String> {
-    let schema = serde_json::from_slice(schema).map_err(|error| error.to_string())?;
+    let root: Arc<Value> = Arc::new(serde_json::from_slice(schema).map_err(|error| error.to_string())?);
     let mut store = Store { load, log, documents: Vec::new() };
-    store.add(LOCATION, schema)?;
-    store.with_compiled(|compiled| match validate::problems(compiled, values) {
-        None => Ok(()),
-        Some(problems) => Err(format!("{}\n", problems.trim_start_matches('\n'))),
-    })
+    let draft = store.draft(LOCATION, &root)?;
+    store.documents.push(Stored { url: LOCATION.to_owned(), root: root.clone(), draft });
+    // To check a schema takes longer than to check values, and usually finds nothing.
+    let (is_schema, fits) = parallel::both(
+        schema.len() * BYTES_PER_BYTE,
+        || check_against_draft(draft, [(&*root, format!("{LOCATION}#").as_str())]),
+        || {
+            store.with_compiled(|compiled| match validate::problems(compiled, values) {
+                None => Ok(()),
+                Some(problems) => Err(format!("{}\n", problems.trim_start_matches('\n'))),
+            })
+        },
+    );
+    is_schema.and(fits)
 }
 
 /// The documents that a check needs, each checked against the schema of its draft when it comes in.
@@ -80,8 +94,8 @@ struct Store<'l> {
 
 struct Stored {
     url: String,
-    // Boxed, since places in it are known by their addresses.
-    root: Box<Value>,
+    // Shared, since places in it are known by their addresses.
+    root: Arc<Value>,
     draft: Draft,
 }
 
@@ -91,7 +105,7 @@ impl Store<'_> {
         if !compile::is_own(url) {
             check_against_draft(draft, [(&root, format!("{url}#").as_str())])?;
         }
-        self.documents.push(Stored { url: url.to_owned(), root: Box::new(root), draft });
+        self.documents.push(Stored { url: url.to_owned(), root: root.into(), draft });
         Ok(())
     }
 

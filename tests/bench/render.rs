@@ -13,7 +13,7 @@ use std::{
 
 use jiff::tz::TimeZone;
 use pilothouse::{
-    chart::Chart,
+    chart::{Chart, Dependency},
     engine::world::{World, Zone},
     render::{self, Capabilities, ReleaseFacts, Rendered, Request},
     template::Templates,
@@ -137,7 +137,7 @@ fn median(rounds: usize, run: impl Fn() -> Figures) -> Figures {
 fn steps() {
     let path = Path::new("charts/kube-prometheus-stack-88.5.3.tgz");
     let chart = Chart::load(path).expect("a chart");
-    let rendered = rendered(&chart);
+    let rendered = rendered(chart.clone());
     let manifest = rendered.manifest(false);
     let documents: Vec<Value> =
         rendered.documents.iter().map(|document| yaml::from_str(document.text()).expect("YAML")).collect();
@@ -149,7 +149,7 @@ fn steps() {
         given.len()
     });
     time("parse templates", || parse(&chart));
-    time("render whole", || self::rendered(&chart).documents.len());
+    time("render whole", || self::rendered(chart.clone()).documents.len());
     time(&format!("read {} KB of YAML", manifest.len() / 1024), || {
         rendered.documents.iter().map(|document| yaml::from_str(document.text()).is_ok()).len()
     });
@@ -165,26 +165,38 @@ fn parse(chart: &Chart) -> usize {
     files.len()
 }
 
-/// A hundred sub-charts in one chart, beside the same charts one by one: the ratio must stay near one.
+/// Charts in one chart, beside the same charts one by one, each loaded and rendered: the ratio must stay near one.
 fn umbrella() {
-    let part = Chart::load(Path::new("charts/prometheus-blackbox-exporter-11.17.2.tgz")).expect("a chart");
-    let alone = time("a chart alone", || rendered(&part).documents.len());
+    let alone = time("a chart alone, loaded and rendered", || rendered(part()).documents.len());
     for count in [10, 50, 100, 200] {
-        let mut umbrella = Chart::default();
-        "umbrella".clone_into(&mut umbrella.metadata.name);
-        umbrella.dependencies = (0..count)
-            .map(|number| {
-                let mut part = part.clone();
-                part.metadata.name = format!("part-{number}");
-                part
-            })
-            .collect();
-        let whole = time(&format!("{count} of them in an umbrella"), || rendered(&umbrella).documents.len());
+        let whole = time(&format!("{count} of them in an umbrella"), || rendered(umbrella_of(count)).documents.len());
         println!("{:>72}", format!("{:.2} × the sum", whole.as_secs_f64() / alone.as_secs_f64() / f64::from(count)));
     }
 }
 
-fn rendered(chart: &Chart) -> Rendered {
+fn part() -> Chart {
+    Chart::load(Path::new("charts/prometheus-blackbox-exporter-11.17.2.tgz")).expect("a chart")
+}
+
+/// A chart of so many others, each under a name of its own and with a condition, as such charts have.
+fn umbrella_of(count: u32) -> Chart {
+    let mut umbrella = Chart::default();
+    "umbrella".clone_into(&mut umbrella.metadata.name);
+    for name in (0..count).map(|number| format!("part-{number}")) {
+        let mut part = part();
+        part.metadata.name.clone_from(&name);
+        umbrella.metadata.dependencies.push(Dependency {
+            condition: format!("{name}.enabled"),
+            version: part.metadata.version.clone(),
+            name,
+            ..Dependency::default()
+        });
+        umbrella.dependencies.push(part);
+    }
+    umbrella
+}
+
+fn rendered(mut chart: Chart) -> Rendered {
     let request = Request {
         release: ReleaseFacts {
             name: "rel".to_owned(),
@@ -198,9 +210,7 @@ fn rendered(chart: &Chart) -> Rendered {
         sub_chart_notes: false,
     };
     let world = World { seed: Some("bench".to_owned()), ..World::new(&Zone::Known(TimeZone::UTC)) };
-    render::render(&mut chart.clone(), &Values::new(), &request, &world)
-        .map_err(|failure| failure.error)
-        .expect("a chart")
+    render::render(&mut chart, &Values::new(), &request, &world).map_err(|failure| failure.error).expect("a chart")
 }
 
 /// Prints the median time of something, after once for warmth.

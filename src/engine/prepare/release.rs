@@ -140,10 +140,10 @@ fn recorded(chart: &Chart) -> Result<release::Chart, Error> {
 
 fn hook(hook: render::Hook) -> Hook {
     Hook {
+        manifest: hook.document.text().to_owned(),
         name: hook.document.head.name,
         kind: hook.document.head.kind,
         path: hook.document.path.to_string(),
-        manifest: hook.document.text().to_owned(),
         events: hook.events.into_iter().map(HookEvent::from).collect(),
         last_run: HookRun::default(),
         weight: hook.weight,

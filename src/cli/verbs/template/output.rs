@@ -49,7 +49,7 @@ fn print(session: &Session, rendered: &Rendered) -> Result<(), Report> {
         push(&mut end, path, &text);
     }
     end_manifest(&mut end);
-    let hooks = hooks(session, rendered).flat_map(|(_, hook)| pieces(&hook.path, &hook.text));
+    let hooks = hooks(session, rendered).flat_map(|(_, hook)| pieces(&hook.path, hook.text()));
     let entries = entries.iter().flat_map(|(path, text)| pieces(path, text));
     session.console.print_all(entries.chain([end.as_str()]).chain(hooks))
 }
