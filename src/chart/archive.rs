@@ -8,6 +8,7 @@ use std::{borrow::Cow, io::Read};
 use bytes::Bytes;
 use flate2::bufread::MultiGzDecoder;
 use jiff::Timestamp;
+use memmap2::MmapMut;
 
 use super::{Error, File, tar::BLOCK};
 use crate::template::{clean_path, fmt::quote};
@@ -22,6 +23,8 @@ const MAX_INFLATED: u64 = MAX_CHART_SIZE + (16 << 20);
 const MAX_RESERVED: usize = 16 << 20;
 /// Deflate cannot do better than this.
 const MAX_RATIO: usize = 1032;
+/// The size of a huge page of memory.
+const HUGE_PAGE: usize = 2 << 20;
 
 /// What an archive and the archives in it may still inflate to together.
 pub(super) struct Budget(pub(super) u64);
@@ -96,8 +99,15 @@ pub(super) fn without_bom(mut data: Bytes) -> Bytes {
 fn inflate(archive: &[u8], budget: &mut Budget) -> (Bytes, Option<Error>) {
     let claimed = archive.last_chunk::<4>().map_or(0, |size| u32::from_le_bytes(*size) as usize);
     let possible = archive.len().saturating_mul(MAX_RATIO);
-    let mut data = Vec::with_capacity(claimed.min(possible).min(MAX_RESERVED) + 1);
     let limit = MAX_INFLATED.min(budget.0);
+    if (HUGE_PAGE..=MAX_RESERVED.min(possible)).contains(&claimed)
+        && (claimed as u64) < limit
+        && let Some(data) = inflate_exactly(archive, claimed)
+    {
+        budget.0 -= claimed as u64;
+        return (data, None);
+    }
+    let mut data = Vec::with_capacity(claimed.min(possible).min(MAX_RESERVED) + 1);
     let end = match MultiGzDecoder::new(archive).take(limit).read_to_end(&mut data) {
         Ok(size) if size as u64 == limit => Some(too_large()),
         Ok(_) => None,
@@ -106,6 +116,19 @@ fn inflate(archive: &[u8], budget: &mut Budget) -> (Bytes, Option<Error>) {
     };
     budget.0 -= data.len() as u64;
     (Bytes::from(data), end)
+}
+
+/// An archive that holds what it claims, in huge pages: to be given thousands of small ones takes longer than the
+/// inflating.
+fn inflate_exactly(archive: &[u8], size: usize) -> Option<Bytes> {
+    let mut data = MmapMut::map_anon(size.next_multiple_of(HUGE_PAGE)).ok()?;
+    // A system without huge pages refuses, and gives small ones.
+    #[cfg(target_os = "linux")]
+    let _ = data.advise(memmap2::Advice::HugePage);
+    let mut decoder = MultiGzDecoder::new(archive);
+    decoder.read_exact(data.get_mut(..size)?).ok()?;
+    let is_all = decoder.read(&mut [0]).ok()? == 0;
+    is_all.then(|| Bytes::from_owner(data).slice(..size))
 }
 
 /// The path below the chart's folder.
