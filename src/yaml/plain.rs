@@ -9,11 +9,11 @@ mod quoted;
 
 use std::borrow::Cow;
 
-use memchr::memchr;
+use memchr::{memchr, memchr3_iter};
 use serde_json::{Map, Value};
 
 use super::{
-    Tree, is_break,
+    Tree,
     resolve::{Scalar, resolve},
 };
 
@@ -68,11 +68,22 @@ pub(super) fn fields(text: &str, wanted: fn(&str) -> bool) -> Option<Value> {
 
 /// Whether a text has none of the characters that YAML refuses, nor line breaks other than `\n`.
 fn is_usual(text: &str) -> bool {
-    let odd = |char| matches!(char, '\u{80}'..='\u{9f}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}') || is_break(char);
     // Without an early end, which is several times as fast.
     let is_control = |byte: u8| ((byte < b' ') & (byte != b'\n') & (byte != b'\t')) | (byte == 0x7f);
     let control = text.bytes().fold(false, |found, byte| found | is_control(byte));
-    !control && (text.is_ascii() || !text.contains(|c| c != '\n' && odd(c)))
+    let bytes = text.as_bytes();
+    !control && !memchr3_iter(0xc2, 0xe2, 0xef, bytes).any(|at| is_odd(&bytes[at..]))
+}
+
+/// Whether a text starts with U+0080 to U+009F, a line or paragraph separator, a byte order mark, U+FFFE or U+FFFF.
+fn is_odd(text: &[u8]) -> bool {
+    matches!(
+        text,
+        [0xc2, 0x80..=0x9f, ..]
+            | [0xe2, 0x80, 0xa8 | 0xa9, ..]
+            | [0xef, 0xbb, 0xbf, ..]
+            | [0xef, 0xbf, 0xbe | 0xbf, ..]
+    )
 }
 
 struct Reader<'a> {

@@ -132,6 +132,17 @@ fn what_is_only_checked_is_checked_as_well() {
 }
 
 #[test]
+fn odd_characters_take_the_long_way() {
+    for odd in ['\u{1}', '\r', '\u{7f}', '\u{80}', '\u{85}', '\u{9f}', '\u{2028}', '\u{2029}', '\u{feff}', '\u{fffe}'] {
+        assert_eq!(plain::document::<Value>(&format!("a: b{odd}c")), None, "{odd:?}");
+    }
+    for usual in ['\u{a0}', 'é', '\u{2027}', '€', '\u{fefe}', '\u{fffd}', '😀'] {
+        let text = format!("b{usual}c");
+        assert_eq!(plain::document(&format!("a: {text}")), Some(json!({"a": text})), "{usual:?}");
+    }
+}
+
+#[test]
 fn escaped_space_at_the_end_of_a_line_stays() {
     for (text, expected) in [
         ("a: \"b\\n\\t\n  \\ c\"", "b\n\t  c"),
