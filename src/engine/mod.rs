@@ -107,7 +107,7 @@ pub enum Error {
     /// The reviewed basis no longer holds: each line says what moved.
     #[error("changed since the review: {}", .0.join("; "))]
     Moved(Vec<String>),
-    /// Something failed midway; the final status was written. Message in Helm's words, blockers as hints.
+    /// Something failed; if it was midway, the final status was written. Message in Helm's words, blockers as hints.
     #[error("{message}")]
     Failed {
         /// Helm's words.

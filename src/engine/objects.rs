@@ -135,10 +135,10 @@ pub(super) fn unmapped(object: &Object, error: cluster::Error) -> cluster::Error
 }
 
 /// Groups and kinds that CustomResourceDefinitions among these objects define.
-pub(super) fn defined_kinds(objects: &[Object]) -> BTreeSet<(String, String)> {
+pub(super) fn defined_kinds<'a>(objects: impl IntoIterator<Item = &'a Object>) -> BTreeSet<(String, String)> {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     objects
-        .iter()
+        .into_iter()
         .filter(|object| object.kind() == "CustomResourceDefinition")
         .map(|object| (text(&object.value["spec"]["group"]), text(&object.value["spec"]["names"]["kind"])))
         .collect()

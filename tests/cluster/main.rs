@@ -8,6 +8,7 @@ mod flags;
 mod incident;
 mod plane;
 mod preview;
+mod public_charts;
 mod reads;
 mod records;
 mod rollback;

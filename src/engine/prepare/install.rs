@@ -1,5 +1,7 @@
 //! Preparing an install (helm/helm `pkg/action/install.go`).
 
+use std::collections::BTreeSet;
+
 use super::{
     Prepared, Source, namespaced,
     objects::{check_kinds, existing, target_objects},
@@ -7,10 +9,10 @@ use super::{
     valid_name,
 };
 use crate::{
-    cluster::{Cluster, ErrorKind},
+    cluster::Cluster,
     engine::{
         Error, Operation, Options, ServerSideMode,
-        objects::{resource_string, unmapped},
+        objects::{defined_kinds, resource_string},
         world,
     },
     manifest::{self, Object},
@@ -55,7 +57,8 @@ pub async fn prepare_install(
     let next = first_release(name, &namespace, revision, &mut content, options)?;
 
     let objects = target_objects(&next, BUILD)?;
-    check_kinds(storage.cluster(), &objects, &content.definitions, &namespace, BUILD).await?;
+    let own = objects.iter().chain(content.definitions.iter().flat_map(|(_, objects)| objects));
+    check_kinds(storage.cluster(), &objects, &defined_kinds(own), BUILD).await?;
     let adopted = existing(storage.cluster(), &objects, &next, options.take_ownership).await;
     let originals = adopted.map_err(|error| error.context(CONTINUE))?;
     Ok(Prepared {
@@ -103,24 +106,7 @@ pub async fn check_rendered(
         Ok(objects) => objects,
         Err(error) => return refused(format!("{BUILD}: {error}")),
     };
-    let mut unserved = Vec::new();
-    let mut hints = Vec::new();
-    for object in &objects {
-        let Err(error) = cluster.resource(object.api_version(), object.kind()).await else { continue };
-        if error.kind != ErrorKind::NoKind {
-            return Err(error.into());
-        }
-        let error = unmapped(object, error);
-        if !unserved.contains(&error.message) {
-            unserved.push(error.message);
-        }
-        hints.extend(error.details);
-    }
-    match unserved.as_slice() {
-        [] => {}
-        [one] => return Err(Error::Failed { message: format!("{BUILD}: {one}"), hints }),
-        many => return Err(Error::Failed { message: format!("{BUILD}: [{}]", many.join(", ")), hints }),
-    }
+    check_kinds(cluster, &objects, &BTreeSet::new(), BUILD).await?;
     if release.is_upgrade {
         return Ok(());
     }

@@ -3,11 +3,11 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use crate::{
-    cluster::{self, Cluster, ErrorKind},
+    cluster::{Cluster, ErrorKind},
     engine::{
         Error,
         basis::read_live,
-        objects::{self, defined_kinds, key_in, unmapped},
+        objects::{self, key_in, unmapped},
     },
     manifest::{self, Object},
     release::{RecordMeta, Release, Status, Storage},
@@ -96,29 +96,39 @@ pub(super) fn originals(from: &Release) -> Result<Vec<Object>, Error> {
     })
 }
 
-/// Refuses objects of kinds that are neither served nor defined by the release itself, in the words of cli-runtime
-/// after `words`.
+/// Refuses objects of versions and kinds that are neither served nor `defined` by the release itself, all of them in
+/// the words of cli-runtime, after `words`. Nothing else is asked of the server, as Helm asks nothing else.
 pub(super) async fn check_kinds(
     cluster: &Cluster,
     objects: &[Object],
-    definitions: &[(String, Vec<Object>)],
-    namespace: &str,
+    defined: &BTreeSet<(String, String)>,
     words: &str,
 ) -> Result<(), Error> {
-    let mut defined = defined_kinds(objects);
-    definitions.iter().for_each(|(_, objects)| defined.extend(defined_kinds(objects)));
+    let mut unserved = Vec::new();
+    let mut hints = Vec::new();
     for object in objects {
-        let Err(error) = cluster.target(object, namespace).await else {
+        let Err(error) = cluster.resource(object.api_version(), object.kind()).await else {
             continue;
         };
-        let own = (object.group().to_owned(), object.kind().to_owned());
-        if error.kind != ErrorKind::NoKind || !defined.contains(&own) {
-            let error = unmapped(object, error);
-            let message = if words.is_empty() { error.message.clone() } else { format!("{words}: {}", error.message) };
-            return Err(cluster::Error { message, ..error }.into());
+        if error.kind != ErrorKind::NoKind {
+            return Err(error.into());
         }
+        if defined.contains(&(object.group().to_owned(), object.kind().to_owned())) {
+            continue;
+        }
+        let error = unmapped(object, error);
+        if !unserved.contains(&error.message) {
+            unserved.push(error.message);
+        }
+        hints.extend(error.details);
     }
-    Ok(())
+    let why = match unserved.as_slice() {
+        [] => return Ok(()),
+        [one] => one.clone(),
+        many => format!("[{}]", many.join(", ")),
+    };
+    let message = if words.is_empty() { why } else { format!("{words}: {why}") };
+    Err(Error::Failed { message, hints })
 }
 
 /// Those of `objects` that exist in the cluster, as they will be: marked as the release's own already, or any with

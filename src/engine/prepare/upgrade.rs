@@ -10,7 +10,11 @@ use super::{
 };
 use crate::{
     chart::Chart,
-    engine::{Error, Operation, Options, Reuse, ServerSideMode, objects::key_in, world},
+    engine::{
+        Error, Operation, Options, Reuse, ServerSideMode,
+        objects::{defined_kinds, key_in},
+        world,
+    },
     release::{self, ApplyMethod, Info, RecordMeta, Release, Status, Storage},
     render::ReleaseFacts,
     values::{self, Notice, Nulls, Values},
@@ -74,7 +78,7 @@ pub async fn prepare_upgrade(
     let mut warnings = Vec::new();
     let mut originals = originals(&from.release)?;
     let objects = target_objects(&next, "unable to build kubernetes objects from new release manifest")?;
-    check_kinds(storage.cluster(), &objects, &[], &namespace, "").await?;
+    check_kinds(storage.cluster(), &objects, &defined_kinds(&objects), "").await?;
     let recorded: Vec<_> = originals.iter().map(|object| key_in(object, &namespace)).collect();
     let new: Vec<_> =
         objects.iter().filter(|object| !recorded.contains(&key_in(object, &namespace))).cloned().collect();
