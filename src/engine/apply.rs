@@ -96,30 +96,36 @@ impl Applier<'_> {
     }
 
     /// Applies all objects: kinds in install order one after another, the objects of a kind at once.
-    /// A failure lets its wave finish and stops the next.
+    ///
+    /// What fails stops as little as it does in Helm (helm/helm `pkg/kube/client.go`, `Create` and `update`), so that both
+    /// leave the same behind: an install tries every object, an upgrade or rollback goes on after an object that could
+    /// not be changed, and stops after the wave of one that could not be created.
     pub(super) async fn apply_all(&self, applied: &mut Applied) -> Result<(), Stop> {
         if let Some(words) = self.prepared.contradiction() {
             return Err(Stop::Failed(words.to_owned()));
         }
         let defined = defined_kinds(&self.prepared.objects);
+        let mut failures = Vec::new();
         for wave in self.prepared.objects.chunk_by(|a, b| a.kind() == b.kind()) {
             if self.cancel.is_cancelled() {
                 return Err(Stop::Cancelled);
             }
             let results = bounded(wave.iter().map(|object| self.apply_one(object))).await;
-            let mut failures = Vec::new();
+            let mut stopped_by = None;
             for result in results {
                 match result {
                     Ok(done) => applied.note(done),
                     Err(failed) => {
                         applied.created.extend(failed.created);
-                        failures.push(failed.words);
+                        match failed.goes_on || self.only_creates() {
+                            true => failures.push(failed.words),
+                            false => stopped_by = stopped_by.or(Some(failed.words)),
+                        }
                     }
                 }
             }
-            if !failures.is_empty() {
-                let between = if self.prepared.operation == Operation::Install { "\n" } else { " && " };
-                return Err(Stop::Failed(failures.join(between)));
+            if let Some(words) = stopped_by {
+                return Err(Stop::Failed(words));
             }
             if self.cancel.is_cancelled() {
                 return Err(Stop::Cancelled);
@@ -128,7 +134,15 @@ impl Applier<'_> {
                 self.await_established(applied, &defined).await?;
             }
         }
-        Ok(())
+        if failures.is_empty() {
+            return Ok(());
+        }
+        Err(Stop::Failed(failures.join(if self.only_creates() { "\n" } else { " && " })))
+    }
+
+    /// Whether Helm takes its short way: an install that takes nothing over.
+    fn only_creates(&self) -> bool {
+        self.prepared.operation == Operation::Install && self.prepared.originals.is_empty()
     }
 
     /// Custom resources of this release need their definitions established and discovered.
@@ -201,7 +215,7 @@ impl Applier<'_> {
             let error = cluster::Error::new(ErrorKind::AlreadyExists, why);
             return Err(Failed::new(error.message.clone(), error));
         }
-        let after = self.update(&target, &object, &live).await?;
+        let after = self.update(&target, &object, &live).await.map_err(|failed| Failed { goes_on: true, ..failed })?;
         let change = match (*was_absent, fingerprint(&live) == fingerprint(&after)) {
             (true, _) => Change::Create,
             (false, true) => Change::None,
@@ -212,8 +226,7 @@ impl Applier<'_> {
 
     /// Helm's words for a creation that failed: an install that takes nothing over has none.
     fn uncreated(&self, why: &str) -> String {
-        let plain = self.prepared.operation == Operation::Install && self.prepared.originals.is_empty();
-        if plain { why.to_owned() } else { format!("failed to create resource: {why}") }
+        if self.only_creates() { why.to_owned() } else { format!("failed to create resource: {why}") }
     }
 
     /// Helm's words for an object that is another's and came up since the operation was prepared. A rollback has no
@@ -393,10 +406,12 @@ struct Failed {
     cause: cluster::Error,
     /// A creation that was tried: the object may exist all the same.
     created: Option<(Target, String)>,
+    /// It exists and could not be changed, which keeps nothing else from being applied.
+    goes_on: bool,
 }
 
 impl Failed {
     fn new(words: String, cause: cluster::Error) -> Self {
-        Self { words, cause, created: None }
+        Self { words, cause, created: None, goes_on: false }
     }
 }
