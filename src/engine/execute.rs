@@ -307,7 +307,7 @@ impl Run<'_> {
             return;
         }
         let mut keep = vec![to.revision, newest.revision, self.prepared.from_revision()];
-        let good = self.storage.last_good(&self.prepared.name, newest.revision).await;
+        let good = self.storage.last_good(&self.prepared.name, newest.revision + 1).await;
         keep.extend(good.unwrap_or_default());
         for meta in history::prune(metas, options.history_max, &keep) {
             if let Err(error) = self.storage.delete(&meta).await {
