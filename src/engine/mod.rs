@@ -125,6 +125,9 @@ impl Error {
     fn context(self, words: &str) -> Self {
         match self {
             Self::Refused(message) => Self::Refused(format!("{words}: {message}")),
+            Self::Release(crate::release::Error::Cluster(error)) | Self::Cluster(error) => {
+                Self::Cluster(crate::cluster::Error { message: format!("{words}: {}", error.message), ..error })
+            }
             other => other,
         }
     }

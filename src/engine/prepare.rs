@@ -18,6 +18,7 @@ pub use upgrade::prepare_upgrade;
 
 use super::{Error, Operation, Options, hooks, time};
 use crate::{
+    cluster,
     manifest::Object,
     release::{ApplyMethod, Hook, RecordMeta, Release, Storage},
     values::Notice,
@@ -212,6 +213,18 @@ pub fn pending_notice(meta: &RecordMeta, now: i64) -> Option<String> {
         }
     }
     Some(notice)
+}
+
+/// All revisions, ascending; where the cluster does not tell them, in the words of Helm's driver
+/// (helm/helm `pkg/storage/driver/secrets.go`, `Query`).
+async fn history(storage: &Storage, name: &str) -> Result<Vec<RecordMeta>, crate::release::Error> {
+    storage.history(name).await.map_err(|error| match error {
+        crate::release::Error::Cluster(error) => {
+            let message = format!("query: failed to query with labels: {}", error.message);
+            cluster::Error { message, ..error }.into()
+        }
+        error => error,
+    })
 }
 
 /// The storage of the cluster's own namespace where it has none: a name is only one release's within one namespace.

@@ -8,6 +8,7 @@ use crate::{
         operation::{self, DryRun},
         report::Report,
         session::Session,
+        verbs,
     },
     engine::{self, Options, Reuse, Source},
     release::{self, Release, Status},
@@ -162,7 +163,7 @@ async fn absent(session: &Session) -> Result<Option<bool>, Report> {
     match storage.history(session.arg(0)).await {
         Err(release::Error::NotFound) => Ok(Some(false)),
         history => {
-            let history = history?;
+            let history = history.map_err(|error| verbs::in_words(error, "query: failed to query with labels"))?;
             let newest = history.last().map(|meta| &meta.status);
             Ok((newest == Some(&Status::Uninstalled)).then_some(true))
         }

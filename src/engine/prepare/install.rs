@@ -16,7 +16,7 @@ use crate::{
         world,
     },
     manifest::{self, Object},
-    release::{self, ApplyMethod, Info, RecordMeta, Release, Status, Storage},
+    release::{ApplyMethod, Info, RecordMeta, Release, Status, Storage},
     render::ReleaseFacts,
 };
 
@@ -39,10 +39,8 @@ pub async fn prepare_install(
 ) -> Result<Prepared, Error> {
     check_name(name)?;
     let storage = &namespaced(storage);
-    let history = match storage.history(name).await {
-        Err(release::Error::NotFound) => Vec::new(),
-        history => history?,
-    };
+    // Who may not list records may create one all the same, as with Helm; a name that is in use is found out then.
+    let history = storage.history(name).await.unwrap_or_default();
     check_free(history.last(), options)?;
     let namespace = storage.namespace().to_owned();
     let mut capabilities = world::capabilities(storage.cluster()).await?;
@@ -53,7 +51,8 @@ pub async fn prepare_install(
     if options.skip_crds {
         content.definitions.clear();
     }
-    let revision = history.last().map_or(1, |newest| newest.revision + 1);
+    let replaced = history.last().filter(|_| !options.dry_run);
+    let revision = replaced.map_or(1, |newest| newest.revision + 1);
     let next = first_release(name, &namespace, revision, &mut content, options)?;
 
     let objects = target_objects(&next, BUILD)?;

@@ -36,7 +36,7 @@ pub async fn prepare_rollback(
         return Err(Error::Refused(format!("prepareRollback: Release name is invalid: {name}")));
     }
     let storage = &namespaced(storage);
-    let history = storage.history(name).await?;
+    let history = super::history(storage, name).await?;
     let newest = history.last().cloned().ok_or(crate::release::Error::NotFound)?;
     let mut warnings = Vec::new();
     warnings.extend(pending_notice(&newest, time::now_seconds()));

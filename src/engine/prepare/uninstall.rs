@@ -20,9 +20,9 @@ pub async fn prepare_uninstall(storage: &Storage, name: &str, options: &Options)
         return Err(Error::Refused(format!("uninstall: Release name is invalid: {name}")));
     }
     let storage = &namespaced(storage);
-    let history = storage.history(name).await.map_err(|error| match error {
+    let history = super::history(storage, name).await.map_err(|error| match error {
         release::Error::NotFound => Error::NotLoaded(name.to_owned()),
-        error => error.into(),
+        error => Error::from(error).context(&format!("uninstall: Release not loaded: {name}")),
     })?;
     let newest = history.last().cloned().ok_or_else(|| Error::NotLoaded(name.to_owned()))?;
     let release = storage.decode(&newest).await?;

@@ -35,7 +35,7 @@ pub async fn prepare_upgrade(
         return Err(Error::Refused(format!("release name is invalid: {name}")));
     }
     let storage = &namespaced(storage);
-    let history = match storage.history(name).await {
+    let history = match super::history(storage, name).await {
         Err(release::Error::NotFound) => Vec::new(),
         history => history?,
     };
