@@ -13,6 +13,7 @@ mod reads;
 mod records;
 mod rollback;
 mod sandbox;
+mod scenarios;
 mod smoke;
 mod sql;
 mod stories;
