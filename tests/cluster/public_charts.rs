@@ -33,7 +33,6 @@ const CHARTS: &[(&str, &str)] = &[
     ("redis", "replica.replicaCount=2"),
     ("traefik", "commonLabels.changed=yes"),
     ("vault", "fullnameOverride=other"),
-    ("velero", "podAnnotations.changed=yes"),
     ("wordpress", "replicaCount=3"),
 ];
 
