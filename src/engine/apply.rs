@@ -1,12 +1,13 @@
 //! Applying objects in waves by kind, and deleting what the target lacks.
 
-use std::{collections::HashSet, time::Duration};
+use std::collections::HashSet;
 
 use tokio_util::sync::CancellationToken;
 
 use super::{
     Operation, Prepared,
     basis::fingerprint,
+    definitions::await_served,
     objects::{self, Originals, as_sent, defined_kinds, group_version_kind, label},
     progress::{Progress, Reporter},
     retry::{TRIES, may_pass, pause},
@@ -16,15 +17,11 @@ use crate::{
         self, Cluster, ErrorKind,
         apply::{Deletion, ServerSide, client_side_patch},
         read::{Target, bounded},
-        wait::{WaitOptions, WaitStrategy},
     },
     diff::Change,
     manifest::Object,
     release::ApplyMethod,
 };
-
-/// How long custom resources wait for their definition of the same release.
-const ESTABLISHED: Duration = Duration::from_secs(60);
 
 /// What applying and deleting has done so far.
 #[derive(Default)]
@@ -157,10 +154,8 @@ impl Applier<'_> {
         }
         let definitions: Vec<Target> =
             applied.targets.iter().filter(|target| target.key.kind == "CustomResourceDefinition").cloned().collect();
-        let options = WaitOptions { strategy: WaitStrategy::Watcher, jobs: false, timeout: ESTABLISHED };
-        let established = self.cluster.wait_ready(&definitions, &options, self.cancel, &|_| ()).await;
-        self.cluster.refresh_discovery();
-        established.map_err(|error| match error.kind {
+        let served = await_served(self.cluster, &definitions, defined, self.cancel).await;
+        served.map_err(|error| match error.kind {
             ErrorKind::Cancelled => Stop::Cancelled,
             _ => Stop::Failed(error.message),
         })

@@ -52,6 +52,7 @@
 mod apply;
 mod basis;
 pub mod browse;
+mod definitions;
 pub mod execute;
 mod fields;
 mod gitops;

@@ -1,30 +1,21 @@
 //! What an install needs before its record: definitions, a namespace, a free name (helm/helm `pkg/action/install.go`).
 
-use std::time::Duration;
-
 use serde_json::json;
 
 use super::{Error, Operation, Run};
 use crate::{
-    cluster::{
-        self, ErrorKind,
-        apply::ServerSide,
-        read::Target,
-        wait::{WaitOptions, WaitStrategy},
-    },
+    cluster::{self, ErrorKind, apply::ServerSide, read::Target},
     diff::Change,
     engine::{
         apply::server_side_words,
-        objects::{as_sent, unmapped},
+        definitions::await_served,
+        objects::{as_sent, defined_kinds, unmapped},
         prepare::file_name,
         progress::Progress,
     },
     manifest::Object,
     release::{ApplyMethod, Release, Status},
 };
-
-/// How long definitions may take to be served.
-const ESTABLISHED: Duration = Duration::from_secs(60);
 
 impl Run<'_> {
     /// Creates definitions and the namespace, and frees the name of a release that is replaced.
@@ -63,9 +54,8 @@ impl Run<'_> {
         if made.is_empty() {
             return Ok(());
         }
-        let options = WaitOptions { strategy: WaitStrategy::Watcher, jobs: false, timeout: ESTABLISHED };
-        self.storage.cluster().wait_ready(&made, &options, self.cancel, &|_| ()).await?;
-        self.storage.cluster().refresh_discovery();
+        let kinds = defined_kinds(self.prepared.definitions.iter().flat_map(|(_, objects)| objects));
+        await_served(self.storage.cluster(), &made, &kinds, self.cancel).await?;
         Ok(())
     }
 
