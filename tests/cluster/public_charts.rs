@@ -72,15 +72,18 @@ fn come_and_go(plane: &Plane, archive: &str, change: &str, namespace: &str) -> R
     if manifest() != first {
         return Err("the first revision's manifest did not come back".to_owned());
     }
-    // What the objects made goes with them, so that "nothing left" can be asked at once.
-    step(&["uninstall", "rel", "--wait", "--cascade", "foreground"])?;
+    step(&["uninstall", "rel"])?;
+    // Pods and the like go a little after what made them; definitions go when the server gets to it.
+    plane.wait_until(&format!("nothing of {archive} is left"), || is_gone(plane, namespace));
+    Ok(())
+}
+
+/// Whether nothing is left of a release that was alone in its namespace.
+fn is_gone(plane: &Plane, namespace: &str) -> bool {
     let owned = ["-l", "app.kubernetes.io/managed-by=Helm", "-o", "name"];
     let left = plane.kubectl(&[&["get", NAMESPACED, "-n", namespace], &owned[..]].concat());
     let everywhere = plane.kubectl(&["get", CLUSTER_WIDE, "-o", "json"]);
-    match left.is_empty() && !everywhere.contains(&format!("\"meta.helm.sh/release-namespace\": \"{namespace}\"")) {
-        true => Ok(()),
-        false => Err(format!("something of it is left: {left}")),
-    }
+    left.is_empty() && !everywhere.contains(&format!("\"meta.helm.sh/release-namespace\": \"{namespace}\""))
 }
 
 /// The corpus' archives by the names of their charts.

@@ -176,9 +176,9 @@ fn each_goes_on_where_the_other_stopped() {
             "SELECT version, status FROM releases_v1 WHERE namespace = '{namespace}' AND name = 'web' ORDER BY version"
         ),
     );
-    // The target and the last good revision stay, whatever the limit is.
-    assert_eq!(statuses, "4|superseded\n5|superseded\n6|superseded\n7|deployed");
-    assert_eq!(database().ask("postgres", &labels), "8", "two labels a revision");
+    // The target and the last good revision, which is 6, stay, whatever the limit is.
+    assert_eq!(statuses, "4|superseded\n6|superseded\n7|deployed");
+    assert_eq!(database().ask("postgres", &labels), "6", "two labels a revision");
     let deployed = helm(&namespace, "get manifest web");
     assert_eq!(deployed, pilothouse(&namespace, "get manifest web"));
 
