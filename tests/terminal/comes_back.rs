@@ -120,6 +120,22 @@ fn a_tiny_terminal_says_so_and_resizing_keeps_the_place() {
     check_given_back(&terminal, "exit 0");
 }
 
+/// A key and a new size that the program finds together: neither is left lying until the next key.
+#[test]
+fn keys_typed_while_the_terminal_is_resized_arrive() {
+    let mut terminal = home();
+    for round in 0..40 {
+        terminal.keys("?");
+        terminal.resize(100, 30 + round % 2);
+        terminal.wait_for("Help");
+        terminal.keys("<esc>");
+        terminal.resize(100, 32 + round % 2);
+        terminal.wait_until("the help to go", |screen| !screen.contains("Help"));
+    }
+    terminal.keys("q");
+    check_given_back(&terminal, "exit 0");
+}
+
 /// Nothing is sent while nothing happens, in the middle of a live connection.
 #[test]
 fn an_idle_screen_draws_nothing() {
