@@ -4,7 +4,7 @@
 use std::{
     env, fs,
     io::Write,
-    path::{Path, PathBuf},
+    path::Path,
     process::ExitCode,
     sync::{
         Arc, Mutex,
@@ -19,6 +19,11 @@ use pilothouse::{
 };
 use regex::Regex;
 use serde_json::Value;
+
+use self::support::corpus;
+
+#[path = "support/corpus.rs"]
+mod support;
 
 /// A command line and what must come of it.
 struct Case {
@@ -75,13 +80,6 @@ fn main() -> ExitCode {
         }
     });
     report(&cases, failures.into_inner().expect("the failures"))
-}
-
-fn corpus() -> PathBuf {
-    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/corpus");
-    let corpus = env::var_os("PILOTHOUSE_CORPUS").map_or(beside, PathBuf::from);
-    assert!(corpus.join("cases.json").is_file(), "no corpus at {}: set PILOTHOUSE_CORPUS", corpus.display());
-    corpus
 }
 
 /// Counts by family; failures grouped by what differs first.

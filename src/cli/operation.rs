@@ -5,13 +5,7 @@ use std::sync::Arc;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-use super::{
-    console::Console,
-    flags::{Flag, Kind},
-    report::Report,
-    session::Session,
-    verbs::diff,
-};
+use super::{console::Console, flags::Flag, report::Report, session::Session, verbs::diff};
 use crate::{
     engine::{self, Basis, Options, Outcome, Prepared, Progress, Reporter, ServerSideMode},
     release::Storage,
@@ -71,12 +65,6 @@ pub fn history_max_flag(default: i64) -> Flag {
         .default(default.to_string())
 }
 
-/// `--timeout`.
-pub fn timeout_flag() -> Flag {
-    let help = "time to wait for any individual Kubernetes operation (like Jobs for hooks)";
-    Flag::new("timeout", Kind::Duration, help).default("5m0s")
-}
-
 /// The flags that `install`, `upgrade` and `rollback` share, as options. A flag that a command does not have is off.
 ///
 /// # Errors
@@ -104,16 +92,37 @@ pub fn options(session: &Session) -> Result<Options, Report> {
     })
 }
 
-/// Helm's reading of `--dry-run`, with its warnings (helm/helm `pkg/cmd/helpers.go`).
+/// Helm's reading of `--dry-run`, with its warnings.
 ///
 /// # Errors
 /// Helm's words for a value that is none; a sentence where `--read-only` forbids what is not a dry run.
 pub fn dry_run(session: &Session) -> Result<DryRun, Report> {
+    let dry_run = read_dry_run(session)?;
+    if dry_run == DryRun::None {
+        writable(session)?;
+    }
+    Ok(dry_run)
+}
+
+/// Refuses or warns of `--dry-run` of `template`, which never does anything.
+///
+/// # Errors
+/// Helm's words for a value that is none, and for one that asks to do it.
+pub fn check_dry_run_of_template(session: &Session) -> Result<(), Report> {
+    if read_dry_run(session)? == DryRun::None {
+        let value = session.flags.text("dry-run");
+        return Err(Report::new(format!("invalid dry-run value ({value:?}). Must be \"server\" or \"client\"")));
+    }
+    Ok(())
+}
+
+/// `cmdGetDryRunFlagStrategy` of helm/helm `pkg/cmd/helpers.go`.
+fn read_dry_run(session: &Session) -> Result<DryRun, Report> {
     let warn = |message: String| session.console.note(&format!("level=WARN msg={message:?}"));
     let boolean = |value: &str, instead: &str| {
         warn(format!("boolean '--dry-run={value}' flag is deprecated and must be replaced with '--dry-run={instead}'"));
     };
-    let dry_run = match session.flags.text("dry-run") {
+    Ok(match session.flags.text("dry-run") {
         "none" => DryRun::None,
         "client" => DryRun::Client,
         "server" => DryRun::Server,
@@ -133,11 +142,7 @@ pub fn dry_run(session: &Session) -> Result<DryRun, Report> {
             let message = format!("invalid dry-run value ({value:?}). Must be \"none\", \"server\", or \"client\"");
             return Err(Report::new(message));
         }
-    };
-    if dry_run == DryRun::None {
-        writable(session)?;
-    }
-    Ok(dry_run)
+    })
 }
 
 /// Refuses to change anything under `--read-only`.

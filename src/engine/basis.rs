@@ -3,11 +3,11 @@
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use super::{Error, Prepared, objects::label, preview::Basis};
+use super::{Error, Prepared, objects::label, prepare::history_or_none, preview::Basis};
 use crate::{
     cluster::{self, Cluster, read::Target},
     manifest::{Object, ObjectKey},
-    release::{self, RecordMeta, Storage},
+    release::{RecordMeta, Storage},
 };
 
 /// One object of an operation and what lives in its place.
@@ -60,10 +60,7 @@ pub(super) fn of<'a>(newest: Option<&RecordMeta>, subjects: impl Iterator<Item =
 
 /// Compares the facts now with those reviewed; each line says what moved.
 pub(super) async fn check(storage: &Storage, prepared: &Prepared, basis: &Basis) -> Result<(), Error> {
-    let history = match storage.history(&prepared.name).await {
-        Err(release::Error::NotFound) if prepared.newest.is_none() => Vec::new(),
-        history => history?,
-    };
+    let history = history_or_none(storage, &prepared.name).await?;
     let newest = history.last();
     let objects = read_live(storage.cluster(), &prepared.objects, &prepared.namespace).await;
     let deletions = read_live(storage.cluster(), &prepared.deletions, &prepared.namespace).await;

@@ -2,7 +2,10 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use crate::cluster::{apply::Propagation, wait::WaitStrategy};
+use crate::{
+    cluster::{apply::Propagation, wait::WaitStrategy},
+    release::ApplyMethod,
+};
 
 /// `--server-side`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -14,6 +17,17 @@ pub enum ServerSideMode {
     True,
     /// Client-side.
     False,
+}
+
+impl ServerSideMode {
+    /// The method asked for, which is `auto` where that is left open.
+    pub(super) fn method(self, auto: ApplyMethod) -> ApplyMethod {
+        match self {
+            Self::Auto => auto,
+            Self::True => ApplyMethod::ServerSide,
+            Self::False => ApplyMethod::ClientSide,
+        }
+    }
 }
 
 /// Which of the values given before an upgrade keeps.

@@ -1,17 +1,17 @@
 //! What an operation will do, fixed before anything of the release's objects is written.
 
+mod content;
 mod install;
 mod objects;
-mod release;
 mod rollback;
 mod uninstall;
 mod upgrade;
 
 use std::{collections::BTreeMap, sync::Arc};
 
-pub use install::{check_rendered, offline_install, prepare_install};
-pub use release::Source;
-pub(super) use release::file_name;
+pub use content::Source;
+pub(super) use content::file_name;
+pub use install::{check_name, check_rendered, offline_install, prepare_install};
 pub use rollback::{RollbackTarget, prepare_rollback};
 pub use uninstall::prepare_uninstall;
 pub use upgrade::prepare_upgrade;
@@ -20,7 +20,7 @@ use super::{Error, Operation, Options, hooks, time};
 use crate::{
     cluster,
     manifest::Object,
-    release::{ApplyMethod, Hook, RecordMeta, Release, Storage},
+    release::{self, ApplyMethod, Hook, RecordMeta, Release, Storage, storage::SYSTEM_LABELS},
     values::Notice,
 };
 
@@ -105,8 +105,8 @@ pub struct Prepared {
 }
 
 impl Prepared {
-    /// An operation that puts `next` in place, with nothing to apply or delete yet.
-    fn of(operation: Operation, next: Release, options: &Options) -> Self {
+    /// An operation that writes `next` to put `to` in place, with nothing to apply or delete yet.
+    fn of(operation: Operation, to: Arc<Release>, next: Release, options: &Options) -> Self {
         let hooks = |event| if options.no_hooks { Vec::new() } else { hooks::ordered(&next.hooks, &event) };
         Self {
             pre_hooks: hooks(operation.before()),
@@ -116,7 +116,7 @@ impl Prepared {
             namespace: next.namespace.clone(),
             newest: None,
             from: None,
-            to: Arc::new(next.clone()),
+            to,
             definitions: Vec::new(),
             objects: Vec::new(),
             deletions: Vec::new(),
@@ -215,16 +215,33 @@ pub fn pending_notice(meta: &RecordMeta, now: i64) -> Option<String> {
     Some(notice)
 }
 
-/// All revisions, ascending; where the cluster does not tell them, in the words of Helm's driver
+/// All revisions' metadata, ascending; where the cluster does not tell them, in the words of Helm's driver
 /// (helm/helm `pkg/storage/driver/secrets.go`, `Query`).
-async fn history(storage: &Storage, name: &str) -> Result<Vec<RecordMeta>, crate::release::Error> {
+///
+/// # Errors
+/// Those, and [`release::Error::NotFound`].
+pub async fn history(storage: &Storage, name: &str) -> Result<Vec<RecordMeta>, release::Error> {
     storage.history(name).await.map_err(|error| match error {
-        crate::release::Error::Cluster(error) => {
+        release::Error::Cluster(error) => {
             let message = format!("query: failed to query with labels: {}", error.message);
             cluster::Error { message, ..error }.into()
         }
         error => error,
     })
+}
+
+/// The revisions of a release; none where there is no release.
+pub(super) async fn history_or_none(storage: &Storage, name: &str) -> Result<Vec<RecordMeta>, release::Error> {
+    match history(storage, name).await {
+        Err(release::Error::NotFound) => Ok(Vec::new()),
+        history => history,
+    }
+}
+
+/// Where the objects of a release live: old records do not name it, and are stored in the same namespace.
+pub(super) fn namespace_of(release: &Release, storage: &Storage) -> String {
+    let namespace = if release.namespace.is_empty() { storage.namespace() } else { &release.namespace };
+    namespace.to_owned()
 }
 
 /// The storage of the cluster's own namespace where it has none: a name is only one release's within one namespace.
@@ -242,9 +259,6 @@ fn rehearsed(mut release: Release, description: &str) -> Release {
     release.info.description = if description.is_empty() { "Dry run complete" } else { description }.to_owned();
     release
 }
-
-/// Labels that Helm keeps for itself (helm/helm `pkg/storage/driver/labels.go`).
-const SYSTEM_LABELS: &[&str] = &["name", "owner", "status", "version", "createdAt", "modifiedAt"];
 
 /// Refuses labels for a release that Helm sets itself.
 ///

@@ -4,7 +4,12 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use super::{Error, Reporter, hooks::Runner, prepare::valid_name, record::Recorder};
+use super::{
+    Error, Reporter,
+    hooks::Runner,
+    prepare::{history, namespace_of, valid_name},
+    record::Recorder,
+};
 use crate::{
     cluster::{Cluster, read::Target},
     manifest::ObjectKey,
@@ -65,12 +70,9 @@ pub async fn test(
     if !valid_name(name) {
         return Err(Error::Refused(format!("releaseTest: Release name is invalid: {name}")));
     }
-    let newest = storage.history(name).await?.pop().ok_or(release::Error::NotFound)?;
+    let newest = history(storage, name).await?.pop().ok_or(release::Error::NotFound)?;
     let mut release = Release::clone(&*storage.decode(&newest).await?);
-    let namespace = match release.namespace.as_str() {
-        "" => storage.namespace().to_owned(),
-        namespace => namespace.to_owned(),
-    };
+    let namespace = namespace_of(&release, storage);
     // Helm writes the hooks that a filter leaves out first.
     release.hooks.sort_by_key(|hook| filter.takes(hook));
     let mut recorder = Recorder::take(storage, &newest, &release).await?;

@@ -22,6 +22,11 @@ use pilothouse::{
 };
 use serde_json::Value;
 
+use self::support::corpus;
+
+#[path = "../support/corpus.rs"]
+mod support;
+
 const ROUNDS: usize = 5;
 
 /// One run of a program.
@@ -43,11 +48,6 @@ fn main() {
     beside_helm();
     steps();
     umbrella();
-}
-
-fn corpus() -> PathBuf {
-    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/corpus");
-    env::var_os("PILOTHOUSE_CORPUS").map_or(beside, PathBuf::from)
 }
 
 fn helm() -> PathBuf {

@@ -4,6 +4,8 @@
 mod apply;
 mod charts;
 mod cli;
+#[path = "../support/corpus.rs"]
+mod corpus;
 mod flags;
 mod incident;
 mod plane;

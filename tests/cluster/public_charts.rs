@@ -1,13 +1,12 @@
 //! Public charts in and out of a real cluster: installed, upgraded with changed values, rolled back, uninstalled, and
 //! nothing of them is left.
 
-use std::{
-    collections::BTreeMap,
-    env,
-    path::{Path, PathBuf},
-};
+use std::{collections::BTreeMap, path::PathBuf};
 
-use crate::plane::{Plane, plane};
+use crate::{
+    corpus::corpus,
+    plane::{Plane, plane},
+};
 
 /// Charts of the corpus by name, and a value that changes what they render.
 const CHARTS: &[(&str, &str)] = &[
@@ -88,8 +87,7 @@ fn is_gone(plane: &Plane, namespace: &str) -> bool {
 
 /// The corpus' archives by the names of their charts.
 fn archives() -> BTreeMap<String, PathBuf> {
-    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/corpus");
-    let charts = env::var_os("PILOTHOUSE_CORPUS").map_or(beside, PathBuf::from).join("charts");
+    let charts = corpus().join("charts");
     let files = std::fs::read_dir(&charts).unwrap_or_else(|error| panic!("{}: {error}", charts.display()));
     let named = files.filter_map(|file| {
         let path = file.ok()?.path();

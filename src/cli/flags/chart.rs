@@ -1,8 +1,6 @@
 //! Flags that many verbs share: values, where a chart comes from, how it is installed (helm/helm `pkg/cmd/flags.go`,
 //! `pkg/cmd/install.go`).
 
-use std::collections::BTreeMap;
-
 use super::{Flag, Kind, Parsed, source};
 use crate::{cli::settings::Env, values};
 
@@ -44,12 +42,6 @@ pub fn values_options(flags: &Parsed) -> values::Options {
     }
 }
 
-/// `--labels`.
-pub fn labels(flags: &Parsed) -> BTreeMap<String, String> {
-    let pairs = flags.list("labels").iter().filter_map(|pair| pair.split_once('='));
-    pairs.map(|(key, value)| (key.to_owned(), value.to_owned())).collect()
-}
-
 /// Which version of a chart, from where, and with which credentials.
 pub fn chart_source(env: &Env) -> Vec<Flag> {
     let mut flags = vec![
@@ -79,12 +71,7 @@ pub fn install(env: &Env) -> Vec<Flag> {
             "replace",
             "reuse the given name, only if that name is a deleted release which remains in the history. This is unsafe in production",
         ),
-        Flag::new(
-            "timeout",
-            Kind::Duration,
-            "time to wait for any individual Kubernetes operation (like Jobs for hooks)",
-        )
-        .default("5m0s"),
+        timeout(),
         wait_for_jobs(),
         Flag::bool("generate-name", "generate the name (and omit the NAME parameter)").short('g'),
         Flag::text("name-template", "specify template used to name the release"),
@@ -126,6 +113,12 @@ pub fn install(env: &Env) -> Vec<Flag> {
     flags.extend(values());
     flags.extend(chart_source(env));
     flags
+}
+
+/// `--timeout`.
+pub fn timeout() -> Flag {
+    let help = "time to wait for any individual Kubernetes operation (like Jobs for hooks)";
+    Flag::new("timeout", Kind::Duration, help).default("5m0s")
 }
 
 /// `--wait`.

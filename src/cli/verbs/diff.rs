@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{history, revision_of, rollback};
+use super::{revision_of, rollback};
 use crate::{
     cli::{
         commands::{Command, Completes, Takes, Verb},
@@ -182,7 +182,8 @@ fn wants_json(session: &Session) -> Result<bool, Report> {
 }
 
 async fn newest(storage: &Storage, name: &str) -> Result<i64, Report> {
-    let newest = history(storage, name).await?.pop().ok_or_else(|| Report::from(release::Error::NotFound))?;
+    let newest =
+        engine::prepare::history(storage, name).await?.pop().ok_or_else(|| Report::from(release::Error::NotFound))?;
     Ok(newest.revision.into())
 }
 

@@ -12,7 +12,7 @@ use crate::{
         table::Table,
         verbs,
     },
-    engine::prepare::valid_name,
+    engine::prepare::{history, valid_name},
     release::Summary,
     template::time::{ANSIC, RFC3339_NANO},
 };
@@ -51,7 +51,7 @@ pub async fn run(session: &Session) -> Result<(), Report> {
     if !valid_name(name) {
         return Err(Report::new(format!("release name is invalid: {name}")));
     }
-    let mut metas = verbs::history(&storage, name).await?;
+    let mut metas = history(&storage, name).await?;
     let max = usize::try_from(session.flags.int("max")).unwrap_or_default();
     metas.drain(..metas.len().saturating_sub(max));
     let revisions = verbs::summaries(session, &storage, &metas).await;

@@ -58,7 +58,7 @@ pub async fn run(session: &Session) -> Result<(), Report> {
         server_side: if flags.bool("server-side") { ServerSideMode::True } else { ServerSideMode::False },
         ..installing(session)?
     };
-    let name = name_and_chart(session, None);
+    let name = name_and_chart(session, None, &World::new(&session.env.zone));
     let installed = async { install(session, name?, dry_run, options).await };
     let release = installed.await.map_err(|report: Report| report.context("INSTALLATION FAILED"))?;
     print(session, &release)
@@ -170,11 +170,11 @@ pub fn print(session: &Session, release: &Release) -> Result<(), Report> {
 }
 
 /// The release's name and the chart, from arguments and flags; a name is made up where the flags say so, or it is
-/// `fallback` (`NameAndChart` of helm/helm `pkg/action/install.go`).
+/// `fallback` (`NameAndChart` of helm/helm `pkg/action/install.go`). `world` is what a template of the name sees.
 ///
 /// # Errors
 /// Helm's words for names given twice, or not at all.
-pub fn name_and_chart(session: &Session, fallback: Option<&str>) -> Result<(String, String), Report> {
+pub fn name_and_chart(session: &Session, fallback: Option<&str>, world: &World) -> Result<(String, String), Report> {
     let template = session.flags.text("name-template");
     let refused = |flag: &str| Err(Report::new(format!("cannot set --{flag} and also specify a name")));
     match session.flags.args.as_slice() {
@@ -185,8 +185,8 @@ pub fn name_and_chart(session: &Session, fallback: Option<&str>) -> Result<(Stri
         [_, _, ..] if !template.is_empty() => refused("name-template"),
         [name, chart, ..] => Ok((name.clone(), chart.clone())),
         [chart] if !template.is_empty() => {
-            let name = render::name(template, &World::new(&session.env.zone));
-            Ok((name.map_err(|error| Report::new(error.message))?, chart.clone()))
+            let name = render::name(template, world).map_err(|error| Report::new(error.message))?;
+            Ok((name, chart.clone()))
         }
         rest => {
             let chart = rest.first().cloned().unwrap_or_default();

@@ -25,7 +25,7 @@ use std::sync::Arc;
 
 use super::{commands, commands::Verb, report::Report, session::Session, usage};
 use crate::{
-    engine::prepare::valid_name,
+    engine::{self, prepare::valid_name},
     release::{self, RecordMeta, Release, Storage, Summary},
 };
 
@@ -99,7 +99,8 @@ async fn release(session: &Session) -> Result<(Storage, Arc<Release>, Option<Rec
         let release = revision_of(&storage, name, revision).await?;
         return Ok((storage, Arc::new(release), None));
     }
-    let newest = history(&storage, name).await?.pop().ok_or_else(|| Report::from(release::Error::NotFound))?;
+    let newest =
+        engine::prepare::history(&storage, name).await?.pop().ok_or_else(|| Report::from(release::Error::NotFound))?;
     let release = storage.decode(&newest).await?;
     Ok((storage, release, Some(newest)))
 }
@@ -113,11 +114,6 @@ async fn revision_of(storage: &Storage, name: &str, revision: i64) -> Result<Rel
         let key = format!("sh.helm.release.v1.{name}.v{revision}");
         in_words(error, &format!("get: failed to get {key:?}"))
     })
-}
-
-/// A release's revisions, ascending, errors in Helm's words.
-async fn history(storage: &Storage, name: &str) -> Result<Vec<RecordMeta>, Report> {
-    storage.history(name).await.map_err(|error| in_words(error, "query: failed to query with labels"))
 }
 
 /// An error of the storage; what the server said gets Helm's words before it.

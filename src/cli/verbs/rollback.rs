@@ -7,7 +7,6 @@ use crate::{
         operation::{self, DryRun},
         report::Report,
         session::Session,
-        verbs,
     },
     engine::{self, Options, Prepared, RollbackTarget, prepare::valid_name},
     release::Storage,
@@ -38,7 +37,7 @@ fn helm_flags() -> Vec<Flag> {
         Flag::bool("force-conflicts", "if set server-side apply will force changes against conflicts"),
         operation::server_side_flag(),
         Flag::bool("no-hooks", "prevent hooks from running during rollback"),
-        operation::timeout_flag(),
+        chart_flags::timeout(),
         chart_flags::wait_for_jobs(),
         Flag::bool("cleanup-on-fail", "allow deletion of new resources created in this rollback when rollback fails"),
         operation::dry_run_flag(),
@@ -78,8 +77,6 @@ pub async fn prepare(session: &Session, storage: &Storage, target: RollbackTarge
     if matches!(session.flags.args.get(1).map(|revision| revision.starts_with('-')), Some(true)) {
         return Err(Report::new("invalid release revision"));
     }
-    // Asked for here too, so that the server's refusal is told as Helm tells it.
-    verbs::history(storage, name).await?;
     let options = Options {
         cleanup_on_fail: session.flags.bool("cleanup-on-fail"),
         history_max: usize::try_from(session.flags.int("history-max")).unwrap_or_default(),

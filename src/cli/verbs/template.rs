@@ -7,17 +7,19 @@ use std::collections::HashMap;
 
 use tokio::runtime::Handle;
 
+use super::install;
 use crate::{
     chart::Chart,
     cli::{
         charts,
         commands::{Command, Completes, Takes, Verb},
         flags::{Flag, Kind, Parsed, chart as chart_flags},
+        operation,
         report::Report,
         session::Session,
     },
     engine::{
-        prepare::{check_labels, check_rendered, valid_name},
+        prepare::{check_labels, check_name, check_rendered},
         world::{World, capabilities},
     },
     render::{self, Capabilities, Explained, Failure, KubeVersion, ReleaseFacts, Rendered, Request, Sources},
@@ -89,9 +91,9 @@ pub async fn run(session: &Session) -> Result<(), Report> {
         .map_err(|words| Report::new(words).hint("nothing is known about where lines of a post-renderer come from"))?;
     let post_renderer = charts::post_renderer(session)?;
     let kube_version = kube_version(session)?;
-    check_dry_run(session)?;
+    operation::check_dry_run_of_template(session)?;
     let server = asks_server(flags);
-    let (name, chart) = name_and_chart(session)?;
+    let (name, chart) = install::name_and_chart(session, Some("release-name"), &world(session))?;
     let path = charts::locate(session, &chart)?;
     let values = GivenValues::read(session)?;
     let chart = charts::load(session, &path)?;
@@ -100,12 +102,7 @@ pub async fn run(session: &Session) -> Result<(), Report> {
         capabilities.kube_version = kube_version.unwrap_or(capabilities.kube_version);
         capabilities.api_versions.extend_from_slice(flags.list("api-versions"));
     }
-    if name.is_empty() {
-        return Err(Report::new("release name check failed: release name \"\": no name provided"));
-    }
-    if !valid_name(&name) {
-        return Err(Report::new(format!("release name check failed: release name {name:?}: {INVALID_NAME}")));
-    }
+    check_name(&name)?;
     let release = ReleaseFacts {
         name: name.clone(),
         namespace: session.offline_namespace(),
@@ -119,7 +116,7 @@ pub async fn run(session: &Session) -> Result<(), Report> {
         skip_schema_validation: flags.bool("skip-schema-validation"),
         sub_chart_notes: false,
     };
-    check_labels(&chart_flags::labels(flags))?;
+    check_labels(&flags.pairs("labels"))?;
     let facts = request.release.clone();
     let result = if server {
         let cluster = session.cluster().await?.clone();
@@ -189,46 +186,6 @@ pub fn asks_server(flags: &Parsed) -> bool {
     flags.bool("validate") || flags.text("dry-run") == "server"
 }
 
-/// Refuses or warns of what `--dry-run` says (`cmdGetDryRunFlagStrategy` of helm/helm `pkg/cmd/helpers.go`).
-fn check_dry_run(session: &Session) -> Result<(), Report> {
-    let text = session.flags.text("dry-run");
-    let refused = |choices: &str| Report::new(format!("invalid dry-run value ({text:?}). Must be {choices}"));
-    match text {
-        "client" | "server" => Ok(()),
-        "unset" => {
-            let words = "--dry-run is deprecated and should be replaced with '--dry-run=client'";
-            session.console.note(&format!("level=WARN msg={words:?}"));
-            Ok(())
-        }
-        "1" | "t" | "T" | "true" | "TRUE" | "True" => {
-            let words = "flag is deprecated and must be replaced with '--dry-run=client'";
-            session.console.note(&format!("level=WARN msg=\"boolean '--dry-run={text}' {words}\""));
-            Ok(())
-        }
-        "none" | "0" | "f" | "F" | "false" | "FALSE" | "False" => Err(refused(r#""server" or "client""#)),
-        _ => Err(refused(r#""none", "server", or "client""#)),
-    }
-}
-
-/// The release's name and the chart, from arguments and flags (`NameAndChart` of helm/helm `pkg/action/install.go`).
-fn name_and_chart(session: &Session) -> Result<(String, String), Report> {
-    let template = session.flags.text("name-template");
-    let refused = |flag: &str| Err(Report::new(format!("cannot set --{flag} and also specify a name")));
-    match session.flags.args.as_slice() {
-        [_, _, rest @ ..] if !rest.is_empty() => {
-            Err(Report::new(format!("expected at most two arguments, unexpected arguments: {}", rest.join(", "))))
-        }
-        [_, _, ..] if session.flags.bool("generate-name") => refused("generate-name"),
-        [_, _, ..] if !template.is_empty() => refused("name-template"),
-        [name, chart, ..] => Ok((name.clone(), chart.clone())),
-        [chart] if !template.is_empty() => {
-            let name = render::name(template, &world(session)).map_err(|error| Report::new(error.message))?;
-            Ok((name, chart.clone()))
-        }
-        rest => Ok(("release-name".to_owned(), rest.first().cloned().unwrap_or_default())),
-    }
-}
-
 fn world(session: &Session) -> World {
     World {
         seed: Some(session.flags.text("seed").to_owned()).filter(|seed| !seed.is_empty()),
@@ -259,6 +216,3 @@ fn print(session: &Session, result: Result<(Rendered, Option<Explained>), Failur
         }
     }
 }
-
-/// helm/helm `pkg/chart/v2/util/validate_name.go`.
-const INVALID_NAME: &str = r"invalid release name, must match regex ^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$ and the length must not be longer than 53";

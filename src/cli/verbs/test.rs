@@ -4,7 +4,7 @@ use super::status::{self, Shown};
 use crate::{
     cli::{
         commands::{Command, Completes, Takes, Verb},
-        flags::{Flag, Kind},
+        flags::{Flag, Kind, chart as chart_flags},
         operation,
         report::Report,
         session::Session,
@@ -22,7 +22,7 @@ pub const COMMAND: Command = Command {
     completes: Completes::Release,
     flags: |_| {
         vec![
-            operation::timeout_flag(),
+            chart_flags::timeout(),
             Flag::bool(
                 "logs",
                 "dump the logs from test pods (this runs after all tests are complete, but before any cleanup)",

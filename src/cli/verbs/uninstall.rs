@@ -7,10 +7,12 @@ use crate::{
         operation,
         report::Report,
         session::Session,
-        verbs,
     },
     cluster::apply::Propagation,
-    engine::{self, Options, prepare::valid_name},
+    engine::{
+        self, Options,
+        prepare::{history, valid_name},
+    },
     release::Storage,
 };
 
@@ -37,7 +39,7 @@ pub const COMMAND: Command = Command {
                 r#"Must be "background", "orphan", or "foreground". Selects the deletion cascading strategy for the dependents. Defaults to background. Use "foreground" with --wait to ensure resources with finalizers are fully deleted before returning."#,
             )
             .default("background"),
-            operation::timeout_flag(),
+            chart_flags::timeout(),
             Flag::text("description", "add a custom description"),
             chart_flags::wait(),
             operation::review_flag(),
@@ -93,9 +95,9 @@ async fn find(session: &Session, storage: &Storage, name: &str) -> Result<(), Re
     if !valid_name(name) {
         return Err(Report::new(format!("releaseContent: Release name is invalid: {name}")));
     }
-    match verbs::history(storage, name).await {
+    match history(storage, name).await {
         Err(_) if session.flags.bool("ignore-not-found") => Ok(()),
-        found => found.map(drop),
+        found => Ok(found.map(drop)?),
     }
 }
 

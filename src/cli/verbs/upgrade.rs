@@ -8,9 +8,8 @@ use crate::{
         operation::{self, DryRun},
         report::Report,
         session::Session,
-        verbs,
     },
-    engine::{self, Options, Reuse, Source},
+    engine::{self, Options, Reuse, Source, prepare::history},
     release::{self, Release, Status},
 };
 
@@ -58,7 +57,7 @@ fn helm_flags() -> Vec<Flag> {
             "skip-crds",
             "if set, no CRDs will be installed when an upgrade is performed with install flag enabled. By default, CRDs are installed if not already present, when an upgrade is performed with install flag enabled",
         ),
-        operation::timeout_flag(),
+        chart_flags::timeout(),
         Flag::bool("reset-values", "when upgrading, reset the values to the ones built into the chart"),
         Flag::bool(
             "reuse-values",
@@ -159,13 +158,11 @@ async fn upgrade(session: &Session, source: Source, dry_run: DryRun, options: Op
 
 /// Whether `--install` has to install: there is no release, or its newest revision is uninstalled, which is `true`.
 async fn absent(session: &Session) -> Result<Option<bool>, Report> {
-    let storage = session.storage().await?;
-    match storage.history(session.arg(0)).await {
+    match history(&session.storage().await?, session.arg(0)).await {
         Err(release::Error::NotFound) => Ok(Some(false)),
         history => {
-            let history = history.map_err(|error| verbs::in_words(error, "query: failed to query with labels"))?;
-            let newest = history.last().map(|meta| &meta.status);
-            Ok((newest == Some(&Status::Uninstalled)).then_some(true))
+            let newest = history?.pop().map(|meta| meta.status);
+            Ok((newest == Some(Status::Uninstalled)).then_some(true))
         }
     }
 }

@@ -1,17 +1,18 @@
 //! Preparing an install (helm/helm `pkg/action/install.go`).
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
 use super::{
-    Prepared, Source, namespaced,
+    Prepared, Source,
+    content::{Content, defined_versions, render},
+    namespaced,
     objects::{check_kinds, existing, target_objects},
-    release::{Content, defined_versions, render},
     valid_name,
 };
 use crate::{
     cluster::Cluster,
     engine::{
-        Error, Operation, Options, ServerSideMode,
+        Error, Operation, Options,
         objects::{defined_kinds, resource_string},
         world,
     },
@@ -67,7 +68,7 @@ pub async fn prepare_install(
         objects,
         originals,
         log: content.log,
-        ..Prepared::of(Operation::Install, next, options)
+        ..Prepared::of(Operation::Install, Arc::new(next.clone()), next, options)
     })
 }
 
@@ -125,7 +126,11 @@ pub async fn check_rendered(
     Ok(())
 }
 
-fn check_name(name: &str) -> Result<(), Error> {
+/// Refuses what is no name of a release.
+///
+/// # Errors
+/// Helm's words.
+pub fn check_name(name: &str) -> Result<(), Error> {
     let refused = |why: &str| Err(Error::Refused(format!("release name check failed: release name {name:?}: {why}")));
     match name {
         "" => refused("no name provided"),
@@ -165,8 +170,6 @@ fn first_release(
     options: &Options,
 ) -> Result<Release, Error> {
     super::check_labels(&options.labels)?;
-    let method =
-        if options.server_side == ServerSideMode::False { ApplyMethod::ClientSide } else { ApplyMethod::ServerSide };
     let mut next = Release {
         name: name.to_owned(),
         namespace: namespace.to_owned(),
@@ -177,7 +180,7 @@ fn first_release(
             ..Info::default()
         },
         labels: options.labels.clone(),
-        apply_method: Some(method),
+        apply_method: Some(options.server_side.method(ApplyMethod::ServerSide)),
         ..Release::default()
     };
     content.fill(&mut next);

@@ -1,12 +1,12 @@
 //! Preparing a rollback (helm/helm `pkg/action/rollback.go`).
 
 use super::{
-    Prepared, Recorded, namespaced,
+    Prepared, Recorded, history, namespace_of, namespaced,
     objects::{deletion_baseline, missing_from, originals, target_objects},
     pending_notice, valid_name,
 };
 use crate::{
-    engine::{Error, Operation, Options, ServerSideMode, time},
+    engine::{Error, Operation, Options, time},
     release::{ApplyMethod, Info, RecordMeta, Release, Status, Storage},
 };
 
@@ -36,7 +36,7 @@ pub async fn prepare_rollback(
         return Err(Error::Refused(format!("prepareRollback: Release name is invalid: {name}")));
     }
     let storage = &namespaced(storage);
-    let history = super::history(storage, name).await?;
+    let history = history(storage, name).await?;
     let newest = history.last().cloned().ok_or(crate::release::Error::NotFound)?;
     let mut warnings = Vec::new();
     warnings.extend(pending_notice(&newest, time::now_seconds()));
@@ -48,12 +48,8 @@ pub async fn prepare_rollback(
         warnings.push(format!("revision {} failed when it was applied: {}", to_meta.revision, to.info.description));
     }
 
-    let namespace = if from.namespace.is_empty() { storage.namespace().to_owned() } else { from.namespace.clone() };
-    let method = match options.server_side {
-        ServerSideMode::Auto => to.apply_method.unwrap_or_default(),
-        ServerSideMode::True => ApplyMethod::ServerSide,
-        ServerSideMode::False => ApplyMethod::ClientSide,
-    };
+    let namespace = namespace_of(&from, storage);
+    let method = options.server_side.method(to.apply_method.unwrap_or_default());
     let next = next_release(name, &namespace, &from, &to, method);
     let objects = target_objects(&next, "unable to build kubernetes objects from new release manifest")?;
     let baseline = deletion_baseline(storage, &history, &mut warnings).await;
@@ -63,12 +59,11 @@ pub async fn prepare_rollback(
         method_switch: method != from.apply_method.unwrap_or_default(),
         newest: Some(newest.clone()),
         from: Some(Recorded { release: from, meta: newest }),
-        to,
         objects,
         deletions,
         warnings,
         history,
-        ..Prepared::of(Operation::Rollback, next, options)
+        ..Prepared::of(Operation::Rollback, to, next, options)
     })
 }
 

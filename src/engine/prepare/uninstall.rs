@@ -1,7 +1,7 @@
 //! Preparing an uninstall (helm/helm `pkg/action/uninstall.go`).
 
 use super::{
-    Prepared, Recorded, namespaced,
+    Prepared, Recorded, history, namespace_of, namespaced,
     objects::{deletion_baseline, missing_from},
     pending_notice, valid_name,
 };
@@ -20,17 +20,14 @@ pub async fn prepare_uninstall(storage: &Storage, name: &str, options: &Options)
         return Err(Error::Refused(format!("uninstall: Release name is invalid: {name}")));
     }
     let storage = &namespaced(storage);
-    let history = super::history(storage, name).await.map_err(|error| match error {
+    let history = history(storage, name).await.map_err(|error| match error {
         release::Error::NotFound => Error::NotLoaded(name.to_owned()),
         error => Error::from(error).context(&format!("uninstall: Release not loaded: {name}")),
     })?;
     let newest = history.last().cloned().ok_or_else(|| Error::NotLoaded(name.to_owned()))?;
     let release = storage.decode(&newest).await?;
     let mut warnings: Vec<String> = pending_notice(&newest, time::now_seconds()).into_iter().collect();
-    let namespace = match release.namespace.as_str() {
-        "" => storage.namespace().to_owned(),
-        namespace => namespace.to_owned(),
-    };
+    let namespace = namespace_of(&release, storage);
     let gone = newest.status == Status::Uninstalled;
     if gone && options.keep_history {
         return Err(Error::Refused(format!("the release named {name:?} is already deleted")));
@@ -51,12 +48,11 @@ pub async fn prepare_uninstall(storage: &Storage, name: &str, options: &Options)
     Ok(Prepared {
         newest: Some(newest.clone()),
         from: Some(Recorded { release: release.clone(), meta: newest }),
-        to: release,
         history,
         deletions,
         kept,
         warnings,
-        ..Prepared::of(Operation::Uninstall, next, options)
+        ..Prepared::of(Operation::Uninstall, release, next, options)
     })
 }
 

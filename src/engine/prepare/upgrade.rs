@@ -1,21 +1,22 @@
 //! Preparing an upgrade (helm/helm `pkg/action/upgrade.go`).
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use super::{
-    Prepared, Recorded, Source, namespaced,
+    Prepared, Recorded, Source,
+    content::render,
+    history_or_none, namespace_of, namespaced,
     objects::{check_kinds, deletion_baseline, existing, missing_from, originals, target_objects},
-    release::render,
     valid_name,
 };
 use crate::{
     chart::Chart,
     engine::{
-        Error, Operation, Options, Reuse, ServerSideMode,
+        Error, Operation, Options, Reuse,
         objects::{defined_kinds, key_in},
         world,
     },
-    release::{self, ApplyMethod, Info, RecordMeta, Release, Status, Storage},
+    release::{self, Info, RecordMeta, Release, Status, Storage},
     render::ReleaseFacts,
     values::{self, Notice, Nulls, Values},
 };
@@ -35,10 +36,7 @@ pub async fn prepare_upgrade(
         return Err(Error::Refused(format!("release name is invalid: {name}")));
     }
     let storage = &namespaced(storage);
-    let history = match super::history(storage, name).await {
-        Err(release::Error::NotFound) => Vec::new(),
-        history => history?,
-    };
+    let history = history_or_none(storage, name).await?;
     let newest = history.last().cloned().ok_or_else(|| release::Error::NoDeployed(name.to_owned()))?;
     if newest.status.is_pending() {
         let words = "another operation (install/upgrade/rollback) is in progress";
@@ -46,10 +44,7 @@ pub async fn prepare_upgrade(
     }
     let last = storage.decode(&newest).await?;
     let from = in_force(storage, &history).await?;
-    let namespace = match from.release.namespace.as_str() {
-        "" => storage.namespace().to_owned(),
-        namespace => namespace.to_owned(),
-    };
+    let namespace = namespace_of(&from.release, storage);
 
     let mut log = Vec::new();
     reuse_values(&mut source, &from.release, options.reuse, &mut log)?;
@@ -57,7 +52,7 @@ pub async fn prepare_upgrade(
     let capabilities = world::capabilities(storage.cluster()).await?;
     let mut content = render(source, facts(name, &namespace, revision), capabilities).await?;
     super::check_labels(&options.labels)?;
-    let method = method(options.server_side, last.apply_method);
+    let method = options.server_side.method(last.apply_method.unwrap_or_default());
     let mut next = Release {
         name: name.to_owned(),
         namespace: namespace.clone(),
@@ -96,7 +91,7 @@ pub async fn prepare_upgrade(
         originals,
         warnings,
         log,
-        ..Prepared::of(Operation::Upgrade, next, options)
+        ..Prepared::of(Operation::Upgrade, Arc::new(next.clone()), next, options)
     })
 }
 
@@ -120,14 +115,6 @@ fn facts(name: &str, namespace: &str, revision: u32) -> ReleaseFacts {
         revision,
         is_install: false,
         is_upgrade: true,
-    }
-}
-
-fn method(asked: ServerSideMode, last: Option<ApplyMethod>) -> ApplyMethod {
-    match asked {
-        ServerSideMode::Auto => last.unwrap_or_default(),
-        ServerSideMode::True => ApplyMethod::ServerSide,
-        ServerSideMode::False => ApplyMethod::ClientSide,
     }
 }
 

@@ -15,8 +15,8 @@ use bytes::Bytes;
 use futures::stream::{self, BoxStream, StreamExt as _};
 
 pub use memory::Memory;
-pub use object::record_name;
 use object::{Kind, Stored};
+pub use object::{SYSTEM_LABELS, record_name};
 use requests::Objects;
 pub use sql::Sql;
 

@@ -32,7 +32,7 @@ impl Kind {
 const NAME_PREFIX: &str = "sh.helm.release.v1.";
 
 /// Labels that Helm itself sets (helm/helm `pkg/storage/driver/util.go`, `systemLabels`).
-const SYSTEM_LABELS: [&str; 6] = ["name", "owner", "status", "version", "createdAt", "modifiedAt"];
+pub const SYSTEM_LABELS: [&str; 6] = ["name", "owner", "status", "version", "createdAt", "modifiedAt"];
 
 /// Object name of a record (helm/helm `pkg/storage/storage.go`, `makeKey`).
 pub fn record_name(name: &str, revision: u32) -> String {

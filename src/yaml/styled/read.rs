@@ -277,6 +277,12 @@ impl Parser {
     /// `key: value` in brackets.
     fn pair(&mut self) -> Result<Node, Error> {
         let end = |token: &TokenData| matches!(token, TokenData::FlowEntry | TokenData::FlowSequenceEnd);
+        let entry = self.flow_entry(end)?;
+        Ok(Node::of(Kind::Mapping(vec![entry], true)))
+    }
+
+    /// A key and its value inside brackets, either of which may be left out before what `end` tells.
+    fn flow_entry(&mut self, end: fn(&TokenData) -> bool) -> Result<(Node, Node), Error> {
         let key = match self.peek() {
             TokenData::Value => Node::scalar("", Style::Plain),
             token if end(token) => Node::scalar("", Style::Plain),
@@ -285,7 +291,7 @@ impl Parser {
         self.peek();
         let has_value = self.skip_if(|token| matches!(token, TokenData::Value)) && !end(self.peek());
         let value = if has_value { self.node(false, false)? } else { Node::scalar("", Style::Plain) };
-        Ok(Node::of(Kind::Mapping(vec![(key, value)], true)))
+        Ok((key, value))
     }
 
     fn flow_mapping(&mut self) -> Result<Node, Error> {
@@ -301,14 +307,7 @@ impl Parser {
                 TokenData::FlowMappingEnd => break,
                 TokenData::Key => {
                     self.skip();
-                    let key = match self.peek() {
-                        TokenData::Value => Node::scalar("", Style::Plain),
-                        token if end(token) => Node::scalar("", Style::Plain),
-                        _ => self.node(false, false)?,
-                    };
-                    self.peek();
-                    let has_value = self.skip_if(|token| matches!(token, TokenData::Value)) && !end(self.peek());
-                    (key, if has_value { self.node(false, false)? } else { Node::scalar("", Style::Plain) })
+                    self.flow_entry(end)?
                 }
                 _ => (self.node(false, false)?, Node::scalar("", Style::Plain)),
             };
