@@ -120,6 +120,9 @@ pub struct Dependency {
     /// Another name for this use of the chart.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub alias: String,
+    /// `depends-on`: names or aliases of those that `--wait=ordered` puts in place before. Helm does not know it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub depends_on: Vec<String>,
 }
 
 /// `Chart.lock`.
@@ -323,7 +326,7 @@ impl Decode for Maintainer {
 impl Decode for Dependency {
     const TYPE: (&'static str, &'static str) = ("v2", "Dependency");
     const FIELDS: &'static [&'static str] =
-        &["name", "version", "repository", "condition", "tags", "enabled", "import-values", "alias"];
+        &["name", "version", "repository", "condition", "tags", "enabled", "import-values", "alias", "depends-on"];
 
     fn field(&mut self, name: &str, value: &Value, decoder: &mut Decoder) {
         match name {
@@ -334,7 +337,8 @@ impl Decode for Dependency {
             "tags" => decoder.strings(value, &mut self.tags),
             "enabled" => decoder.bool(value, &mut self.enabled),
             "import-values" => decoder.any(value, &mut self.import_values),
-            _ => decoder.string(value, &mut self.alias),
+            "alias" => decoder.string(value, &mut self.alias),
+            _ => decoder.strings(value, &mut self.depends_on),
         }
     }
 }

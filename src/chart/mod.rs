@@ -10,6 +10,7 @@ mod ignore;
 mod load;
 mod metadata;
 mod misspelt;
+mod order;
 mod package;
 mod record;
 mod status;
@@ -27,6 +28,7 @@ pub use expand::expand;
 pub use folder::go_words;
 pub use ignore::path_matches;
 pub use metadata::{API_V1, API_V2, Dependency, Lock, Maintainer, Metadata};
+pub use order::Order;
 pub use status::vendored;
 pub use update::{Say, build, update};
 

@@ -272,12 +272,17 @@ fn file_names(folder: &Path) -> Result<Vec<String>, Error> {
 
 /// The digest of a lock: of what was wanted and what was found.
 fn digest(wanted: &[Dependency], locked: &[Dependency]) -> Result<String, Error> {
-    hash(&[wanted, locked])
+    hash(&[known(wanted), locked.to_vec()])
 }
 
 /// Helm 2's digest, of what was wanted.
 fn old_digest(wanted: &[Dependency]) -> Result<String, Error> {
-    hash(&std::collections::BTreeMap::from([("dependencies", wanted)]))
+    hash(&std::collections::BTreeMap::from([("dependencies", known(wanted))]))
+}
+
+/// The dependencies as Helm knows them: what only we read has no part in its digests.
+fn known(wanted: &[Dependency]) -> Vec<Dependency> {
+    wanted.iter().map(|one| Dependency { depends_on: Vec::new(), ..one.clone() }).collect()
 }
 
 fn hash(value: &impl serde::Serialize) -> Result<String, Error> {

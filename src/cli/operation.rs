@@ -5,8 +5,9 @@ use std::sync::Arc;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-use super::{console::Console, flags::Flag, report::Report, session::Session, verbs::diff};
+use super::{commands::Verb, console::Console, flags::Flag, report::Report, session::Session, verbs::diff};
 use crate::{
+    cluster::wait::WaitStrategy,
     engine::{self, Basis, Options, Outcome, Prepared, Progress, Reporter, ServerSideMode},
     release::Storage,
 };
@@ -68,9 +69,14 @@ pub fn history_max_flag(default: i64) -> Flag {
 /// The flags that `install`, `upgrade` and `rollback` share, as options. A flag that a command does not have is off.
 ///
 /// # Errors
-/// Helm's words for an unknown `--server-side`.
+/// Helm's words for an unknown `--server-side`; a sentence for an order of sub-charts that nothing tells.
 pub fn options(session: &Session) -> Result<Options, Report> {
     let flags = &session.flags;
+    let from_record = matches!(session.path.command().verb, Verb::Rollback | Verb::Uninstall);
+    if from_record && flags.wait("wait") == WaitStrategy::Ordered {
+        let why = "--wait=ordered is for install and upgrade: a record does not hold the order of its sub-charts";
+        return Err(Report::new(why));
+    }
     let server_side = match flags.text("server-side") {
         "auto" | "" => ServerSideMode::Auto,
         "true" => ServerSideMode::True,

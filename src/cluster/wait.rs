@@ -25,13 +25,15 @@ const LOOK: Duration = Duration::from_secs(2);
 /// What Helm takes for no timeout (helm/helm `pkg/kube/statuswait.go`, `DefaultStatusWatcherTimeout`).
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Helm's `--wait` strategies.
+/// The strategies of `--wait`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum WaitStrategy {
     /// kstatus by watch; what a bare `--wait` means.
     Watcher,
     /// Helm 3's polling rules.
     Legacy,
+    /// As `Watcher`, and each sub-chart before those that depend on it (Pilothouse's own).
+    Ordered,
     /// Only hooks are waited for; the default.
     #[default]
     HookOnly,
@@ -75,7 +77,7 @@ impl Cluster {
         let judge = if options.jobs { ready_with_jobs } else { ready };
         match options.strategy {
             WaitStrategy::HookOnly => Ok(()),
-            WaitStrategy::Watcher => {
+            WaitStrategy::Watcher | WaitStrategy::Ordered => {
                 self.wait(Wait::new(targets, judge, Goal::Ready, news), options.timeout, cancel).await
             }
             WaitStrategy::Legacy => self.wait_legacy(targets, options, cancel, news).await,

@@ -92,18 +92,18 @@ impl Applier<'_> {
         Ok(())
     }
 
-    /// Applies all objects: kinds in install order one after another, the objects of a kind at once.
+    /// Applies objects: kinds in install order one after another, the objects of a kind at once.
     ///
     /// What fails stops as little as it does in Helm (helm/helm `pkg/kube/client.go`, `Create` and `update`), so that both
     /// leave the same behind: an install tries every object, an upgrade or rollback goes on after an object that could
     /// not be changed, and stops after the wave of one that could not be created.
-    pub(super) async fn apply_all(&self, applied: &mut Applied) -> Result<(), Stop> {
+    pub(super) async fn apply_all(&self, objects: &[&Object], applied: &mut Applied) -> Result<(), Stop> {
         if let Some(words) = self.prepared.contradiction() {
             return Err(Stop::Failed(words.to_owned()));
         }
         let defined = defined_kinds(&self.prepared.objects);
         let mut failures = Vec::new();
-        for wave in self.prepared.objects.chunk_by(|a, b| a.kind() == b.kind()) {
+        for wave in objects.chunk_by(|a, b| a.kind() == b.kind()) {
             if self.cancel.is_cancelled() {
                 return Err(Stop::Cancelled);
             }

@@ -152,15 +152,33 @@ impl Run<'_> {
         self.hooks(Phase::PreHooks, &prepared.operation.before(), &prepared.pre_hooks, release, recorder).await?;
 
         (self.report)(Progress::PhaseStarted(Phase::Apply, prepared.objects.len()));
-        let mut applied = std::mem::take(&mut self.applied);
-        let all = self.applier().apply_all(&mut applied).await;
-        self.applied = applied;
-        all.map_err(|stop| Failure::applying(prepared, stop, "applying"))?;
+        self.apply().await?;
         (self.report)(Progress::PhaseDone(Phase::Apply));
 
         self.delete().await.map_err(|stop| Failure::applying(prepared, stop, "deleting"))?;
         self.wait().await?;
         self.hooks(Phase::PostHooks, &prepared.operation.after(), &prepared.post_hooks, release, recorder).await
+    }
+
+    /// Applies everything, stage by stage where sub-charts are ordered: those that others depend on have to be ready first.
+    async fn apply(&mut self) -> Result<(), Failure> {
+        let prepared = self.prepared;
+        let mut before = Vec::new();
+        for (charts, objects) in prepared.stages() {
+            if !before.is_empty() {
+                let waited = self.wait().await;
+                waited.map_err(|failure| failure.between(prepared, &before, &charts))?;
+            }
+            if !charts.is_empty() {
+                (self.report)(Progress::Stage(charts.clone()));
+            }
+            let mut applied = std::mem::take(&mut self.applied);
+            let all = self.applier().apply_all(&objects, &mut applied).await;
+            self.applied = applied;
+            all.map_err(|stop| Failure::applying(prepared, stop, "applying"))?;
+            before = charts;
+        }
+        Ok(())
     }
 
     async fn delete(&mut self) -> Result<(), Stop> {

@@ -18,7 +18,8 @@ pub use upgrade::prepare_upgrade;
 
 use super::{Error, Operation, Options, hooks, time};
 use crate::{
-    cluster,
+    chart::{self, Chart},
+    cluster::{self, wait::WaitStrategy},
     manifest::Object,
     release::{self, ApplyMethod, Hook, RecordMeta, Release, Storage, storage::SYSTEM_LABELS},
     values::Notice,
@@ -80,6 +81,8 @@ pub struct Prepared {
     pub definitions: Vec<(String, Vec<Object>)>,
     /// Objects to apply, in install order, ownership labels and annotations set.
     pub objects: Vec<Object>,
+    /// The order of sub-charts that `--wait=ordered` keeps.
+    pub order: Option<chart::Order>,
     /// Objects of earlier revisions that `objects` lacks, `keep` left out; for an uninstall all, in its order.
     pub deletions: Vec<Object>,
     /// Originals of the three-way merge: the objects of `from`, and those that are taken over as they will be.
@@ -119,6 +122,7 @@ impl Prepared {
             to,
             definitions: Vec::new(),
             objects: Vec::new(),
+            order: None,
             deletions: Vec::new(),
             originals: Vec::new(),
             kept: Vec::new(),
@@ -130,6 +134,21 @@ impl Prepared {
             log: Vec::new(),
             history: Vec::new(),
         }
+    }
+
+    /// The objects in the stages that they are applied in, each with its charts: all at once unless they are ordered.
+    pub(super) fn stages(&self) -> Vec<(Vec<String>, Vec<&Object>)> {
+        let Some(order) = &self.order else {
+            return vec![(Vec::new(), self.objects.iter().collect())];
+        };
+        let mut stages: Vec<_> = (0..order.len()).map(|stage| (order.charts(stage), Vec::new())).collect();
+        for object in &self.objects {
+            if let Some((_, objects)) = stages.get_mut(order.stage_of(object.source.as_deref())) {
+                objects.push(object);
+            }
+        }
+        stages.retain(|(_, objects)| !objects.is_empty());
+        stages
     }
 
     /// Whether fields that client-side `helm` owns move to server-side `helm` first. Helm does so on an upgrade only
@@ -250,6 +269,12 @@ fn namespaced(storage: &Storage) -> Storage {
         "" => storage.in_namespace(storage.cluster().namespace()),
         _ => storage.clone(),
     }
+}
+
+/// The order of a chart's sub-charts, where it is asked for.
+fn order(chart: &Chart, options: &Options) -> Result<Option<chart::Order>, Error> {
+    let asked = options.wait == WaitStrategy::Ordered;
+    asked.then(|| chart::Order::of(chart)).transpose().map_err(Error::Refused)
 }
 
 fn rehearsed(mut release: Release, description: &str) -> Release {

@@ -32,6 +32,8 @@ pub enum Progress {
     PhaseDone(Phase),
     /// A record was written: revision and status word.
     RecordWritten(u32, String),
+    /// The objects of these charts follow: those that they depend on are ready (`--wait=ordered`).
+    Stage(Vec<String>),
     /// An object was applied or deleted.
     Object(ObjectKey, Change),
     /// An object failed, in the server's words.

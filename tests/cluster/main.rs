@@ -8,6 +8,7 @@ mod cli;
 mod corpus;
 mod flags;
 mod incident;
+mod operations;
 mod plane;
 mod preview;
 mod public_charts;

@@ -233,6 +233,7 @@ impl Flag {
                 "watcher" | "true" => Ok(Value::Wait(WaitStrategy::Watcher)),
                 "hookOnly" | "false" => Ok(Value::Wait(WaitStrategy::HookOnly)),
                 "legacy" => Ok(Value::Wait(WaitStrategy::Legacy)),
+                "ordered" => Ok(Value::Wait(WaitStrategy::Ordered)),
                 _ => Err(format!("invalid wait input {text:?}. Valid inputs are watcher, hookOnly, and legacy")),
             },
         }

@@ -89,6 +89,14 @@ impl Failure {
         Self { message, description, hints, half_applied: false, cancelled }
     }
 
+    /// Charts that are not ready, so that those after them were not applied.
+    pub(super) fn between(self, prepared: &Prepared, before: &[String], after: &[String]) -> Self {
+        let (before, after) = (before.join(", "), after.join(", "));
+        let message = format!("{before} did not become ready, so {after} was not applied: {}", self.message);
+        let description = prepared.operation.failed(&prepared.name, &message);
+        Self { message, description, half_applied: true, ..self }
+    }
+
     /// The error of an operation whose record says so already.
     pub(super) fn into_error(self, release: &Release) -> Error {
         if self.cancelled {

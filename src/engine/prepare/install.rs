@@ -48,6 +48,7 @@ pub async fn prepare_install(
     if !options.skip_crds {
         capabilities.api_versions.extend(defined_versions(&source.chart, &source.values));
     }
+    let order = super::order(&source.chart, options)?;
     let mut content = render(source, facts(name, &namespace), capabilities).await?;
     if options.skip_crds {
         content.definitions.clear();
@@ -66,6 +67,7 @@ pub async fn prepare_install(
         history,
         definitions: content.definitions,
         objects,
+        order,
         originals,
         log: content.log,
         ..Prepared::of(Operation::Install, Arc::new(next.clone()), next, options)
@@ -84,6 +86,7 @@ pub async fn offline_install(
     options: &Options,
 ) -> Result<(Release, Vec<crate::values::Notice>), Error> {
     check_name(name)?;
+    super::order(&source.chart, options)?;
     let mut content = render(source, facts(name, namespace), capabilities).await?;
     let next = first_release(name, namespace, 1, &mut content, options)?;
     target_objects(&next, BUILD)?;

@@ -49,6 +49,7 @@ pub async fn prepare_upgrade(
     let mut log = Vec::new();
     reuse_values(&mut source, &from.release, options.reuse, &mut log)?;
     let revision = newest.revision + 1;
+    let order = super::order(&source.chart, options)?;
     let capabilities = world::capabilities(storage.cluster()).await?;
     let mut content = render(source, facts(name, &namespace, revision), capabilities).await?;
     super::check_labels(&options.labels)?;
@@ -87,6 +88,7 @@ pub async fn prepare_upgrade(
         from: Some(from),
         history,
         objects,
+        order,
         deletions,
         originals,
         warnings,

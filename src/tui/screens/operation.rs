@@ -172,6 +172,7 @@ impl Operation {
                     if self.phases.contains_key(&Phase::PostHooks) { Phase::PostHooks } else { Phase::PreHooks };
                 self.phases.entry(phase).or_default().done += 1;
             }
+            Progress::Stage(charts) => self.notes.push((Kind::Plain, format!("now {}", charts.join(", ")))),
             Progress::Warning(words) => self.notes.push((Kind::Warn, words)),
             Progress::Cancelling(words) => self.notes.push((Kind::Warn, format!("cancelling: {words}"))),
         }

@@ -1,0 +1,25 @@
+//! The installs and upgrades of the sandbox, on the real server.
+
+use pilothouse::cluster::Cluster;
+
+use crate::plane::plane;
+
+#[path = "../ops/ordered.rs"]
+mod ordered;
+
+async fn fresh() -> (Cluster, String) {
+    let namespace = plane().namespace();
+    (plane().cluster("test", &namespace).await, namespace)
+}
+
+#[tokio::test]
+async fn sub_charts_in_order() {
+    let (cluster, namespace) = fresh().await;
+    ordered::sub_charts_come_one_after_the_other(cluster, &namespace).await;
+    let (cluster, namespace) = fresh().await;
+    ordered::without_the_flag_they_come_by_kind(cluster, &namespace).await;
+    let (cluster, namespace) = fresh().await;
+    ordered::what_does_not_become_ready_holds_up_those_after_it(cluster, &namespace).await;
+    let (cluster, namespace) = fresh().await;
+    ordered::charts_that_cannot_be_ordered_are_refused(cluster, &namespace).await;
+}
