@@ -38,6 +38,18 @@ pub enum Request {
     Uninstall,
 }
 
+impl Request {
+    /// What it asks for.
+    pub fn operation(&self) -> Operation {
+        match self {
+            Self::Install(_) => Operation::Install,
+            Self::Upgrade(_) => Operation::Upgrade,
+            Self::Rollback(_) => Operation::Rollback,
+            Self::Uninstall => Operation::Uninstall,
+        }
+    }
+}
+
 /// Prepares what is asked for.
 ///
 /// # Errors

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashSet};
 use serde_json::{Value, json};
 
 use super::{
-    Error, Prepared, basis,
+    Error, Operation, Prepared, basis,
     objects::{defined_kinds, label},
     predict::{Oracle, Predicted},
     risks,
@@ -223,7 +223,7 @@ fn headline(prepared: &Prepared, objects: &[ObjectPreview]) -> String {
         (false, 1) => counts.push("1 stays".to_owned()),
         (false, many) => counts.push(format!("{many} stay")),
     }
-    let parts = [counts.join(", "), restarts(objects), hooks_run(prepared)];
+    let parts = [counts.join(", "), restarts(objects), hooks_run(prepared), left(prepared)];
     parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" · ")
 }
 
@@ -249,6 +249,23 @@ fn hooks_run(prepared: &Prepared) -> String {
         ([one], []) => format!("hook {}/{} runs first", operation.before().as_str(), one.name),
         ([], [one]) => format!("hook {}/{} runs last", operation.after().as_str(), one.name),
         _ => format!("{} hooks run", pre.len() + post.len()),
+    }
+}
+
+/// What an uninstall leaves behind, and what it does not.
+fn left(prepared: &Prepared) -> String {
+    if prepared.operation != Operation::Uninstall {
+        return String::new();
+    }
+    let history = match (prepared.options.keep_history, prepared.history.len()) {
+        (true, _) => "its history is kept".to_owned(),
+        (false, 1) => "its only revision is forgotten".to_owned(),
+        (false, revisions) => format!("its {revisions} revisions are forgotten"),
+    };
+    let kept: Vec<String> = prepared.kept.iter().map(|object| label(&object.key())).collect();
+    match kept.is_empty() {
+        true => history,
+        false => format!("kept by policy: {} · {history}", kept.join(", ")),
     }
 }
 

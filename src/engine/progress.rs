@@ -19,6 +19,8 @@ pub enum Phase {
     Wait,
     /// Hooks after.
     PostHooks,
+    /// Hooks that test.
+    Tests,
     /// Writing the final status.
     Final,
 }

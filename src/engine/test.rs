@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Error, Reporter,
+    Error, Phase, Progress, Reporter,
     hooks::Runner,
     prepare::{history, namespace_of, valid_name},
     record::Recorder,
@@ -70,12 +70,14 @@ pub async fn test(
     if !valid_name(name) {
         return Err(Error::Refused(format!("releaseTest: Release name is invalid: {name}")));
     }
+    report(Progress::PhaseStarted(Phase::Record, 1));
     let newest = history(storage, name).await?.pop().ok_or(release::Error::NotFound)?;
     let mut release = Release::clone(&*storage.decode(&newest).await?);
     let namespace = namespace_of(&release, storage);
     // Helm writes the hooks that a filter leaves out first.
     release.hooks.sort_by_key(|hook| filter.takes(hook));
     let mut recorder = Recorder::take(storage, &newest, &release).await?;
+    report(Progress::PhaseDone(Phase::Record));
     let runner = Runner {
         cluster: storage.cluster(),
         namespace: &namespace,
@@ -85,6 +87,8 @@ pub async fn test(
         cancel,
     };
     let wanted = |hook: &Hook| filter.takes(hook);
+    let tests = release.hooks.iter().filter(|hook| wanted(hook) && hook.events.contains(&HookEvent::Test)).count();
+    report(Progress::PhaseStarted(Phase::Tests, tests));
     let ran = runner.run_all(&HookEvent::Test, &wanted, &mut release, &mut recorder).await;
     let logs = match with_logs {
         true => logs(storage.cluster(), &namespace, &release, filter).await,
@@ -95,7 +99,12 @@ pub async fn test(
         Err(failure) if failure.cancelled => Some(Error::Cancelled("the tests were stopped".to_owned())),
         Err(failure) => Some(Error::Failed { message: failure.message, hints: failure.hints }),
     };
+    if failure.is_none() {
+        report(Progress::PhaseDone(Phase::Tests));
+    }
+    report(Progress::PhaseStarted(Phase::Final, 1));
     recorder.finish(&release).await?;
+    report(Progress::PhaseDone(Phase::Final));
     Ok(Tested { release, logs, failure })
 }
 

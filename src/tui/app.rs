@@ -442,9 +442,8 @@ impl App {
     }
 
     fn run_action(&mut self, action: Action) -> Vec<Job> {
-        let rollback = matches!(action, Action::RollbackTo(_));
-        let wanted = if rollback { &Action::Rollback } else { &action };
-        match super::keymap::ACTIONS.iter().find(|spec| spec.action == *wanted) {
+        let wanted = action.in_table();
+        match super::keymap::ACTIONS.iter().find(|spec| spec.action == wanted) {
             Some(spec) if spec.mutates && self.shared.read_only.is_some() => self.allowed(spec),
             _ => self.act(action),
         }

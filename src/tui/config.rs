@@ -36,7 +36,7 @@ pub struct Config {
     /// Patterns of contexts that are coloured as production.
     pub production: Vec<String>,
     /// What a review starts with.
-    pub rollback: RollbackDefaults,
+    pub review: ReviewDefaults,
 }
 
 /// A column drawn by a user's template over a row's fields.
@@ -59,10 +59,10 @@ pub struct Protected {
     pub namespaces: Vec<String>,
 }
 
-/// What a review of a rollback starts with.
+/// What a review starts with.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
-pub struct RollbackDefaults {
+pub struct ReviewDefaults {
     /// Whether it waits for readiness.
     pub wait: bool,
     /// Seconds, or text such as `5m`.
@@ -72,7 +72,7 @@ pub struct RollbackDefaults {
     pub history_max: usize,
 }
 
-impl Default for RollbackDefaults {
+impl Default for ReviewDefaults {
     fn default() -> Self {
         Self { wait: true, timeout: Duration::from_secs(300), history_max: 10 }
     }
@@ -91,7 +91,7 @@ impl Default for Config {
             terminal_title: String::new(),
             protected: Protected::default(),
             production: vec!["prod*".into(), "*-prod".into(), "*-prod-*".into()],
-            rollback: RollbackDefaults::default(),
+            review: ReviewDefaults::default(),
         }
     }
 }
@@ -199,7 +199,7 @@ mod tests {
     fn an_empty_file_is_the_default() {
         let config = Config::parse("# nothing yet\n").unwrap_or_else(|error| panic!("{error}"));
         assert_eq!(config.theme, "default");
-        assert!(config.rollback.wait);
+        assert!(config.review.wait);
     }
 
     #[test]
@@ -215,9 +215,9 @@ mod tests {
         let text = "theme: dark\nascii: true\nmouse: true\nread-only: true\nkeys: {rollback: [f9]}\n\
             columns: [name, TEAM]\nextra-columns: [{title: TEAM, template: '{{ .labels.team }}'}]\n\
             terminal-title: '{{ .context }}'\nprotected: {contexts: ['*live*'], namespaces: [kube-system]}\n\
-            production: [main]\nrollback: {wait: false, timeout: 1h30m, history-max: 0}\n";
+            production: [main]\nreview: {wait: false, timeout: 1h30m, history-max: 0}\n";
         let config = Config::parse(text).unwrap_or_else(|error| panic!("{error}"));
-        assert_eq!(config.rollback.timeout, Duration::from_secs(5400));
+        assert_eq!(config.review.timeout, Duration::from_secs(5400));
         assert!(config.is_protected("eu-live-1", "x") && config.is_protected("dev", "kube-system"));
         assert!(!config.is_protected("dev", "kube-systems"));
         assert!(config.is_production("main") && !config.is_production("mainly"));
@@ -238,7 +238,7 @@ mod tests {
         check_error("mouse: maybe\n", "line 1");
         check_error("theme: neon\n", "there is no \"neon\"; there are default");
         check_error("keys: {rollback: [y]}\n", "y is both rollback and copy");
-        check_error("rollback: {timeout: soon}\n", "\"soon\" is no duration");
+        check_error("review: {timeout: soon}\n", "\"soon\" is no duration");
         check_error("extra-columns: [{title: T, template: '{{ if }}'}]\n", "extra-columns: T");
     }
 

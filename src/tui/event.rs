@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     cluster::{Cluster, ContextInfo, logs::EventInfo, read::NamespaceInfo, read::Target},
-    engine::{Outcome, Prepared, Preview, Progress, browse::ResourceNode, provenance::Provenance},
+    engine::{Outcome, Prepared, Preview, Progress, browse::ResourceNode, provenance::Provenance, test::Tested},
     manifest::Object,
     release::{RecordMeta, Release, codec::Summary, storage::StorageEvent},
     sandbox::Sandbox,
@@ -83,12 +83,14 @@ pub enum News {
     LogEnded(Result<(), Report>),
 
     // Operations
-    /// A rollback was prepared and previewed.
+    /// What is asked for was prepared and previewed.
     Previewed(Result<Box<(Prepared, Preview)>, Report>),
     /// A running operation reports.
     Progress(Box<Progress>),
     /// An operation ended.
     Executed(Result<Box<Outcome>, Report>),
+    /// Tests ended.
+    Tested(Result<Box<Tested>, Report>),
 
     // The program itself
     /// Text was copied; says by what.

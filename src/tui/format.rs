@@ -1,5 +1,7 @@
 //! Times and statuses in few columns.
 
+use std::time::Duration;
+
 use ratatui::style::Style;
 
 use super::theme::Theme;
@@ -19,6 +21,15 @@ pub fn age(now: i64, then: i64) -> String {
         3_600..86_400 => format!("{}h", seconds / 3_600),
         86_400..63_072_000 => format!("{}d", seconds / 86_400),
         _ => format!("{}y", seconds / 31_536_000),
+    }
+}
+
+/// A duration in the largest unit that is whole, `5m`.
+pub fn whole(duration: Duration) -> String {
+    match duration.as_secs() {
+        seconds if seconds % 3_600 == 0 => format!("{}h", seconds / 3_600),
+        seconds if seconds % 60 == 0 => format!("{}m", seconds / 60),
+        seconds => format!("{seconds}s"),
     }
 }
 

@@ -30,6 +30,8 @@ pub enum Action {
     Rollback,
     /// `:rollback 9`.
     RollbackTo(u32),
+    Uninstall,
+    Test,
     Sort,
     SortReverse,
     Against,
@@ -61,6 +63,17 @@ pub enum Action {
     /// Turns a flag of the review by its number in the row of flags.
     Toggle(u8),
     TakeFields,
+}
+
+impl Action {
+    /// The action of the table that this is, with what was typed after its name left out.
+    #[must_use]
+    pub fn in_table(&self) -> Self {
+        match self {
+            Self::RollbackTo(_) => Self::Rollback,
+            action => action.clone(),
+        }
+    }
 }
 
 /// Where an action applies.
@@ -138,6 +151,8 @@ pub const ACTIONS: &[Spec] = &[
     spec(Action::DiffMarked, "diff", "d", "compare with the marked revision; drift on Releases", "diff", BROWSE),
     spec(Action::Against, "against", "v", "compare with previous, marked or live", "against", &[Place::Release]),
     spec(Action::Provenance, "provenance", "p", "where this line comes from", "where from", &[Place::Release]),
+    Spec { mutates: true, ..spec(Action::Test, "test", "t", "run the tests of a release", "test", BROWSE) },
+    Spec { mutates: true, ..spec(Action::Uninstall, "uninstall", "D", "review an uninstall", "uninstall", BROWSE) },
     spec(Action::Tab(1), "changes", "1", "Changes", "", &[Place::Release]),
     spec(Action::Tab(2), "manifest", "2", "Manifest", "", &[Place::Release]),
     spec(Action::Tab(3), "values", "3", "Values; again: computed, difference", "", &[Place::Release]),

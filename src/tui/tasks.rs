@@ -1,5 +1,7 @@
 //! Work off the loop: one place starts it, every task has a generation and a cancel token.
 
+mod operations;
+
 use std::{collections::HashMap, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use futures::{FutureExt, StreamExt};
@@ -18,9 +20,9 @@ use super::{
     },
 };
 use crate::{
-    cluster::{Cluster, ConnectOptions, contexts, logs::EventInfo, read::Target},
+    cluster::{self, Cluster, ConnectOptions, contexts, logs::EventInfo, read::Target},
     diff::Redactor,
-    engine::{self, Basis, Options, Prepared, Progress, Reporter, Request, browse, provenance::provenance},
+    engine::{self, Basis, Options, Prepared, Request, browse, provenance::provenance},
     manifest::Object,
     release::{RecordMeta, Release, Storage},
     sandbox::Sandbox,
@@ -77,10 +79,12 @@ pub enum Task {
     Text(Box<dyn FnOnce() -> Vec<TextLine> + Send>),
 
     // Operations
-    /// Prepare and preview a rollback.
+    /// Prepare and preview what is asked for.
     Preview(Storage, String, Request, Options, Redactor),
     /// Carry out what was prepared, if the basis still holds.
     Execute(Storage, Box<Prepared>, Box<Basis>),
+    /// Run a release's tests.
+    Test(Storage, String, Duration),
 
     // The program itself
     /// Put a text on the clipboard with the platform's own tool.
@@ -109,12 +113,15 @@ impl Task {
 
     /// Whether it ends by itself only: a cancelled operation still writes its final status.
     fn ends_itself(&self) -> bool {
-        matches!(self, Self::Execute(..))
+        matches!(self, Self::Execute(..) | Self::Test(..))
     }
 
     /// Whether it goes on for as long as somebody looks.
     fn is_endless(&self) -> bool {
-        matches!(self, Self::Watch(_) | Self::WatchHistory(..) | Self::WatchObjects(..) | Self::Logs(..))
+        matches!(
+            self,
+            Self::Watch(_) | Self::WatchHistory(..) | Self::WatchObjects(..) | Self::Logs(..) | Self::HookLog(..)
+        )
     }
 }
 
@@ -310,16 +317,22 @@ async fn carry_out(task: Task, out: &Out, cancel: &CancellationToken) {
         Task::Logs(cluster, namespace, pod, container) => {
             return logs(cluster, [namespace, pod, container], out.clone(), cancel.clone()).await;
         }
-        Task::HookLog(cluster, object, namespace) => News::LogEnded(hook_log(&cluster, &object, &namespace, out).await),
+        Task::HookLog(cluster, object, namespace) => {
+            News::LogEnded(hook_log(&cluster, &object, &namespace, out, cancel).await)
+        }
         Task::Text(work) => match off_the_loop(work).await {
             Ok(lines) => News::Text(lines),
             Err(report) => News::Text(vec![TextLine::new(Kind::Bad, &report.message)]),
         },
-        Task::Preview(storage, name, request, options, redactor) => News::Previewed(
-            preview(&storage, &name, request, &options, &redactor).await.map(Box::new).map_err(Report::from),
-        ),
+        Task::Preview(storage, name, request, options, redactor) => {
+            let previewed = operations::preview(&storage, &name, request, &options, &redactor).await;
+            News::Previewed(previewed.map(Box::new).map_err(Report::from))
+        }
         Task::Execute(storage, prepared, basis) => {
-            return execute(storage, *prepared, *basis, out.clone(), cancel.clone()).await;
+            return operations::execute(storage, *prepared, *basis, out, cancel.clone()).await;
+        }
+        Task::Test(storage, name, timeout) => {
+            return operations::test(storage, name, timeout, out, cancel.clone()).await;
         }
         Task::Copy(text) => match super::clipboard::copy(&text).await {
             Some(tool) => News::Copied(tool),
@@ -431,61 +444,43 @@ async fn events(cluster: &Cluster, object: &Object) -> Result<Vec<EventInfo>, Re
 }
 
 async fn logs(cluster: Cluster, [namespace, pod, container]: [String; 3], out: Out, cancel: CancellationToken) {
+    let result = follow_log(&cluster, [&namespace, &pod, &container], &out, &cancel).await;
+    out.send(News::LogEnded(result.map_err(Report::from))).await;
+}
+
+/// Tells the last lines of a log and those to come.
+async fn follow_log(
+    cluster: &Cluster,
+    [namespace, pod, container]: [&str; 3],
+    out: &Out,
+    cancel: &CancellationToken,
+) -> Result<(), cluster::Error> {
     let (sender, mut receiver) = mpsc::channel(QUEUE);
-    let read = cluster.logs(&namespace, &pod, &container, 500, true, sender, &cancel);
+    let read = cluster.logs(namespace, pod, container, 500, true, sender, cancel);
     let forward = async {
         let mut lines = Vec::new();
         while receiver.recv_many(&mut lines, QUEUE).await > 0 {
             out.send(News::LogLines(std::mem::take(&mut lines))).await;
         }
     };
-    let (result, ()) = tokio::join!(read, forward);
-    out.send(News::LogEnded(result.map_err(Report::from))).await;
+    tokio::join!(read, forward).0
 }
 
-async fn hook_log(cluster: &Cluster, object: &Object, namespace: &str, out: &Out) -> Result<(), Report> {
+/// The logs of a hook's pods, which go on where it still runs.
+async fn hook_log(
+    cluster: &Cluster,
+    object: &Object,
+    namespace: &str,
+    out: &Out,
+    cancel: &CancellationToken,
+) -> Result<(), Report> {
     let target = cluster.target(object, namespace).await?;
     let pods = cluster.hook_pods(&target).await?;
     if pods.is_empty() {
         return Err(Report::new(format!("{}/{} has no pod any more, so no log", target.key.kind, target.key.name)));
     }
     for pod in pods {
-        let text = cluster.log_text(pod.namespace(), pod.name(), "").await?;
-        out.send(News::LogLines(text.lines().map(str::to_owned).collect())).await;
+        follow_log(cluster, [pod.namespace(), pod.name(), ""], out, cancel).await?;
     }
     Ok(())
-}
-
-async fn preview(
-    storage: &Storage,
-    name: &str,
-    request: Request,
-    options: &Options,
-    redactor: &Redactor,
-) -> Result<(Prepared, engine::Preview), engine::Error> {
-    let prepared = engine::prepare(storage, name, request, options).await?;
-    let preview = engine::preview(storage, &prepared, redactor).await?;
-    Ok((prepared, preview))
-}
-
-async fn execute(storage: Storage, prepared: Prepared, basis: Basis, out: Out, cancel: CancellationToken) {
-    let (sender, mut receiver) = mpsc::unbounded_channel::<Progress>();
-    let report: Reporter = Arc::new(move |progress| {
-        // The receiver lives until the operation ended.
-        let _ = sender.send(progress);
-    });
-    let runtime = tokio::runtime::Handle::current();
-    // On a thread of its own: the future of `execute` borrows too much of itself to move between threads.
-    let work = tokio::task::spawn_blocking(move || {
-        let work = engine::execute(&storage, prepared, Some(&basis), &report, &cancel);
-        runtime.block_on(work).map(Box::new).map_err(Report::from)
-    });
-    let forward = async {
-        while let Some(progress) = receiver.recv().await {
-            out.send(News::Progress(Box::new(progress))).await;
-        }
-    };
-    let (ended, ()) = tokio::join!(work, forward);
-    let ended = ended.unwrap_or_else(|error| Err(Report::new(error.to_string())));
-    out.send(News::Executed(ended)).await;
 }

@@ -1,5 +1,6 @@
 //! The program by keys: type, feed what tasks would tell, look at the screen. No network, no clock, no waiting.
 
+mod changes;
 mod provenance;
 mod rollback;
 

@@ -59,7 +59,8 @@ const BASES: &[Base] = &[
             "secret.yaml",
             "service.yaml",
             "serviceaccount.yaml",
-            "smoke.yaml"
+            "smoke.yaml",
+            "tests/connection.yaml"
         ]
     ),
     base!("database", ["backup.yaml", "secret.yaml", "service.yaml", "statefulset.yaml"]),

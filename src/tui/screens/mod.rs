@@ -1,14 +1,22 @@
 //! The screens: one enum, one trait, one file or folder each.
 
+mod flags;
 pub mod log;
 pub mod operation;
 pub mod release;
 pub mod releases;
 pub mod review;
+mod words;
 
 use ratatui::{buffer::Buffer, layout::Rect, style::Style};
 
-use super::{effect::Effect, event::ScreenEvent, keymap::Place, shared::Shared};
+use super::{
+    effect::Effect,
+    event::ScreenEvent,
+    keymap::{Action, Place},
+    layers::{Confirm, Layer},
+    shared::Shared,
+};
 pub use {log::Log, operation::Operation, release::ReleaseScreen, releases::Releases, review::Review};
 
 /// Names a screen for as long as the program runs.
@@ -48,6 +56,26 @@ pub trait Part {
 
     /// Draws it.
     fn view(&self, buffer: &mut Buffer, area: Rect, shared: &Shared);
+}
+
+/// What a key begins with a release, wherever the release is looked at; `None` for keys that begin nothing.
+fn begin(action: &Action, namespace: &str, name: &str, shared: &Shared) -> Option<Effect> {
+    let screen = match action {
+        Action::Uninstall => Screen::Review(Box::new(Review::uninstall(namespace, name))),
+        Action::Test => return Some(Effect::Layer(Box::new(Layer::Confirm(run_tests(namespace, name, shared))))),
+        _ => return None,
+    };
+    Some(Effect::Show(Box::new(screen)))
+}
+
+/// Asks before tests run: they are made by the chart, and make objects.
+fn run_tests(namespace: &str, name: &str, shared: &Shared) -> Confirm {
+    let operation = Operation::test(namespace, name, shared.config.review.timeout);
+    let body = vec!["Its test hooks run in the cluster, and its record notes how they ended.".to_owned()];
+    let start = vec![Effect::Show(Box::new(Screen::Operation(Box::new(operation))))];
+    let confirm = Confirm::new(format!("Run the tests of {name} in {namespace}?"), body, "Cancel");
+    let confirm = confirm.answer("Run the tests", start);
+    if shared.config.is_protected(&shared.context, namespace) { confirm.demand(name) } else { confirm }
 }
 
 /// A screen.

@@ -249,7 +249,10 @@ impl ReleaseScreen {
             Action::RollbackTo(revision) => {
                 return self.review(RollbackTarget::Revision(*revision));
             }
-            action => self.move_in_pane(action),
+            action => match super::begin(action, &self.namespace, &self.name, shared) {
+                Some(effect) => return vec![effect],
+                None => self.move_in_pane(action),
+            },
         }
         Vec::new()
     }
@@ -315,7 +318,7 @@ impl ReleaseScreen {
             }
             (target, _) => target,
         };
-        let review = Review::rollback(self.namespace.clone(), self.name.clone(), target);
+        let review = Review::rollback(&self.namespace, &self.name, target);
         vec![Effect::Show(Box::new(Screen::Review(Box::new(review))))]
     }
 

@@ -255,12 +255,12 @@ impl Releases {
                     return vec![Effect::UseNamespace(chosen)];
                 }
             }
-            action => return self.act_on_release(action),
+            action => return self.act_on_release(action, shared),
         }
         Vec::new()
     }
 
-    fn act_on_release(&mut self, action: &Action) -> Vec<Effect> {
+    fn act_on_release(&mut self, action: &Action, shared: &Shared) -> Vec<Effect> {
         let Some(table) = &mut self.table else {
             return Vec::new();
         };
@@ -268,7 +268,7 @@ impl Releases {
             return Vec::new();
         };
         let (namespace, name) = (row.meta.namespace.clone(), row.meta.name.clone());
-        let review = |target| Screen::Review(Box::new(Review::rollback(namespace.clone(), name.clone(), target)));
+        let review = |target| Screen::Review(Box::new(Review::rollback(&namespace, &name, target)));
         let screen = match action {
             Action::Open => Screen::Release(Box::new(ReleaseScreen::new(&namespace, &name, false))),
             Action::DiffMarked => Screen::Release(Box::new(ReleaseScreen::new(&namespace, &name, true))),
@@ -276,8 +276,11 @@ impl Releases {
             Action::RollbackTo(revision) => review(RollbackTarget::Revision(*revision)),
             Action::Copy => return vec![Effect::Copy(name)],
             action => {
-                table.act(action);
-                return Vec::new();
+                let begun = super::begin(action, &namespace, &name, shared);
+                if begun.is_none() {
+                    table.act(action);
+                }
+                return begun.into_iter().collect();
             }
         };
         vec![Effect::Show(Box::new(screen))]

@@ -1,16 +1,19 @@
 //! The confirm screen is the preview: what pressing the key will do to the live cluster, dangers first.
 
-mod flags;
 mod view;
 
 use std::collections::BTreeMap;
 
 use ratatui::{buffer::Buffer, layout::Rect};
 
-use super::{Operation, Part, Screen};
+use super::{
+    Operation, Part, Screen,
+    flags::{self, Flag},
+    words::{self, Words},
+};
 use crate::{
     diff::{Change, ObjectDiff, Weight},
-    engine::{Confidence, Options, Prepared, Preview, Request, RollbackTarget, preview::ObjectPreview},
+    engine::{self, Confidence, Options, Prepared, Preview, Request, RollbackTarget, preview::ObjectPreview},
     tui::{
         app::Flash,
         effect::{Effect, Slot},
@@ -33,12 +36,36 @@ const CONTEXT: usize = 3;
 /// The key of the row that folds what stays.
 const UNCHANGED: &str = "unchanged";
 
-/// What a rollback would do, and the keys to do it.
+/// What is asked for: enough to review it, and to review it anew.
+#[derive(Clone)]
+pub struct Asked {
+    /// The release's namespace.
+    pub namespace: String,
+    /// Its name.
+    pub name: String,
+    /// What is to be done.
+    pub request: Request,
+    /// How a command line names the chart; empty where the operation takes none.
+    pub chart: String,
+    /// The flags; the configuration's where none was touched.
+    pub options: Option<Options>,
+}
+
+impl Asked {
+    /// Asks for something that takes no chart.
+    pub fn new(namespace: impl Into<String>, name: impl Into<String>, request: Request) -> Self {
+        Self { namespace: namespace.into(), name: name.into(), request, chart: String::new(), options: None }
+    }
+
+    /// The flags as touched so far.
+    pub fn options(&self, shared: &Shared) -> Options {
+        self.options.clone().unwrap_or_else(|| flags::initial(&shared.config.review))
+    }
+}
+
+/// What an operation would do, and the keys to do it.
 pub struct Review {
-    namespace: String,
-    name: String,
-    options: Option<Options>,
-    request: Request,
+    asked: Asked,
     stage: Stage,
     objects: Table<Line>,
     /// What was looked at, as it was looked at.
@@ -49,7 +76,7 @@ pub struct Review {
     all_risks: bool,
     focus: Focus,
     flag: usize,
-    /// Whether *Roll back* is chosen; *Cancel* is at first.
+    /// Whether the button that goes on is chosen; *Cancel* is at first.
     go: bool,
 }
 
@@ -120,13 +147,20 @@ impl Row for Line {
 
 impl Review {
     /// A review of rolling a release back.
-    pub fn rollback(namespace: impl Into<String>, name: impl Into<String>, target: RollbackTarget) -> Self {
+    pub fn rollback(namespace: &str, name: &str, target: RollbackTarget) -> Self {
+        Self::new(Asked::new(namespace, name, Request::Rollback(target)))
+    }
+
+    /// A review of taking a release away.
+    pub fn uninstall(namespace: &str, name: &str) -> Self {
+        Self::new(Asked::new(namespace, name, Request::Uninstall))
+    }
+
+    /// A review of what is asked for.
+    pub fn new(asked: Asked) -> Self {
         let columns = vec![Column::new("object", "", 12, 200, 0)];
         Self {
-            namespace: namespace.into(),
-            name: name.into(),
-            options: None,
-            request: Request::Rollback(target),
+            asked,
             stage: Stage::Loading,
             objects: Table::new(columns).without_headings(),
             reviewed: BTreeMap::new(),
@@ -140,9 +174,12 @@ impl Review {
         }
     }
 
-    /// The options as toggled so far; the configuration's at first.
-    fn options(&self, shared: &Shared) -> Options {
-        self.options.clone().unwrap_or_else(|| flags::initial(&shared.config.rollback))
+    fn words(&self) -> &'static Words {
+        words::of(self.asked.request.operation())
+    }
+
+    fn flags(&self) -> &'static [Flag] {
+        flags::of(self.asked.request.operation())
     }
 
     fn ready(&self) -> Option<&(Prepared, Preview)> {
@@ -153,22 +190,23 @@ impl Review {
     }
 
     fn preview(&mut self, shared: &Shared) -> Vec<Effect> {
-        let Some(storage) = shared.storage_in(&self.namespace) else {
+        let Some(storage) = shared.storage_in(&self.asked.namespace) else {
             return Vec::new();
         };
         self.stage = Stage::Loading;
-        let options = self.options(shared);
-        let task = Task::Preview(storage, self.name.clone(), self.request.clone(), options, shared.redactor.clone());
+        let Asked { name, request, .. } = self.asked.clone();
+        let task = Task::Preview(storage, name, request, self.asked.options(shared), shared.redactor.clone());
         vec![Effect::Run(Slot::of("preview"), task)]
     }
 
     fn toggle(&mut self, flag: usize, shared: &Shared) -> Vec<Effect> {
-        let mut options = self.options(shared);
-        if !flags::toggle(&mut options, flag) {
+        let Some(toggle) = self.flags().get(flag) else {
             return Vec::new();
-        }
+        };
+        let mut options = self.asked.options(shared);
+        toggle.step(&mut options);
         self.flag = flag;
-        self.options = Some(options);
+        self.asked.options = Some(options);
         self.preview(shared)
     }
 
@@ -267,7 +305,7 @@ impl Review {
             return vec![Effect::Flash(Flash::bad("there is no preview yet"))];
         };
         if let Some(why) = &shared.read_only {
-            return vec![Effect::Flash(Flash::bad(format!("roll back: not in {why}")))];
+            return vec![Effect::Flash(Flash::bad(format!("{}: not in {why}", self.words().verb)))];
         }
         let conflicts = preview.basis.conflicts.len();
         if conflicts > 0 {
@@ -279,29 +317,31 @@ impl Review {
             let words = format!("{fields}: {} takes them", shared.keymap.key_of(&Action::TakeFields));
             return vec![Effect::Flash(Flash::bad(words))];
         }
-        let operation = Operation::new(prepared.clone(), preview.basis.clone());
+        let operation = Operation::reviewed(self.asked.clone(), prepared.clone(), preview.basis.clone());
         let start = vec![Effect::Replace(Box::new(Screen::Operation(Box::new(operation))))];
         self.question(prepared, preview, shared, start)
     }
 
     /// Asks once more where the release is protected, held by another operation, or where the server will refuse.
     fn question(&self, prepared: &Prepared, preview: &Preview, shared: &Shared, start: Vec<Effect>) -> Vec<Effect> {
-        let protected = shared.config.is_protected(&shared.context, &self.namespace);
+        let protected = shared.config.is_protected(&shared.context, &self.asked.namespace);
         let refused = preview.objects.iter().filter(|object| object.refusal.is_some()).count();
         let held = prepared.newest.as_ref().is_some_and(|newest| newest.status.is_pending());
         if !protected && !held && refused == 0 {
             return start;
         }
-        let mut body = vec![format!("{} → {}: {}", preview.from, preview.to, preview.headline)];
+        let mut body = vec![format!("{}: {}", revisions(prepared, preview, "→"), preview.headline)];
         if held {
             body.extend(prepared.warnings.iter().cloned());
         }
         if refused > 0 {
-            body.push(format!("The server refuses {refused} of these changes: the rollback will fail midway."));
+            let noun = prepared.operation.verb();
+            body.push(format!("The server refuses {refused} of these changes: the {noun} will fail midway."));
         }
-        let mut confirm = Confirm::new(format!("Roll back {}?", self.name), body, "Cancel").answer("Roll back", start);
+        let (name, button) = (&self.asked.name, self.words().button);
+        let mut confirm = Confirm::new(format!("{button} {name}?"), body, "Cancel").answer(button, start);
         if protected {
-            confirm = confirm.demand(&self.name);
+            confirm = confirm.demand(name);
         }
         vec![Effect::Layer(Box::new(Layer::Confirm(confirm)))]
     }
@@ -319,7 +359,10 @@ impl Review {
             Action::Toggle(number) => {
                 return self.toggle(usize::from(*number).saturating_sub(1), shared);
             }
-            Action::TakeFields => return self.toggle(flags::TAKE_FIELDS, shared),
+            Action::TakeFields => {
+                let flag = flags::take_fields(self.asked.request.operation());
+                return flag.map(|flag| self.toggle(flag, shared)).unwrap_or_default();
+            }
             Action::Confirm => return self.press(shared),
             Action::Details => self.all_risks = !self.all_risks,
             Action::Mark => self.mark(),
@@ -337,8 +380,8 @@ impl Review {
             (Focus::Buttons, Action::Left | Action::Right) => self.go = !self.go,
             (Focus::Buttons, Action::Open) if self.go => return self.press(shared),
             (Focus::Buttons, Action::Open) => return leave(),
-            (Focus::Flags, Action::Left) => self.flag = (self.flag + flags::COUNT - 1) % flags::COUNT,
-            (Focus::Flags, Action::Right) => self.flag = (self.flag + 1) % flags::COUNT,
+            (Focus::Flags, Action::Left) => self.flag = (self.flag + self.flags().len() - 1) % self.flags().len(),
+            (Focus::Flags, Action::Right) => self.flag = (self.flag + 1) % self.flags().len(),
             (Focus::Flags, Action::Open) => return self.toggle(self.flag, shared),
             (Focus::Diff, _) => {
                 self.diff.act(action);
@@ -367,6 +410,17 @@ impl Review {
 
 fn leave() -> Vec<Effect> {
     vec![Effect::Cancel(Slot::of("preview")), Effect::Back]
+}
+
+/// Which revision gives way to which, or which one comes or goes.
+fn revisions(prepared: &Prepared, preview: &Preview, arrow: &str) -> String {
+    match prepared.operation {
+        engine::Operation::Install => format!("revision {}", prepared.next.revision),
+        engine::Operation::Uninstall => format!("revision {}", preview.to),
+        engine::Operation::Upgrade | engine::Operation::Rollback => {
+            format!("{} {arrow} {}", preview.from, preview.to)
+        }
+    }
 }
 
 /// Whether nothing happens to an object and nothing stands in its way.
@@ -418,7 +472,7 @@ impl Part for Review {
     }
 
     fn crumbs(&self) -> Vec<String> {
-        vec![self.namespace.clone(), self.name.clone(), "roll back".into()]
+        vec![self.asked.namespace.clone(), self.asked.name.clone(), self.words().verb.into()]
     }
 
     fn filter(&self) -> Option<String> {

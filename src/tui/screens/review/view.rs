@@ -2,11 +2,12 @@
 
 use ratatui::{buffer::Buffer, layout::Rect};
 
-use super::{Focus, Review, Stage, flags};
+use super::{Focus, Review, Stage, revisions};
 use crate::{
     engine::{Confidence, Preview},
     release::ApplyMethod,
     tui::{
+        screens::flags::Flag,
         shared::Shared,
         widgets::{put, rule, safe, wrap},
     },
@@ -92,7 +93,8 @@ impl Review {
 
     fn draw_title(&self, buffer: &mut Buffer, area: Rect, shared: &Shared) {
         let theme = &shared.theme;
-        let place = format!(" Roll back {} in {} on {}", self.name, self.namespace, shared.context);
+        let (button, asked) = (self.words().button, &self.asked);
+        let place = format!(" {button} {} in {} on {}", asked.name, asked.namespace, shared.context);
         let (revisions, method, rests) = match self.ready() {
             Some((prepared, preview)) => {
                 let method = match prepared.method {
@@ -103,9 +105,9 @@ impl Review {
                 let mark = if preview.confidence == Confidence::ServerDryRun { theme.glyphs.good } else { "!" };
                 let rests = format!("confidence: {} {mark} ", confidence(preview.confidence));
                 // The method gives way first where there is little room.
-                let rests =
-                    if area.width < 120 { rests } else { format!("{method}{switch} {} {rests}", theme.glyphs.dot) };
-                (format!(":  {} {} {}", preview.from, theme.glyphs.arrow, preview.to), rests, preview.confidence)
+                let applies = !prepared.objects.is_empty() && area.width >= 120;
+                let rests = if applies { format!("{method}{switch} {} {rests}", theme.glyphs.dot) } else { rests };
+                (format!(":  {}", revisions(prepared, preview, theme.glyphs.arrow)), rests, preview.confidence)
             }
             None => (String::new(), String::new(), Confidence::ServerDryRun),
         };
@@ -140,8 +142,11 @@ impl Review {
     /// The flags in words, each with its row and column.
     fn flag_places(&self, width: u16, shared: &Shared) -> Vec<(String, u16, u16)> {
         let (mut x, mut y) = (1, 0);
-        let place = |(index, (name, state)): (usize, &(&str, String))| {
-            let text = format!("{} {name} [{state}]", index + 1);
+        let options = self.asked.options(shared);
+        let place = |(index, flag): (usize, &Flag)| {
+            // There are nine digits.
+            let digit = if index < 9 { format!("{} ", index + 1) } else { String::new() };
+            let text = format!("{digit}{} [{}]", flag.name, flag.state(&options));
             let taken = text.len() as u16;
             if x + taken > width {
                 (x, y) = (1, y + 1);
@@ -149,7 +154,7 @@ impl Review {
             x += taken + 2;
             (text, y, x - taken - 2)
         };
-        flags::words(&self.options(shared)).iter().enumerate().map(place).collect()
+        self.flags().iter().enumerate().map(place).collect()
     }
 
     fn draw_flags(&self, buffer: &mut Buffer, area: Rect, shared: &Shared) {
@@ -166,7 +171,8 @@ impl Review {
         let focused = self.focus == Focus::Buttons;
         let possible =
             self.ready().is_some_and(|(_, preview)| preview.basis.conflicts.is_empty()) && shared.read_only.is_none();
-        let labels = [("[ Cancel ]", !self.go, true), ("[ Roll back ]", self.go, possible)];
+        let go = format!("[ {} ]", self.words().button);
+        let labels = [("[ Cancel ]", !self.go, true), (go.as_str(), self.go, possible)];
         let width: usize = labels.iter().map(|(label, ..)| label.len() + 2).sum();
         let mut x = area.right().saturating_sub(width as u16);
         for (label, chosen, possible) in labels {
