@@ -1,34 +1,23 @@
 //! The command line beside what real Helm answered on the same records (`tests/data/cli`).
 
 use std::{
-    collections::BTreeMap,
-    io::{BufRead, BufReader, Write},
+    io::{BufRead, BufReader},
     path::Path,
     process::{Command, Stdio},
-    sync::{Arc, Mutex},
 };
 
-use jiff::tz::TimeZone;
+use command::{Answer, run};
 use k8s_openapi::api::core::v1::Secret;
 use kube::{Api, api::PostParams};
-use pilothouse::{
-    cli::{self, Request, console::Console, settings::Env},
-    cluster::Cluster,
-    engine::world::Zone,
-    sandbox::Sandbox,
-};
+use pilothouse::{cluster::Cluster, sandbox::Sandbox};
+
+#[path = "support/command.rs"]
+mod command;
 
 /// One command and Helm's answer.
 struct Case {
     line: String,
     answer: Answer,
-}
-
-#[derive(Debug, Default, PartialEq)]
-struct Answer {
-    out: String,
-    err: String,
-    code: u8,
 }
 
 /// Cases of a file: `$` a command, `|` a line of standard output, `!` of standard error, `=` the exit code.
@@ -47,77 +36,6 @@ fn cases(text: &str) -> Vec<Case> {
         }
     }
     cases
-}
-
-/// Words of a line, quotes as a shell reads them.
-fn words(line: &str) -> Vec<String> {
-    let (mut words, mut word, mut quote, mut begun) = (Vec::new(), String::new(), None, false);
-    for character in line.chars() {
-        match (character, quote) {
-            ('\'' | '"', None) => (quote, begun) = (Some(character), true),
-            (end, Some(open)) if end == open => quote = None,
-            (' ', None) if begun => {
-                words.push(std::mem::take(&mut word));
-                begun = false;
-            }
-            (' ', None) => {}
-            (other, _) => {
-                word.push(other);
-                begun = true;
-            }
-        }
-    }
-    if begun {
-        words.push(word);
-    }
-    words
-}
-
-#[derive(Clone, Default)]
-struct Buffer(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Buffer {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().write(bytes)
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
-impl Buffer {
-    fn text(&self) -> String {
-        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
-    }
-}
-
-/// Runs a line, `NAME=value` before it being environment, on a cluster.
-async fn run(line: &str, cluster: &Cluster) -> Answer {
-    let mut vars =
-        BTreeMap::from([("HOME".to_owned(), "/root".to_owned()), ("KUBECONFIG".to_owned(), "/nonexistent".to_owned())]);
-    let mut args = words(line);
-    while let Some((name, value)) = args.first().and_then(|word| word.split_once('=')) {
-        if name.is_empty() || name.contains(|letter: char| !letter.is_uppercase() && letter != '_') {
-            break;
-        }
-        vars.insert(name.to_owned(), value.to_owned());
-        args.remove(0);
-    }
-    let zone = vars.get("TZ").map_or("UTC", String::as_str);
-    let env = Env {
-        zone: Zone::Known(TimeZone::get(zone).unwrap()),
-        vars,
-        program: "pilothouse".to_owned(),
-        terminal: false,
-    };
-    let (out, err) = (Buffer::default(), Buffer::default());
-    let Request::Command(command) = cli::request(&args, env) else {
-        panic!("{line} opens the screen");
-    };
-    let console = Console::new(out.clone(), err.clone());
-    let code = cli::run(command, console, Some(cluster.clone())).await;
-    Answer { out: out.text(), err: err.text(), code }
 }
 
 /// What Helm would have said: its name, without what is ours alone.

@@ -48,8 +48,12 @@ pub enum Verb {
     Test,
     Lint,
     Template,
-    DiffRevision,
+    DiffUpgrade,
+    DiffInstall,
+    DiffUninstall,
     DiffRollback,
+    DiffRelease,
+    DiffRevision,
     DiffLive,
     Env,
     Version,
@@ -100,6 +104,8 @@ pub enum Completes {
     Nothing,
     /// A release name first.
     Release,
+    /// This many release names.
+    Releases(usize),
     /// A release name, then this many revisions.
     ReleaseAndRevisions(usize),
     /// Names of environment variables.

@@ -145,6 +145,7 @@ async fn arguments(session: &Session, word: &str) -> Answer {
     }
     match (command.completes, given) {
         (Completes::Release | Completes::ReleaseAndRevisions(_), 0) => releases(session).await,
+        (Completes::Releases(most), _) if given < most => releases(session).await,
         (Completes::ReleaseAndRevisions(most), 1..) if given <= most => revisions(session).await,
         (Completes::EnvNames, 0) => {
             let names = settings::env_vars(&session.env, &session.flags, "");

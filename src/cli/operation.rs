@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-use super::{commands::Verb, console::Console, flags::Flag, report::Report, session::Session, verbs::diff};
+use super::{commands::Verb, console::Console, flags::Flag, report::Report, session::Session, verbs::diff::text};
 use crate::{
     cluster::wait::WaitStrategy,
     engine::{self, Basis, Options, Outcome, Prepared, Progress, Reporter, ServerSideMode},
@@ -169,7 +169,7 @@ pub fn writable(session: &Session) -> Result<(), Report> {
 pub async fn preview(session: &Session, storage: &Storage, prepared: &Prepared) -> Result<Basis, Report> {
     let redactor = session.redactor()?;
     let preview = engine::preview(storage, prepared, &redactor).await?;
-    session.console.note(diff::preview_text(&preview, &diff::Style::plain()).trim_end());
+    session.console.note(text::preview(&preview, &text::Style::plain()).trim_end());
     let conflicts: Vec<String> = preview
         .objects
         .iter()

@@ -16,18 +16,33 @@ const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 #[derive(Clone)]
 pub struct Redactor {
     key: Arc<[u8; 32]>,
-    reveal: bool,
+    show: Show,
+}
+
+/// What is shown in the place of a secret.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Show {
+    Fingerprints,
+    /// It itself.
+    Secrets,
+    /// It itself, the data of Secrets as the text they stand for.
+    Decoded,
 }
 
 impl Redactor {
     /// A redactor keyed with the bytes handed in (this room knows no randomness).
     pub fn new(key: [u8; 32]) -> Self {
-        Self { key: Arc::new(key), reveal: false }
+        Self { key: Arc::new(key), show: Show::Fingerprints }
     }
 
     /// The same redactor, showing everything.
     pub fn revealed(&self) -> Self {
-        Self { key: self.key.clone(), reveal: true }
+        Self { key: self.key.clone(), show: Show::Secrets }
+    }
+
+    /// The same redactor, showing everything, and what a Secret's `data` stands for as `stringData` where it is text.
+    pub fn decoded(&self) -> Self {
+        Self { key: self.key.clone(), show: Show::Decoded }
     }
 
     /// The fingerprint of a value, as `«fingerprint a91f07c3»`.
@@ -44,12 +59,13 @@ impl Redactor {
 
     /// As [`Self::object`], without the copy where there is nothing to hide.
     pub(super) fn shown<'a>(&self, object: &'a Value) -> Cow<'a, Value> {
-        if self.reveal || !holds_secret(object) {
+        if self.show == Show::Secrets || !holds_secret(object) {
             return Cow::Borrowed(object);
         }
         let mut object = object.clone();
         match object.get_mut("items").and_then(Value::as_array_mut) {
             Some(items) => items.iter_mut().for_each(|item| *item = self.object(item)),
+            None if self.show == Show::Decoded => decode(&mut object),
             None => self.secret(&mut object),
         }
         Cow::Owned(object)
@@ -76,7 +92,7 @@ impl Redactor {
     /// A copy of release values with everything under secret-looking keys replaced. What only switches or is
     /// absent (booleans, nulls, empty strings) stays, and so do names of and paths to secrets.
     pub fn values(&self, values: &Value) -> Value {
-        if self.reveal {
+        if self.show != Show::Fingerprints {
             return values.clone();
         }
         self.value(values, false)
@@ -122,7 +138,7 @@ impl Redactor {
 
     /// A manifest text with the Secrets in it redacted; other documents stay byte for byte.
     pub fn manifest(&self, text: &str) -> String {
-        if self.reveal {
+        if self.show != Show::Fingerprints {
             return text.to_owned();
         }
         let mut shown = String::with_capacity(text.len());
@@ -154,6 +170,25 @@ impl Redactor {
         let digits: String = digest.iter().take(4).map(|byte| format!("{byte:02x}")).collect();
         format!("«fingerprint {digits}»")
     }
+}
+
+/// Moves what is text in a Secret's `data` to `stringData`.
+fn decode(secret: &mut Value) {
+    let text = |encoded: &Value| String::from_utf8(STANDARD.decode(encoded.as_str()?).ok()?).ok();
+    let texts: Map<String, Value> =
+        fields(secret, "/data").filter_map(|(key, value)| Some((key.clone(), text(value)?.into()))).collect();
+    let Some(secret) = secret.as_object_mut().filter(|_| !texts.is_empty()) else { return };
+    if let Some(data) = secret.get_mut("data").and_then(Value::as_object_mut) {
+        data.retain(|key, _| !texts.contains_key(key));
+        if data.is_empty() {
+            secret.remove("data");
+        }
+    }
+    let mut decoded = texts;
+    if let Some(Value::Object(given)) = secret.remove("stringData") {
+        decoded.extend(given);
+    }
+    secret.insert("stringData".to_owned(), decoded.into());
 }
 
 /// The texts of leaves that differ, of values of the same shape.

@@ -13,7 +13,7 @@ pub use super::{
 };
 use crate::{
     cluster::read::Target,
-    diff::{self, ObjectDiff, Redactor},
+    diff::{self, Change, ObjectDiff, Redactor},
     manifest::{self, Object},
     release::{self, RecordMeta, Release, Storage},
 };
@@ -32,6 +32,41 @@ pub async fn history(storage: &Storage, name: &str) -> Result<Vec<Revision>, Err
 pub fn changes(old: Option<&Release>, new: &Release, redactor: &Redactor) -> Result<Vec<ObjectDiff>, Error> {
     let old = old.map_or(Ok(Vec::new()), recorded)?;
     Ok(diff::objects(&old, &recorded(new)?, redactor))
+}
+
+/// Differences between two releases of one chart. Their objects have other names, so what comes from the same template is
+/// paired: by its kind, and by its place among those of its kind.
+///
+/// # Errors
+/// Releases of different charts, and a manifest that cannot be read.
+pub fn differences(old: &Release, new: &Release, redactor: &Redactor) -> Result<Vec<ObjectDiff>, Error> {
+    let chart = |release: &Release| release.chart.metadata().name.clone();
+    if chart(old) != chart(new) {
+        return Err(Error::Refused(format!(
+            "{} is a release of {} and {} one of {}: only releases of one chart can be compared",
+            old.name,
+            chart(old),
+            new.name,
+            chart(new)
+        )));
+    }
+    let (before, after) = (read_manifest(old)?, read_manifest(new)?);
+    let mut unpaired: Vec<&Object> = before.iter().collect();
+    let same = |one: &Object, other: &Object| (&one.source, one.kind()) == (&other.source, other.kind());
+    let compare = |before: Option<&Object>, after: Option<&Object>| {
+        let (object, release) = if after.is_some() { (after, new) } else { (before, old) };
+        let diff = diff::object(before, after, redactor);
+        let key = object.map_or(diff.key.clone(), |object| key_in(object, &release.namespace));
+        ObjectDiff { key, ..diff }
+    };
+    let mut diffs = Vec::with_capacity(after.len());
+    for object in &after {
+        let pair = unpaired.iter().position(|old| same(old, object)).map(|at| unpaired.remove(at));
+        diffs.push(compare(pair, Some(object)));
+    }
+    diffs.extend(unpaired.into_iter().map(|object| compare(Some(object), None)));
+    diffs.sort_by_key(|diff| diff.change == Change::None);
+    Ok(diffs)
 }
 
 /// The objects of a revision's manifest. Those that name no namespace get the release's, so that revisions which

@@ -1,11 +1,14 @@
 //! What execute would do to the live cluster, object by object. No writes.
 
-use std::collections::{BTreeMap, HashSet};
+use std::{
+    collections::{BTreeMap, HashSet},
+    fmt,
+};
 
 use serde_json::{Value, json};
 
 use super::{
-    Error, Operation, Prepared, basis,
+    Error, Operation, Prepared, basis, hooks,
     objects::{defined_kinds, label},
     predict::{Oracle, Predicted},
     risks,
@@ -17,8 +20,8 @@ use crate::{
         read::{Target, bounded},
     },
     diff::{self, Change, Line, ObjectDiff, Redactor},
-    manifest::Object,
-    release::{Hook, Storage},
+    manifest::{self, Object, ObjectKey},
+    release::{Hook, HookEvent, Storage},
 };
 
 /// What a preview rests on.
@@ -72,6 +75,24 @@ pub struct ObjectPreview {
     pub confidence: Confidence,
 }
 
+/// A hook as a preview lists it; shown as `pre-rollback Job/db-migrate (weight -5)`.
+#[derive(Debug, Clone)]
+pub struct HookPreview {
+    /// When it runs.
+    pub event: HookEvent,
+    /// Where it stands among those of the event.
+    pub weight: i64,
+    /// The same hook of the revision in force → this one, as their records have them, redacted.
+    pub diff: ObjectDiff,
+}
+
+impl fmt::Display for HookPreview {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let ObjectKey { kind, name, .. } = &self.diff.key;
+        write!(f, "{} {kind}/{name} (weight {})", self.event.as_str(), self.weight)
+    }
+}
+
 /// A conflict as Review lists it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ConflictDetail {
@@ -109,8 +130,8 @@ pub struct Preview {
     pub to: u32,
     /// Objects: changed ones first, then unchanged.
     pub objects: Vec<ObjectPreview>,
-    /// Hooks that will run: `pre-rollback Job/db-migrate (weight -5)`.
-    pub hooks: Vec<String>,
+    /// Hooks that will run, in order.
+    pub hooks: Vec<HookPreview>,
     /// Dangers, worst first.
     pub risks: Vec<Risk>,
     /// The facts it rests on.
@@ -146,10 +167,17 @@ pub async fn preview(storage: &Storage, prepared: &Prepared, redactor: &Redactor
 
     let scalers = scalers(cluster, prepared, &predicted).await;
     let risks = risks::all(prepared, &predicted, &scalers);
-    Ok(assemble(prepared, predicted, risks, basis))
+    let hooks = hooks_run(prepared, redactor);
+    Ok(assemble(prepared, predicted, hooks, risks, basis))
 }
 
-fn assemble(prepared: &Prepared, predicted: Vec<Predicted>, risks: Vec<Risk>, mut basis: Basis) -> Preview {
+fn assemble(
+    prepared: &Prepared,
+    predicted: Vec<Predicted>,
+    hooks: Vec<HookPreview>,
+    risks: Vec<Risk>,
+    mut basis: Basis,
+) -> Preview {
     let mut objects: Vec<ObjectPreview> = predicted.into_iter().map(|predicted| predicted.preview).collect();
     objects.sort_by_key(|object| object.change == Change::None && object.refusal.is_none());
     let conflicts = objects.iter().flat_map(|object| {
@@ -160,14 +188,12 @@ fn assemble(prepared: &Prepared, predicted: Vec<Predicted>, risks: Vec<Risk>, mu
             .map(move |detail| format!("{name} {} is owned by {}", detail.conflict.field, detail.conflict.manager))
     });
     basis.conflicts = conflicts.collect();
-    let pre = prepared.pre_hooks.iter().map(|hook| hook_line(prepared.operation.before().as_str(), hook));
-    let post = prepared.post_hooks.iter().map(|hook| hook_line(prepared.operation.after().as_str(), hook));
     Preview {
         release: prepared.name.clone(),
         namespace: prepared.namespace.clone(),
         from: prepared.from_revision(),
         to: prepared.to.revision,
-        hooks: pre.chain(post).collect(),
+        hooks,
         headline: headline(prepared, &objects),
         confidence: objects.iter().map(|object| object.confidence).min().unwrap_or(Confidence::ServerDryRun),
         objects,
@@ -176,8 +202,37 @@ fn assemble(prepared: &Prepared, predicted: Vec<Predicted>, risks: Vec<Risk>, mu
     }
 }
 
-fn hook_line(event: &str, hook: &Hook) -> String {
-    format!("{event} {}/{} (weight {})", hook.kind, hook.name, hook.weight)
+fn hooks_run(prepared: &Prepared, redactor: &Redactor) -> Vec<HookPreview> {
+    let of = |event, hooks| hook_previews(prepared, event, hooks, redactor);
+    let mut all = of(prepared.operation.before(), &prepared.pre_hooks);
+    all.extend(of(prepared.operation.after(), &prepared.post_hooks));
+    all
+}
+
+/// The tests that the release will have, beside those of the revision in force. No operation runs them.
+pub fn tests(prepared: &Prepared, redactor: &Redactor) -> Vec<HookPreview> {
+    let tests = hooks::ordered(&prepared.next.hooks, &HookEvent::Test);
+    hook_previews(prepared, HookEvent::Test, &tests, redactor)
+}
+
+fn hook_previews(prepared: &Prepared, event: HookEvent, hooks: &[Hook], redactor: &Redactor) -> Vec<HookPreview> {
+    let before = prepared.from.as_ref().map_or(&[][..], |from| &from.release.hooks);
+    let preview = |hook: &Hook| {
+        let same = before.iter().find(|old| (&old.kind, &old.name) == (&hook.kind, &hook.name));
+        let mut diff = diff::object(same.and_then(hook_object).as_ref(), hook_object(hook).as_ref(), redactor);
+        diff.key.kind.clone_from(&hook.kind);
+        diff.key.name.clone_from(&hook.name);
+        if diff.key.namespace.is_empty() {
+            diff.key.namespace.clone_from(&prepared.namespace);
+        }
+        HookPreview { event: event.clone(), weight: hook.weight, diff }
+    };
+    hooks.iter().map(preview).collect()
+}
+
+/// A hook's object; `None` where its manifest cannot be read, which running it will tell.
+fn hook_object(hook: &Hook) -> Option<Object> {
+    manifest::read(&hook.manifest).ok()?.into_iter().next()
 }
 
 /// HorizontalPodAutoscalers of the namespaces touched. One that cannot be read warns of nothing.
@@ -223,7 +278,7 @@ fn headline(prepared: &Prepared, objects: &[ObjectPreview]) -> String {
         (false, 1) => counts.push("1 stays".to_owned()),
         (false, many) => counts.push(format!("{many} stay")),
     }
-    let parts = [counts.join(", "), restarts(objects), hooks_run(prepared), left(prepared)];
+    let parts = [counts.join(", "), restarts(objects), hooks_told(prepared), left(prepared)];
     parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" · ")
 }
 
@@ -242,7 +297,7 @@ fn restarts(objects: &[ObjectPreview]) -> String {
     }
 }
 
-fn hooks_run(prepared: &Prepared) -> String {
+fn hooks_told(prepared: &Prepared) -> String {
     let Prepared { operation, pre_hooks: pre, post_hooks: post, .. } = prepared;
     match (&pre[..], &post[..]) {
         ([], []) => String::new(),
@@ -269,12 +324,22 @@ fn left(prepared: &Prepared) -> String {
     }
 }
 
-/// The stable JSON form of a preview, also `diff -o json`.
+/// The stable JSON form of a preview, also `diff -o json`. A hook has `event` and `weight` where an object has `risks`; its
+/// `change` is from the same hook of the revision in force.
 pub fn to_json(preview: &Preview) -> Value {
     let objects = preview.objects.iter().map(|object| {
         let name = label(&object.target.key);
         let risks: Vec<&Risk> = preview.risks.iter().filter(|risk| risk.object == name).collect();
-        object_json(&object.diff, &object.target, json!(risks))
+        let mut form = object_json(&object.diff, &object.target);
+        form["risks"] = json!(risks);
+        form
+    });
+    let hooks = preview.hooks.iter().map(|hook| {
+        let target = Target { api_version: hook.diff.api_version.clone(), key: hook.diff.key.clone() };
+        let mut form = object_json(&hook.diff, &target);
+        form["event"] = json!(hook.event);
+        form["weight"] = json!(hook.weight);
+        form
     });
     json!({
         "release": preview.release,
@@ -283,7 +348,7 @@ pub fn to_json(preview: &Preview) -> Value {
         "to": preview.to,
         "confidence": preview.confidence,
         "objects": objects.collect::<Vec<_>>(),
-        "hooks": preview.hooks,
+        "hooks": hooks.collect::<Vec<_>>(),
         "risks": preview.risks,
     })
 }
@@ -293,7 +358,9 @@ pub fn to_json(preview: &Preview) -> Value {
 pub fn changes_json(release: &str, namespace: &str, from: u32, to: u32, changes: &[ObjectDiff]) -> Value {
     let objects = changes.iter().map(|diff| {
         let target = Target { api_version: diff.api_version.clone(), key: diff.key.clone() };
-        object_json(diff, &target, json!([]))
+        let mut form = object_json(diff, &target);
+        form["risks"] = json!([]);
+        form
     });
     json!({
         "release": release,
@@ -307,7 +374,7 @@ pub fn changes_json(release: &str, namespace: &str, from: u32, to: u32, changes:
     })
 }
 
-fn object_json(diff: &ObjectDiff, target: &Target, risks: Value) -> Value {
+fn object_json(diff: &ObjectDiff, target: &Target) -> Value {
     json!({
         "apiVersion": target.api_version,
         "kind": target.key.kind,
@@ -315,7 +382,6 @@ fn object_json(diff: &ObjectDiff, target: &Target, risks: Value) -> Value {
         "name": target.key.name,
         "change": diff.change,
         "diff": unified(diff),
-        "risks": risks,
     })
 }
 

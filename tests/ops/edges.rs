@@ -186,7 +186,7 @@ pub async fn hooks_of_other_kinds_run(cluster: Cluster, namespace: &str, method:
     bench.add(Status::Deployed, &[config("a", "2")], Vec::new()).await;
     let (prepared, preview) = review(&bench, FIRST).await;
     let lines = ["pre-rollback ConfigMap/once (weight 0)", "pre-rollback ServiceAccount/worker (weight 0)"];
-    assert_eq!(preview.hooks, lines);
+    assert_eq!(preview.hooks.iter().map(ToString::to_string).collect::<Vec<_>>(), lines);
     let release = press(&bench, (prepared, preview)).await.release;
     assert!(release.hooks.iter().all(|hook| hook.last_run.phase == "Succeeded"), "{:?}", release.hooks);
     assert!(!bench.has_config("once").await, "its policy deletes it");

@@ -13,8 +13,8 @@ use crate::{
         report::Report,
         session::Session,
     },
-    engine::{self, Options, ServerSideMode, Source, world::World},
-    release::Release,
+    engine::{self, Options, Prepared, ServerSideMode, Source, world::World},
+    release::{Release, Storage},
     render::{self, Capabilities},
 };
 
@@ -52,16 +52,25 @@ pub async fn run(session: &Session) -> Result<(), Report> {
     flags.exclusive(&["force-replace", "force-conflicts"])?;
     flags.exclusive(&["force", "force-conflicts"])?;
     let dry_run = operation::dry_run(session)?;
-    let options = Options {
-        replace: flags.bool("replace"),
-        create_namespace: flags.bool("create-namespace"),
-        server_side: if flags.bool("server-side") { ServerSideMode::True } else { ServerSideMode::False },
-        ..installing(session)?
-    };
+    let options = options(session)?;
     let name = name_and_chart(session, None, &World::new(&session.env.zone));
     let installed = async { install(session, name?, dry_run, options).await };
     let release = installed.await.map_err(|report: Report| report.context("INSTALLATION FAILED"))?;
     print(session, &release)
+}
+
+/// The flags of `install` as options.
+///
+/// # Errors
+/// As [`installing`].
+pub fn options(session: &Session) -> Result<Options, Report> {
+    let flags = &session.flags;
+    Ok(Options {
+        replace: flags.bool("replace"),
+        create_namespace: flags.bool("create-namespace"),
+        server_side: if flags.bool("server-side") { ServerSideMode::True } else { ServerSideMode::False },
+        ..installing(session)?
+    })
 }
 
 /// The flags of `install`, which `upgrade --install` has too, as options.
@@ -101,9 +110,7 @@ pub async fn install(
     }
     let storage = session.storage().await?;
     refuse_hiding(session, &options)?;
-    let source = Source { world: source.world.with_cluster(storage.cluster()), ..source };
-    let prepared = engine::prepare_install(&storage, &name, source, &options).await?;
-    operation::warn(session, &prepared);
+    let prepared = prepare(session, &storage, &name, source, &options).await?;
     if dry_run == DryRun::Server {
         if !prepared.definitions.is_empty() {
             let words = "This chart or one of its subcharts contains CRDs. Rendering may fail or contain inaccuracies.";
@@ -113,6 +120,23 @@ pub async fn install(
     }
     let cancelled = format!("Release {} has been cancelled.\n", session.arg(0));
     Ok(operation::execute(session, &storage, prepared, &cancelled).await?.release)
+}
+
+/// Prepares an install, and tells what there is to know before it happens.
+///
+/// # Errors
+/// Those of [`engine::prepare_install`].
+pub async fn prepare(
+    session: &Session,
+    storage: &Storage,
+    name: &str,
+    source: Source,
+    options: &Options,
+) -> Result<Prepared, Report> {
+    let source = Source { world: source.world.with_cluster(storage.cluster()), ..source };
+    let prepared = engine::prepare_install(storage, name, source, options).await?;
+    operation::warn(session, &prepared);
+    Ok(prepared)
 }
 
 /// `--hide-secret` without a dry run (helm/helm `pkg/action/install.go`).

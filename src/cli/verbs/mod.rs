@@ -23,6 +23,8 @@ pub mod version;
 
 use std::sync::Arc;
 
+use futures::FutureExt;
+
 use super::{commands, commands::Verb, report::Report, session::Session, usage};
 use crate::{
     engine::{self, prepare::valid_name},
@@ -31,31 +33,36 @@ use crate::{
 
 /// Carries a command out.
 pub async fn run(session: &Session) -> Result<(), Report> {
+    // On the heap: the stack of a debug build has no room for the states of all verbs side by side.
     match session.path.command().verb {
         Verb::Group | Verb::Later | Verb::Help => help(session),
-        Verb::List => list::run(session).await,
-        Verb::History => history::run(session).await,
-        Verb::Status => status::run(session).await,
-        Verb::GetAll => get::all(session).await,
-        Verb::GetHooks => get::hooks(session).await,
-        Verb::GetManifest => get::manifest(session).await,
-        Verb::GetMetadata => get::metadata(session).await,
-        Verb::GetNotes => get::notes(session).await,
-        Verb::GetValues => get::values(session).await,
-        Verb::Rollback => rollback::run(session).await,
-        Verb::Install => install::run(session).await,
-        Verb::Test => test::run(session).await,
-        Verb::Upgrade => upgrade::run(session).await,
-        Verb::Uninstall => uninstall::run(session).await,
+        Verb::List => list::run(session).boxed_local().await,
+        Verb::History => history::run(session).boxed_local().await,
+        Verb::Status => status::run(session).boxed_local().await,
+        Verb::GetAll => get::all(session).boxed_local().await,
+        Verb::GetHooks => get::hooks(session).boxed_local().await,
+        Verb::GetManifest => get::manifest(session).boxed_local().await,
+        Verb::GetMetadata => get::metadata(session).boxed_local().await,
+        Verb::GetNotes => get::notes(session).boxed_local().await,
+        Verb::GetValues => get::values(session).boxed_local().await,
+        Verb::Rollback => rollback::run(session).boxed_local().await,
+        Verb::Install => install::run(session).boxed_local().await,
+        Verb::Test => test::run(session).boxed_local().await,
+        Verb::Upgrade => upgrade::run(session).boxed_local().await,
+        Verb::Uninstall => uninstall::run(session).boxed_local().await,
         Verb::Lint => lint::run(session),
-        Verb::Template => template::run(session).await,
-        Verb::DiffRevision => diff::revision(session).await,
-        Verb::DiffRollback => diff::rollback(session).await,
-        Verb::DiffLive => diff::live(session).await,
+        Verb::Template => template::run(session).boxed_local().await,
+        Verb::DiffUpgrade => diff::upgrade(session).boxed_local().await,
+        Verb::DiffInstall => diff::install(session).boxed_local().await,
+        Verb::DiffUninstall => diff::uninstall(session).boxed_local().await,
+        Verb::DiffRollback => diff::rollback(session).boxed_local().await,
+        Verb::DiffRelease => diff::release(session).boxed_local().await,
+        Verb::DiffRevision => diff::revision(session).boxed_local().await,
+        Verb::DiffLive => diff::live(session).boxed_local().await,
         Verb::Env => env::run(session),
         Verb::Version => version::run(session),
         Verb::Completion => completion::run(session),
-        Verb::Sandbox => sandbox::run(session).await,
+        Verb::Sandbox => sandbox::run(session).boxed_local().await,
         Verb::Create => create::run(session),
         Verb::Package => package::run(session),
         Verb::DependencyList => dependency::list(session),

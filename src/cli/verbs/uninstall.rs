@@ -70,7 +70,11 @@ pub async fn run(session: &Session) -> Result<(), Report> {
     Ok(())
 }
 
-fn options(session: &Session) -> Result<Options, Report> {
+/// The flags of `uninstall` as options.
+///
+/// # Errors
+/// Helm's words for an unknown `--cascade`.
+pub fn options(session: &Session) -> Result<Options, Report> {
     let flags = &session.flags;
     let cascade = match flags.text("cascade") {
         "background" => Propagation::Background,

@@ -9,8 +9,8 @@ use crate::{
         report::Report,
         session::Session,
     },
-    engine::{self, Options, Reuse, Source, prepare::history},
-    release::{self, Release, Status},
+    engine::{self, Options, Prepared, Reuse, Source, prepare::history},
+    release::{self, Release, Status, Storage},
 };
 
 /// The command.
@@ -103,31 +103,18 @@ pub async fn run(session: &Session) -> Result<(), Report> {
     flags.exclusive(&["force-replace", "force-conflicts"])?;
     flags.exclusive(&["force", "force-conflicts"])?;
     let dry_run = operation::dry_run(session)?;
-    let options = install::installing(session)?;
+    let options = Options { dry_run: dry_run != DryRun::None, ..options(session)? };
     let table = flags.text("output") == "table";
     if flags.bool("install")
-        && let Some(newest) = absent(session).await?
+        && let Some(options) = installing_instead(session).await?
     {
         if table {
             session.console.print(&format!("Release {:?} does not exist. Installing it now.\n", session.arg(0)))?;
         }
-        let options = Options {
-            replace: newest,
-            create_namespace: flags.bool("create-namespace"),
-            cleanup_on_fail: false,
-            ..options
-        };
         let named = (session.arg(0).to_owned(), session.arg(1).to_owned());
         let release = install::install(session, named, dry_run, options).await?;
         return install::print(session, &release);
     }
-    let options = Options {
-        cleanup_on_fail: flags.bool("cleanup-on-fail"),
-        history_max: usize::try_from(flags.int("history-max")).unwrap_or_default(),
-        reuse: reuse(session),
-        dry_run: dry_run != DryRun::None,
-        ..options
-    };
     let source = install::source(session, session.arg(1))?;
     let release = upgrade(session, source, dry_run, options).await;
     let release = release.map_err(|report| report.context("UPGRADE FAILED"))?;
@@ -144,8 +131,7 @@ async fn upgrade(session: &Session, source: Source, dry_run: DryRun, options: Op
         DryRun::Client => source,
         _ => Source { world: source.world.with_cluster(storage.cluster()), ..source },
     };
-    let prepared = engine::prepare_upgrade(&storage, session.arg(0), source, &options).await?;
-    operation::warn(session, &prepared);
+    let prepared = prepare(session, &storage, source, &options).await?;
     if dry_run == DryRun::Server {
         operation::preview(session, &storage, &prepared).await?;
     }
@@ -154,6 +140,45 @@ async fn upgrade(session: &Session, source: Source, dry_run: DryRun, options: Op
     }
     let cancelled = format!("Release {} has been cancelled.\n", session.arg(0));
     Ok(operation::execute(session, &storage, prepared, &cancelled).await?.release)
+}
+
+/// Prepares an upgrade, and tells what there is to know before it happens.
+///
+/// # Errors
+/// Those of [`engine::prepare_upgrade`].
+pub async fn prepare(
+    session: &Session,
+    storage: &Storage,
+    source: Source,
+    options: &Options,
+) -> Result<Prepared, Report> {
+    let prepared = engine::prepare_upgrade(storage, session.arg(0), source, options).await?;
+    operation::warn(session, &prepared);
+    Ok(prepared)
+}
+
+/// The flags of an upgrade as options.
+///
+/// # Errors
+/// As [`install::installing`].
+pub fn options(session: &Session) -> Result<Options, Report> {
+    let flags = &session.flags;
+    Ok(Options {
+        cleanup_on_fail: flags.bool("cleanup-on-fail"),
+        history_max: usize::try_from(flags.int("history-max")).unwrap_or_default(),
+        reuse: reuse(session),
+        ..install::installing(session)?
+    })
+}
+
+/// The flags of an upgrade as options of an install, where `--install` has to install instead.
+///
+/// # Errors
+/// Helm's words for records that cannot be listed, and those of [`install::installing`].
+pub async fn installing_instead(session: &Session) -> Result<Option<Options>, Report> {
+    let Some(replace) = absent(session).await? else { return Ok(None) };
+    let create_namespace = session.flags.bool("create-namespace");
+    Ok(Some(Options { replace, create_namespace, ..install::installing(session)? }))
 }
 
 /// Whether `--install` has to install: there is no release, or its newest revision is uninstalled, which is `true`.
