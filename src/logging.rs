@@ -3,10 +3,10 @@
 use std::{
     fs::{self, File, OpenOptions},
     io,
-    path::PathBuf,
     sync::Mutex,
 };
 
+use pilothouse::cli::settings::state_folder;
 use tracing_subscriber::EnvFilter;
 
 /// What the file may grow to before a start empties it, in bytes.
@@ -38,18 +38,11 @@ fn filter(default: &str) -> EnvFilter {
 }
 
 fn open() -> io::Result<File> {
-    let path = path().ok_or(io::ErrorKind::NotFound)?;
-    if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder)?;
-    }
+    let folder = state_folder().ok_or(io::ErrorKind::NotFound)?;
+    fs::create_dir_all(&folder)?;
+    let path = folder.join("pilothouse.log");
     if fs::metadata(&path).is_ok_and(|known| known.len() > LIMIT) {
         fs::remove_file(&path)?;
     }
     OpenOptions::new().create(true).append(true).open(path)
-}
-
-fn path() -> Option<PathBuf> {
-    let folders = directories::ProjectDirs::from("", "", "pilothouse")?;
-    let folder = folders.state_dir().unwrap_or(folders.data_local_dir());
-    Some(folder.join("pilothouse.log"))
 }

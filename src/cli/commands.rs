@@ -55,6 +55,7 @@ pub enum Verb {
     DiffRelease,
     DiffRevision,
     DiffLive,
+    Doctor,
     Env,
     Version,
     Completion,
@@ -207,6 +208,7 @@ pub static ROOT: Command = Command {
         Command::later("registry", &[]),
         Command::later("push", &[]),
         verbs::diff::COMMAND,
+        verbs::doctor::COMMAND,
         verbs::sandbox::COMMAND,
         Command {
             name: "help",

@@ -9,8 +9,8 @@ pub enum Kind {
     Error,
     /// Helm logs it instead, exit code 1.
     Logged,
-    /// `diff --detailed-exitcode` found changes: nothing is printed, exit code 2.
-    Differs,
+    /// `diff --detailed-exitcode` found changes, or `doctor` something wrong: no more is printed, exit code 2.
+    Found,
     /// Interrupted for the second time: nothing is printed, the exit code is that of a program ended by SIGINT.
     Interrupted,
     /// Nobody reads standard output any more: nothing is printed, the exit code is that of a program ended by SIGPIPE.
@@ -41,9 +41,9 @@ impl Report {
         Self { kind: Kind::Logged, ..Self::new(message) }
     }
 
-    /// `diff --detailed-exitcode` found changes.
-    pub fn differs() -> Self {
-        Self { kind: Kind::Differs, ..Self::new("") }
+    /// `diff --detailed-exitcode` found changes, or `doctor` something wrong.
+    pub fn found() -> Self {
+        Self { kind: Kind::Found, ..Self::new("") }
     }
 
     /// Interrupted for the second time.
@@ -74,7 +74,7 @@ impl Report {
     pub fn exit_code(&self) -> u8 {
         match self.kind {
             Kind::Error | Kind::Logged => 1,
-            Kind::Differs => 2,
+            Kind::Found => 2,
             Kind::Interrupted => 130,
             Kind::Closed => 141,
         }
@@ -85,7 +85,7 @@ impl Report {
         let head = match self.kind {
             Kind::Error => format!("Error: {}", self.message),
             Kind::Logged => self.message.clone(),
-            Kind::Differs | Kind::Interrupted | Kind::Closed => return Vec::new(),
+            Kind::Found | Kind::Interrupted | Kind::Closed => return Vec::new(),
         };
         let excerpt = self.excerpt.as_deref().filter(|_| terminal).map(place).unwrap_or_default();
         let hints = self.hints.iter().map(|hint| format!("  hint: {hint}"));

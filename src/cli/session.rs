@@ -1,8 +1,11 @@
 //! What a running command has at hand: its flags, where it writes, the cluster.
 
-use std::sync::OnceLock;
+use std::{
+    io::{self, IsTerminal as _},
+    sync::OnceLock,
+};
 
-use tokio::sync::OnceCell;
+use tokio::{io::AsyncBufReadExt as _, sync::OnceCell};
 
 use super::{commands::Path, console::Console, flags::Parsed, output::Colors, report::Report, settings, settings::Env};
 use crate::{
@@ -112,6 +115,28 @@ impl Session {
             error => error.into(),
         })?;
         Ok(self.driver.get_or_init(|| driver).clone())
+    }
+
+    /// Asks before something is changed, unless `--yes` was given.
+    ///
+    /// # Errors
+    /// The answer is no, or there is nobody to ask.
+    pub async fn confirm(&self, question: &str) -> Result<(), Report> {
+        if self.flags.bool("yes") {
+            return Ok(());
+        }
+        if !io::stdin().is_terminal() {
+            let report = Report::new(format!("nothing was changed: {question}"));
+            return Err(report.hint("--yes answers where there is no terminal to ask on"));
+        }
+        self.console.note(&format!("{question} [y/N]"));
+        let mut answer = String::new();
+        let mut input = tokio::io::BufReader::new(tokio::io::stdin());
+        input.read_line(&mut answer).await.map_err(|error| Report::new(format!("no answer: {error}")))?;
+        match answer.trim() {
+            "y" | "Y" | "yes" => Ok(()),
+            _ => Err(Report::new("nothing was changed")),
+        }
     }
 
     /// Colours as `--color` and the terminal have it.

@@ -199,6 +199,12 @@ pub fn connect_options(env: &Env, flags: &Parsed) -> ConnectOptions {
     }
 }
 
+/// Where the platform keeps what this program itself remembers: its log, backups.
+pub fn state_folder() -> Option<PathBuf> {
+    let folders = directories::ProjectDirs::from("", "", "pilothouse")?;
+    Some(folders.state_dir().unwrap_or(folders.data_local_dir()).to_owned())
+}
+
 /// Where records live, from the environment.
 ///
 /// # Errors

@@ -2,6 +2,7 @@
 
 use std::{
     path::{Path, PathBuf},
+    sync::Arc,
     time::Duration,
 };
 
@@ -124,8 +125,10 @@ impl Cluster {
         let namespace = config.default_namespace.clone();
         let server = config.cluster_url.to_string().trim_end_matches('/').to_owned();
         let client = client(config).map_err(|error| Error::new(ErrorKind::Config, Error::from(error).message))?;
-        let transport = Transport { client, limiter: Limiter::new(options.qps, options.burst), plugin };
-        Ok(Self::new(transport.into_client(&namespace), context, namespace, server))
+        let transport =
+            Transport { client, limiter: Limiter::new(options.qps, options.burst), plugin, clock: Arc::default() };
+        let clock = Arc::clone(&transport.clock);
+        Ok(Self::new(transport.into_client(&namespace), context, namespace, server, clock))
     }
 
     /// The server's version, for example `v1.36.1`. The cheapest request, so also the reachability check;

@@ -39,17 +39,24 @@ struct Inner {
     namespace: String,
     server: String,
     discovery: Arc<discovery::Cache>,
+    clock: Arc<transport::Clock>,
 }
 
 impl Cluster {
     /// Wraps a client, such as the sandbox's or one to a real server.
     pub fn from_client(client: kube::Client, context: impl Into<String>, namespace: impl Into<String>) -> Self {
-        Self::new(client, context.into(), namespace.into(), String::new())
+        Self::new(client, context.into(), namespace.into(), String::new(), Arc::default())
     }
 
-    fn new(client: kube::Client, context: String, namespace: String, server: String) -> Self {
+    fn new(
+        client: kube::Client,
+        context: String,
+        namespace: String,
+        server: String,
+        clock: Arc<transport::Clock>,
+    ) -> Self {
         let discovery = Arc::default();
-        Self { inner: Arc::new(Inner { client, context, namespace, server, discovery }) }
+        Self { inner: Arc::new(Inner { client, context, namespace, server, discovery, clock }) }
     }
 
     /// The same connection with another default namespace; discovery is shared.
@@ -63,6 +70,7 @@ impl Cluster {
                 namespace: namespace.to_owned(),
                 server: inner.server.clone(),
                 discovery: Arc::clone(&inner.discovery),
+                clock: Arc::clone(&inner.clock),
             }),
         }
     }
@@ -80,6 +88,12 @@ impl Cluster {
     /// The server's URL, empty for a wrapped client.
     pub fn server(&self) -> &str {
         &self.inner.server
+    }
+
+    /// Now, in seconds since 1970: by the server's clock as far as its answers told it, so that clients whose clocks differ
+    /// agree.
+    pub fn now(&self) -> i64 {
+        self.inner.clock.now()
     }
 
     /// The client, for the release drivers only.

@@ -1,6 +1,6 @@
 //! Live reads: single, batched per kind, owned pods, namespaces.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use futures::{StreamExt, stream};
 use serde::Deserialize;
@@ -21,6 +21,9 @@ const LIST_FROM: usize = 4;
 
 /// Objects a page when everything is listed, as kubectl's.
 const PAGE: usize = 500;
+
+/// A list of metadata alone.
+const METADATA: &str = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json";
 
 /// Where an object lives once scope is known: what a read or write needs.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -45,8 +48,9 @@ pub struct NamespaceInfo {
 pub(super) struct List {
     #[serde(default)]
     pub(super) metadata: ListMeta,
+    /// `null` in a list of metadata without any.
     #[serde(default)]
-    items: Vec<Value>,
+    items: Option<Vec<Value>>,
 }
 
 /// Where a list continues, and the state it shows.
@@ -62,7 +66,7 @@ impl List {
     pub(super) fn objects(self, resource: &ResourceType) -> impl Iterator<Item = Object> {
         let api_version = resource.api_version();
         let kind = resource.kind.clone();
-        self.items.into_iter().map(move |mut item| {
+        self.items.into_iter().flatten().map(move |mut item| {
             if let Some(fields) = item.as_object_mut() {
                 fields.entry("apiVersion").or_insert_with(|| Value::String(api_version.clone()));
                 fields.entry("kind").or_insert_with(|| Value::String(kind.clone()));
@@ -165,6 +169,42 @@ impl Cluster {
         let resource = self.resource(api_version, kind).await?;
         let path = with_query(&collection_path(&resource, namespace), &[("labelSelector", labels)]);
         Ok(self.list_all(&resource, &path).await?.0)
+    }
+
+    /// Metadata of all objects with these labels: of every kind that can be listed and deleted, in a namespace and
+    /// cluster-scoped, or everywhere when the namespace is empty. Beside them the kinds that could not be listed.
+    ///
+    /// # Errors
+    /// Those of discovery.
+    pub async fn labelled(&self, namespace: &str, labels: &str) -> Result<(Vec<Object>, Vec<String>), Error> {
+        let mut seen = HashSet::new();
+        let mut kinds = self.resources().await?;
+        // The preferred version of a kind comes first. Events are many and nobody's.
+        kinds.retain(|kind| {
+            let can = |verb: &str| kind.verbs.iter().any(|known| known == verb);
+            let first = seen.insert((kind.group.clone(), kind.kind.clone()));
+            first && can("list") && can("delete") && kind.kind != "Event"
+        });
+        let lists = bounded(kinds.iter().map(|kind| self.metadata_of(kind, namespace, labels))).await;
+        let (mut found, mut untold) = (Vec::new(), Vec::new());
+        for (kind, list) in kinds.iter().zip(lists) {
+            match list {
+                Ok(objects) => found.extend(objects),
+                Err(_) => untold.push(kind.kind.clone()),
+            }
+        }
+        Ok((found, untold))
+    }
+
+    async fn metadata_of(&self, kind: &ResourceType, namespace: &str, labels: &str) -> Result<Vec<Object>, Error> {
+        let path = with_query(&collection_path(kind, namespace), &[("labelSelector", labels)]);
+        let list: List = self.get_json_as(&path, METADATA).await?;
+        let objects = list.items.into_iter().flatten().map(|mut item| {
+            item["apiVersion"] = kind.api_version().into();
+            item["kind"] = kind.kind.clone().into();
+            Object::new(item)
+        });
+        Ok(objects.collect())
     }
 
     /// Every page of a list, and the resourceVersion it shows.

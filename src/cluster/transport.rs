@@ -1,12 +1,16 @@
 //! What lies between our requests and kube's client: the rate limit, plugin credentials, and retries as client-go makes them.
 
 use std::{
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicI64, Ordering},
+    },
     time::Duration,
 };
 
 use http::{HeaderValue, Request, Response, StatusCode, header};
 use http_body_util::BodyExt;
+use jiff::Timestamp;
 use kube::client::Body;
 use tokio::time::Instant;
 use tower::BoxError;
@@ -23,6 +27,7 @@ pub(super) struct Transport {
     pub(super) client: kube::Client,
     pub(super) limiter: Option<Limiter>,
     pub(super) plugin: Option<Plugin>,
+    pub(super) clock: Arc<Clock>,
 }
 
 impl Transport {
@@ -47,6 +52,7 @@ impl Transport {
             let mut attempt = copy(&request)?;
             let credential = self.authorize(&mut attempt).await?;
             let response = self.client.send(attempt).await?;
+            self.clock.hear(&response);
 
             if let (StatusCode::UNAUTHORIZED, Some(plugin), Some(credential)) =
                 (response.status(), &self.plugin, &credential)
@@ -84,6 +90,25 @@ impl Transport {
             request.headers_mut().insert(header::AUTHORIZATION, value);
         }
         Ok(Some(credential))
+    }
+}
+
+/// How far the server's clock is ahead of ours, in seconds, as its answers tell.
+#[derive(Default)]
+pub(super) struct Clock(AtomicI64);
+
+impl Clock {
+    /// Now by the server's clock, in seconds since 1970; by ours as long as it did not tell.
+    pub(super) fn now(&self) -> i64 {
+        Timestamp::now().as_second() + self.0.load(Ordering::Relaxed)
+    }
+
+    fn hear(&self, response: &Response<Body>) {
+        let date = response.headers().get(header::DATE).and_then(|date| date.to_str().ok());
+        if let Some(told) = date.and_then(|date| jiff::fmt::rfc2822::parse(date).ok()) {
+            let ahead = told.timestamp().as_second() - Timestamp::now().as_second();
+            self.0.store(ahead, Ordering::Relaxed);
+        }
     }
 }
 
@@ -148,7 +173,7 @@ impl Limiter {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::sync::atomic::AtomicUsize;
 
     use super::*;
 
@@ -175,10 +200,22 @@ mod tests {
             let response = response.body(Body::from(body.as_bytes().to_vec()));
             async move { response }
         });
-        let transport = Transport { client: kube::Client::new(server, "default"), limiter: None, plugin: None };
+        let client = kube::Client::new(server, "default");
+        let transport = Transport { client, limiter: None, plugin: None, clock: Arc::default() };
         let request = Request::get("/version").body(Body::empty()).expect("a request");
         let response = transport.into_client("default").send(request).await.expect("an answer");
         (response.status().as_u16(), count.load(Ordering::SeqCst))
+    }
+
+    #[test]
+    fn time_is_what_the_server_says() {
+        let clock = Clock::default();
+        assert!((clock.now() - Timestamp::now().as_second()).abs() <= 1);
+        let answer = |date: &str| Response::builder().header("date", date).body(Body::empty()).expect("a response");
+        clock.hear(&answer("Sun, 06 Nov 1994 08:49:37 GMT"));
+        assert!((clock.now() - 784_111_777).abs() <= 1);
+        clock.hear(&answer("yesterday"));
+        assert!((clock.now() - 784_111_777).abs() <= 1);
     }
 
     #[tokio::test]

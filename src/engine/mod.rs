@@ -53,6 +53,7 @@ mod apply;
 mod basis;
 pub mod browse;
 mod definitions;
+pub mod doctor;
 pub mod execute;
 mod fields;
 mod gitops;

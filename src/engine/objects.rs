@@ -74,9 +74,17 @@ pub(super) fn resource_string(target: &Target) -> String {
     format!("{} {:?} in namespace {:?}", target.key.kind, target.key.name, target.key.namespace)
 }
 
+/// Selects everything that Helm manages, as far as labels tell.
+pub(super) const OWNED: &str = "app.kubernetes.io/managed-by=Helm";
+
+/// The release that the ownership annotations name, and its namespace.
+pub(super) fn owner(object: &Object) -> Option<(&str, &str)> {
+    object.annotation(RELEASE_NAME).zip(object.annotation(RELEASE_NAMESPACE))
+}
+
 /// Whether the ownership annotations name this release.
 pub(super) fn is_owned_by(object: &Object, release: &str, namespace: &str) -> bool {
-    object.annotation(RELEASE_NAME) == Some(release) && object.annotation(RELEASE_NAMESPACE) == Some(namespace)
+    owner(object) == Some((release, namespace))
 }
 
 fn set_metadata(object: &mut Object, map: &str, key: &str, text: &str) {

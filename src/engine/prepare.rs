@@ -220,32 +220,6 @@ pub fn valid_name(name: &str) -> bool {
     name.len() <= 53 && name.split('.').all(label)
 }
 
-/// What to say about a record that another operation holds: its age, who wrote it, and whether that writer still beats.
-/// `now` is in seconds since 1970. `None` for a record that nobody holds.
-pub fn pending_notice(meta: &RecordMeta, now: i64) -> Option<String> {
-    if !meta.status.is_pending() {
-        return None;
-    }
-    let since = meta.created_at.max(meta.modified_at);
-    let writer = meta.writers.first().map_or("an unknown writer", |(manager, _)| manager.as_str());
-    let mut notice = format!(
-        "revision {} is {} for {}, written by {writer}",
-        meta.revision,
-        meta.status.as_str(),
-        time::age(now - since)
-    );
-    if let Some(beat) = meta.annotations.get(super::record::HEARTBEAT).and_then(|text| time::seconds(text)) {
-        let holder = meta.annotations.get(super::record::HOLDER).map_or("its holder", String::as_str);
-        let quiet = now - beat;
-        if quiet <= super::record::ALIVE_SECONDS {
-            notice.push_str(&format!("; {holder} is still at work"));
-        } else {
-            notice.push_str(&format!("; {holder} was last heard {} ago", time::age(quiet)));
-        }
-    }
-    Some(notice)
-}
-
 /// All revisions' metadata, ascending; where the cluster does not tell them, in the words of Helm's driver
 /// (helm/helm `pkg/storage/driver/secrets.go`, `Query`).
 ///

@@ -24,6 +24,72 @@ pub const ALIVE_SECONDS: i64 = 30;
 
 const BEAT: Duration = Duration::from_secs(10);
 
+/// What a record tells of whoever holds it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Life {
+    /// It was heard of within [`ALIVE_SECONDS`].
+    Beats,
+    /// Its heartbeat stopped this many seconds ago.
+    Stopped(i64),
+    /// It has no heartbeat, as Helm's have none, and was written this many seconds ago.
+    Silent(i64),
+}
+
+/// Whether the holder of a record still lives, `now` being [`Cluster::now`] for holder and reader alike.
+pub(super) fn life(meta: &RecordMeta, now: i64) -> Life {
+    match meta.annotations.get(HEARTBEAT).and_then(|text| time::seconds(text)) {
+        Some(beat) if now - beat <= ALIVE_SECONDS => Life::Beats,
+        Some(beat) => Life::Stopped(now - beat),
+        None => Life::Silent(now - written_at(meta)),
+    }
+}
+
+/// When a record was last written: as the server noted it, else as its writer did.
+fn written_at(meta: &RecordMeta) -> i64 {
+    let noted = meta.writers.first().and_then(|(_, at)| time::seconds(at));
+    noted.unwrap_or_else(|| meta.created_at.max(meta.modified_at))
+}
+
+/// What there is to say about a record that an operation holds: its age, who wrote it, and whether that writer still
+/// beats. `None` for a record that nobody holds.
+pub(super) fn notice(storage: &Storage, meta: &RecordMeta) -> Option<String> {
+    held(meta, storage.cluster().now())
+}
+
+/// Why an operation cannot begin while another holds the release, and what ends that.
+pub(super) fn hints(storage: &Storage, meta: &RecordMeta) -> Vec<String> {
+    let now = storage.cluster().now();
+    let Some(notice) = held(meta, now) else {
+        return Vec::new();
+    };
+    let doctor = format!("pilothouse doctor {} -n {} --repair", meta.name, meta.namespace);
+    let way_out = match life(meta, now) {
+        Life::Beats => return vec![notice],
+        Life::Stopped(_) => format!("{doctor} marks it failed, after a backup; then this can go on"),
+        Life::Silent(_) => {
+            format!("once its client is sure to be gone, {doctor} --abandoned-after 0s marks it failed, after a backup")
+        }
+    };
+    vec![notice, way_out]
+}
+
+/// [`notice`], at a time.
+pub(super) fn held(meta: &RecordMeta, now: i64) -> Option<String> {
+    if !meta.status.is_pending() && meta.status != Status::Uninstalling {
+        return None;
+    }
+    let writer = meta.writers.first().map_or("an unknown writer", |(manager, _)| manager.as_str());
+    let holder = meta.annotations.get(HOLDER).map_or("its holder", String::as_str);
+    let life = match life(meta, now) {
+        Life::Beats => format!("; {holder} is still at work"),
+        Life::Stopped(quiet) => format!("; {holder} was last heard {} ago", time::age(quiet)),
+        Life::Silent(_) => String::new(),
+    };
+    let (revision, status) = (meta.revision, meta.status.as_str());
+    let age = time::age(now - meta.created_at.max(meta.modified_at));
+    Some(format!("revision {revision} is {status} for {age}, written by {writer}{life}"))
+}
+
 /// A pending record that beats until it is finished or dropped.
 pub(super) struct Recorder {
     storage: Storage,
@@ -35,7 +101,7 @@ pub(super) struct Recorder {
 impl Recorder {
     /// Writes the pending record. When the revision is taken the error says who took it.
     pub(super) async fn begin(storage: &Storage, release: &Release) -> Result<Self, Error> {
-        let meta = match storage.create(release, &held()).await {
+        let meta = match storage.create(release, &holder(storage.cluster().now())).await {
             Err(release::Error::Exists) => return Err(taken(storage, release).await),
             // Helm's driver words it twice (helm/helm `pkg/storage/driver/secrets.go`).
             Err(release::Error::Cluster(error)) => {
@@ -50,7 +116,7 @@ impl Recorder {
     /// Takes the newest record for an operation that makes no revision of its own: writes it with its new status.
     pub(super) async fn take(storage: &Storage, meta: &RecordMeta, release: &Release) -> Result<Self, Error> {
         let meta = storage.update(meta, release).await?;
-        let meta = storage.annotate(&meta, &held()).await?;
+        let meta = storage.annotate(&meta, &holder(storage.cluster().now())).await?;
         Ok(Self::beating(storage, meta))
     }
 
@@ -93,10 +159,10 @@ impl Recorder {
 }
 
 /// What a record says of its holder.
-fn held() -> BTreeMap<String, String> {
+fn holder(now: i64) -> BTreeMap<String, String> {
     BTreeMap::from([
         (HOLDER.to_owned(), format!("pilothouse[{}]", std::process::id())),
-        (HEARTBEAT.to_owned(), time::now()),
+        (HEARTBEAT.to_owned(), time::text(now)),
     ])
 }
 
@@ -106,7 +172,7 @@ async fn beat(storage: Storage, meta: RecordMeta, stop: CancellationToken) {
             () = stop.cancelled() => return,
             () = tokio::time::sleep(BEAT) => {}
         }
-        let now = BTreeMap::from([(HEARTBEAT.to_owned(), time::now())]);
+        let now = BTreeMap::from([(HEARTBEAT.to_owned(), time::text(storage.cluster().now()))]);
         // A beat that is missed says nothing; three of them do, and those the reader of the record sees.
         let _ = storage.annotate(&meta, &now).await;
     }
@@ -115,10 +181,10 @@ async fn beat(storage: Storage, meta: RecordMeta, stop: CancellationToken) {
 async fn taken(storage: &Storage, release: &Release) -> Error {
     let history = storage.history(&release.name).await.unwrap_or_default();
     let words = match history.iter().find(|meta| meta.revision == release.revision) {
-        Some(meta) => {
+        Some(meta) => notice(storage, meta).unwrap_or_else(|| {
             let writer = meta.writers.first().map_or("someone else", |(manager, _)| manager.as_str());
-            format!("{writer} is ahead: revision {} is {} since it was written", meta.revision, meta.status.as_str())
-        }
+            format!("revision {} is {} already, written by {writer}", meta.revision, meta.status.as_str())
+        }),
         None => "someone else is ahead".to_owned(),
     };
     Error::Refused(format!("{}: another operation runs on {}: {words}", release::Error::Exists, release.name))

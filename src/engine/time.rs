@@ -12,6 +12,11 @@ pub(super) fn now_seconds() -> i64 {
     Timestamp::now().as_second()
 }
 
+/// Seconds since 1970 as RFC 3339.
+pub(super) fn text(seconds: i64) -> String {
+    Timestamp::from_second(seconds).unwrap_or_default().to_string()
+}
+
 /// An RFC 3339 text in seconds since 1970.
 pub(super) fn seconds(text: &str) -> Option<i64> {
     text.parse::<Timestamp>().ok().map(Timestamp::as_second)

@@ -293,5 +293,5 @@ fn finish(
 
 fn exit_code(session: &Session, diffs: &[ObjectDiff]) -> Result<(), Report> {
     let changed = diffs.iter().any(|diff| diff.change != Change::None);
-    if changed && session.flags.bool("detailed-exitcode") { Err(Report::differs()) } else { Ok(()) }
+    if changed && session.flags.bool("detailed-exitcode") { Err(Report::found()) } else { Ok(()) }
 }

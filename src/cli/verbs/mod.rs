@@ -4,6 +4,7 @@ pub mod completion;
 pub mod create;
 pub mod dependency;
 pub mod diff;
+pub mod doctor;
 pub mod env;
 pub mod get;
 pub mod history;
@@ -59,6 +60,7 @@ pub async fn run(session: &Session) -> Result<(), Report> {
         Verb::DiffRelease => diff::release(session).boxed_local().await,
         Verb::DiffRevision => diff::revision(session).boxed_local().await,
         Verb::DiffLive => diff::live(session).boxed_local().await,
+        Verb::Doctor => doctor::run(session).boxed_local().await,
         Verb::Env => env::run(session),
         Verb::Version => version::run(session),
         Verb::Completion => completion::run(session),

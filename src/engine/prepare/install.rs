@@ -14,7 +14,7 @@ use crate::{
     engine::{
         Error, Operation, Options,
         objects::{defined_kinds, resource_string},
-        world,
+        record, world,
     },
     manifest::{self, Object},
     release::{ApplyMethod, Info, RecordMeta, Release, Status, Storage},
@@ -42,7 +42,7 @@ pub async fn prepare_install(
     let storage = &namespaced(storage);
     // Who may not list records may create one all the same, as with Helm; a name that is in use is found out then.
     let history = storage.history(name).await.unwrap_or_default();
-    check_free(history.last(), options)?;
+    check_free(storage, history.last(), options)?;
     let namespace = storage.namespace().to_owned();
     let mut capabilities = world::capabilities(storage.cluster()).await?;
     if !options.skip_crds {
@@ -143,12 +143,12 @@ pub fn check_name(name: &str) -> Result<(), Error> {
 }
 
 /// Whether the name may be used: by nobody, or with `--replace` by what failed or was uninstalled.
-fn check_free(newest: Option<&RecordMeta>, options: &Options) -> Result<(), Error> {
+fn check_free(storage: &Storage, newest: Option<&RecordMeta>, options: &Options) -> Result<(), Error> {
     let replaceable = |meta: &RecordMeta| matches!(meta.status, Status::Uninstalled | Status::Failed);
     match newest {
         Some(newest) if !(options.dry_run || options.replace && replaceable(newest)) => {
-            let words = "release name check failed: cannot reuse a name that is still in use";
-            Err(Error::Refused(words.to_owned()))
+            let message = "release name check failed: cannot reuse a name that is still in use".to_owned();
+            Err(Error::Failed { message, hints: record::hints(storage, newest) })
         }
         _ => Ok(()),
     }

@@ -3,10 +3,10 @@
 use super::{
     Prepared, Recorded, history, namespace_of, namespaced,
     objects::{deletion_baseline, missing_from, originals, target_objects},
-    pending_notice, valid_name,
+    valid_name,
 };
 use crate::{
-    engine::{Error, Operation, Options, time},
+    engine::{Error, Operation, Options, record},
     release::{ApplyMethod, Info, RecordMeta, Release, Status, Storage},
 };
 
@@ -39,7 +39,7 @@ pub async fn prepare_rollback(
     let history = history(storage, name).await?;
     let newest = history.last().cloned().ok_or(crate::release::Error::NotFound)?;
     let mut warnings = Vec::new();
-    warnings.extend(pending_notice(&newest, time::now_seconds()));
+    warnings.extend(record::notice(storage, &newest));
 
     let from = storage.decode(&newest).await?;
     let to_meta = choose_target(storage, name, &history, target, &mut warnings).await?;

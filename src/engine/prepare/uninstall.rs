@@ -3,10 +3,10 @@
 use super::{
     Prepared, Recorded, history, namespace_of, namespaced,
     objects::{deletion_baseline, missing_from},
-    pending_notice, valid_name,
+    valid_name,
 };
 use crate::{
-    engine::{Error, Operation, Options, objects, time},
+    engine::{Error, Operation, Options, objects, record},
     manifest::{self, Object},
     release::{self, Release, Status, Storage},
 };
@@ -26,7 +26,7 @@ pub async fn prepare_uninstall(storage: &Storage, name: &str, options: &Options)
     })?;
     let newest = history.last().cloned().ok_or_else(|| Error::NotLoaded(name.to_owned()))?;
     let release = storage.decode(&newest).await?;
-    let mut warnings: Vec<String> = pending_notice(&newest, time::now_seconds()).into_iter().collect();
+    let mut warnings: Vec<String> = record::notice(storage, &newest).into_iter().collect();
     let namespace = namespace_of(&release, storage);
     let gone = newest.status == Status::Uninstalled;
     if gone && options.keep_history {

@@ -14,7 +14,7 @@ use crate::{
     engine::{
         Error, Operation, Options, Reuse,
         objects::{defined_kinds, key_in},
-        world,
+        record, world,
     },
     release::{self, Info, RecordMeta, Release, Status, Storage},
     render::ReleaseFacts,
@@ -39,8 +39,8 @@ pub async fn prepare_upgrade(
     let history = history_or_none(storage, name).await?;
     let newest = history.last().cloned().ok_or_else(|| release::Error::NoDeployed(name.to_owned()))?;
     if newest.status.is_pending() {
-        let words = "another operation (install/upgrade/rollback) is in progress";
-        return Err(Error::Refused(words.to_owned()));
+        let message = "another operation (install/upgrade/rollback) is in progress".to_owned();
+        return Err(Error::Failed { message, hints: record::hints(storage, &newest) });
     }
     let last = storage.decode(&newest).await?;
     let from = in_force(storage, &history).await?;

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::watch;
 
-use super::object::{Stored, user_labels};
+use super::object::{Stamps, Stored, user_labels};
 use super::term::terms;
 use super::{RecordMeta, moved, now, record_name};
 use crate::release::{Error, Release, codec};
@@ -53,7 +53,7 @@ impl Memory {
                 .map_err(|error| Error::Driver(format!("Unable to unmarshal memory driver data: {path}: {error}")))?
             {
                 let namespace = if release.namespace.is_empty() { "default" } else { &release.namespace };
-                memory.create(namespace, &release, &BTreeMap::new(), codec::encode(&release)?)?;
+                memory.create(namespace, &release, &BTreeMap::new(), Stamps::now(), codec::encode(&release)?)?;
             }
         }
         Ok(memory)
@@ -89,6 +89,7 @@ impl Memory {
         namespace: &str,
         release: &Release,
         annotations: &BTreeMap<String, String>,
+        stamps: Stamps,
         payload: Vec<u8>,
     ) -> Result<RecordMeta, Error> {
         let mut records = self.records();
@@ -96,7 +97,7 @@ impl Memory {
         if records.find(namespace, &record).is_some() {
             return Err(Error::Exists);
         }
-        let (version, now) = (records.tick(), now());
+        let version = records.tick();
         let meta = RecordMeta {
             record: record.clone(),
             namespace: namespace.to_owned(),
@@ -105,8 +106,8 @@ impl Memory {
             status: release.info.status.clone(),
             uid: version.clone(),
             resource_version: version,
-            created_at: now,
-            modified_at: now,
+            created_at: stamps.created,
+            modified_at: stamps.modified.unwrap_or(stamps.created),
             writers: Vec::new(),
             annotations: annotations.clone(),
             labels: user_labels(&release.labels),

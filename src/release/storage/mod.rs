@@ -3,7 +3,9 @@
 mod cache;
 mod memory;
 mod object;
+mod raw;
 mod requests;
+mod size;
 mod sql;
 mod term;
 mod watch;
@@ -13,11 +15,14 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use futures::stream::{self, BoxStream, StreamExt as _};
+use serde::{Deserialize, Serialize};
 
 pub use memory::Memory;
-use object::{Kind, Stored};
+use object::{Kind, Stamps, Stored};
 pub use object::{SYSTEM_LABELS, record_name};
+pub use raw::Raw;
 use requests::Objects;
+pub use size::parts;
 pub use sql::Sql;
 
 use super::{Error, Release, Status, Summary, codec, history};
@@ -59,7 +64,7 @@ impl Driver {
 }
 
 /// A record's metadata, from its labels: all the home screen needs before decoding.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RecordMeta {
     /// Object name, `sh.helm.release.v1.NAME.vN`.
     pub record: String,
@@ -72,14 +77,17 @@ pub struct RecordMeta {
     /// Status from the label.
     pub status: Status,
     /// UID of the record object.
+    #[serde(skip)]
     pub uid: String,
     /// resourceVersion of the record object.
+    #[serde(skip)]
     pub resource_version: String,
     /// Seconds since 1970 of creation.
     pub created_at: i64,
     /// Seconds since 1970 of the `modifiedAt` label (or `createdAt`), 0 when absent.
     pub modified_at: i64,
     /// Managers that wrote the record and when (from managedFields), newest first: `(manager, RFC 3339)`.
+    #[serde(skip)]
     pub writers: Vec<(String, String)>,
     /// Annotations of the record: our operations keep holder and heartbeat here.
     pub annotations: BTreeMap<String, String>,
@@ -149,6 +157,15 @@ impl Storage {
     /// The cluster of the releases, whose records may live elsewhere.
     pub fn cluster(&self) -> &Cluster {
         &self.cluster
+    }
+
+    /// Where records live, as `HELM_DRIVER` calls it.
+    pub fn driver(&self) -> &'static str {
+        match &self.backend {
+            Backend::Objects(objects) => objects.kind.resource(),
+            Backend::Memory(_) => "memory",
+            Backend::Sql(_) => "sql",
+        }
     }
 
     /// The namespace, empty for all.
@@ -322,17 +339,30 @@ impl Storage {
             ("", "") => "default",
             ("", namespace) | (namespace, _) => namespace,
         };
+        let payload = self.payload(release).await?;
+        self.insert(namespace, release, annotations, Stamps::now(), payload).await
+    }
+
+    async fn insert(
+        &self,
+        namespace: &str,
+        release: &Release,
+        annotations: &BTreeMap<String, String>,
+        stamps: Stamps,
+        payload: Vec<u8>,
+    ) -> Result<RecordMeta, Error> {
         match &self.backend {
-            Backend::Objects(objects) => objects.create(namespace, release, annotations).await,
-            Backend::Memory(memory) => memory.create(namespace, release, annotations, encode(release).await?),
-            Backend::Sql(sql) => sql.create(namespace, release, &encode(release).await?).await,
+            Backend::Objects(objects) => objects.create(namespace, release, annotations, stamps, &payload).await,
+            Backend::Memory(memory) => memory.create(namespace, release, annotations, stamps, payload),
+            Backend::Sql(sql) => sql.create(namespace, release, stamps, &payload).await,
         }
     }
 
     /// Replaces a record if it is still the one in `meta`. When it was written since, it is read once more; if the status
     /// there is still the one in `meta` it is replaced, else `Moved`.
     pub async fn update(&self, meta: &RecordMeta, release: &Release) -> Result<RecordMeta, Error> {
-        match self.replace(meta, release).await {
+        let payload = self.payload(release).await?;
+        match self.overwrite(meta, release, payload.clone()).await {
             Err(Error::Moved { .. }) => {}
             done => return done,
         }
@@ -344,15 +374,27 @@ impl Storage {
         if current.uid != meta.uid || current.status != meta.status {
             return Err(moved(meta));
         }
-        self.replace(&current, release).await
+        self.overwrite(&current, release, payload).await
     }
 
-    async fn replace(&self, meta: &RecordMeta, release: &Release) -> Result<RecordMeta, Error> {
+    /// Like [`Self::update`], but gives up at once when the record was written since, be it by a heartbeat.
+    pub async fn replace(&self, meta: &RecordMeta, release: &Release) -> Result<RecordMeta, Error> {
+        let payload = self.payload(release).await?;
+        self.overwrite(meta, release, payload).await
+    }
+
+    async fn overwrite(&self, meta: &RecordMeta, release: &Release, payload: Vec<u8>) -> Result<RecordMeta, Error> {
         match &self.backend {
-            Backend::Objects(objects) => objects.replace(meta, release).await,
-            Backend::Memory(memory) => memory.replace(meta, release, encode(release).await?),
-            Backend::Sql(sql) => sql.replace(meta, release, &encode(release).await?).await,
+            Backend::Objects(objects) => objects.replace(meta, release, &payload).await,
+            Backend::Memory(memory) => memory.replace(meta, release, payload),
+            Backend::Sql(sql) => sql.replace(meta, release, &payload).await,
         }
+    }
+
+    /// What is stored of a release, which is ASCII; refused where the driver has no room for it.
+    async fn payload(&self, release: &Release) -> Result<Vec<u8>, Error> {
+        let (owned, limit) = (release.clone(), self.size_limit());
+        blocking(&record_name(&release.name, release.revision), move || size::encode(&owned, limit)).await
     }
 
     /// Sets annotations only (the heartbeat), where the driver has a place for them.
@@ -414,12 +456,6 @@ fn own_labels(meta: &RecordMeta) -> [(String, String); 4] {
 fn stamp(meta: &RecordMeta) -> Option<(String, String)> {
     let written = if meta.status.is_pending() { "createdAt" } else { "modifiedAt" };
     (meta.modified_at != 0).then(|| (written.to_owned(), meta.modified_at.to_string()))
-}
-
-/// The payload of a record, which is ASCII.
-async fn encode(release: &Release) -> Result<Vec<u8>, Error> {
-    let owned = release.clone();
-    blocking(&record_name(&release.name, release.revision), move || codec::encode(&owned)).await
 }
 
 /// Coding takes milliseconds of pure computing, too long for the threads that serve the screen.

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::{RecordMeta, requests::unexpected};
 use crate::cluster::protobuf::{self, Reader, Wire};
 use crate::release::record::or_default;
-use crate::release::{Error, Release, Status, codec};
+use crate::release::{Error, Release, Status};
 
 /// The kinds of objects that hold records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -102,6 +102,20 @@ pub(super) struct Stored {
     pub metadata: Metadata,
     /// The value of the key `release`, of a Secret after its own base64 step.
     release: Option<Vec<u8>>,
+}
+
+/// When a record was created and, if it was, changed: seconds since 1970.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Stamps {
+    pub created: i64,
+    pub modified: Option<i64>,
+}
+
+impl Stamps {
+    /// Of a record that is created now.
+    pub fn now() -> Self {
+        Self { created: super::now(), modified: None }
+    }
 }
 
 #[derive(Default, Deserialize)]
@@ -249,31 +263,20 @@ fn in_field(message: &[u8], wanted: u64) -> Option<&[u8]> {
     Some(found)
 }
 
-/// What Kubernetes takes as data of one Secret or ConfigMap (k8s.io/api `core/v1`, `MaxSecretSize`).
-const SIZE_LIMIT: usize = 1 << 20;
-
 /// The object to write, as Helm builds it (helm/helm `pkg/storage/driver/secrets.go`, `newSecretsObject`).
-/// `stamps` are the labels `createdAt` and `modifiedAt`; `metadata` holds what precedes them: name, preconditions …
-pub(super) fn body(
-    kind: Kind,
-    release: &Release,
-    stamps: &[(&str, i64)],
-    mut metadata: Value,
-) -> Result<Vec<u8>, Error> {
+/// `metadata` holds what precedes the labels: name, preconditions …
+pub(super) fn body(kind: Kind, release: &Release, stamps: Stamps, mut metadata: Value, payload: &[u8]) -> Vec<u8> {
     let mut labels = user_labels(&release.labels);
     let mut set = |key: &str, value: String| labels.insert(key.to_owned(), value);
     set("name", release.name.clone());
     set("owner", "helm".to_owned());
     set("status", release.info.status.as_str().to_owned());
     set("version", release.revision.to_string());
-    for (key, seconds) in stamps {
-        set(key, seconds.to_string());
+    set("createdAt", stamps.created.to_string());
+    if let Some(seconds) = stamps.modified {
+        set("modifiedAt", seconds.to_string());
     }
     metadata["labels"] = json!(labels);
-    let payload = codec::encode(release)?;
-    if payload.len() > SIZE_LIMIT {
-        return Err(too_large(release, payload.len()));
-    }
     let object = match kind {
         Kind::Secret => json!({
             "apiVersion": "v1", "kind": "Secret", "type": "helm.sh/release.v1",
@@ -281,26 +284,10 @@ pub(super) fn body(
         }),
         Kind::ConfigMap => json!({
             "apiVersion": "v1", "kind": "ConfigMap",
-            "metadata": metadata, "data": {"release": String::from_utf8_lossy(&payload)},
+            "metadata": metadata, "data": {"release": String::from_utf8_lossy(payload)},
         }),
     };
-    Ok(object.to_string().into_bytes())
-}
-
-fn too_large(release: &Release, bytes: usize) -> Error {
-    let chart = &release.chart;
-    let hooks = release.hooks.iter().map(|hook| hook.manifest.len()).sum();
-    let size = |files: Vec<(String, String)>| files.iter().map(|file| file.1.len()).sum::<usize>();
-    let mut parts = [
-        ("templates", size(chart.templates())),
-        ("other files of the chart", size(chart.files())),
-        ("manifest", release.manifest.len()),
-        ("hooks", hooks),
-        ("notes", release.info.notes.len()),
-    ];
-    parts.sort_by_key(|part| std::cmp::Reverse(part.1));
-    let parts = parts.map(|(name, bytes)| format!("{name} {bytes}"));
-    Error::TooLarge { record: record_name(&release.name, release.revision), bytes, parts: parts.join(", ") }
+    object.to_string().into_bytes()
 }
 
 fn seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i64, D::Error> {

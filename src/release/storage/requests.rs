@@ -11,10 +11,10 @@ use kube::api::{DeleteParams, GetParams, ListParams, Patch, PatchParams, PostPar
 use kube::client::Body;
 use kube::core::Request;
 use serde::de::{DeserializeOwned, IgnoredAny};
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::object::{self, Kind, Partial, PartialList};
-use super::{RecordMeta, blocking, moved, now, record_name};
+use super::object::{self, Kind, Partial, PartialList, Stamps};
+use super::{RecordMeta, moved, now, record_name};
 use crate::cluster::{self, Cluster, ErrorKind};
 use crate::release::{Error, Release};
 
@@ -63,10 +63,12 @@ impl Objects {
         namespace: &str,
         release: &Release,
         annotations: &BTreeMap<String, String>,
+        stamps: Stamps,
+        payload: &[u8],
     ) -> Result<RecordMeta, Error> {
         let record = record_name(&release.name, release.revision);
         let metadata = json!({"name": record, "annotations": annotations});
-        let body = self.body(release, vec![("createdAt", now())], metadata).await?;
+        let body = object::body(self.kind, release, stamps, metadata, payload);
         let request = self.collection(namespace).create(&post(), body);
         match self.send::<Partial>(request).await {
             Err(error) if error.kind == ErrorKind::AlreadyExists => Err(Error::Exists),
@@ -75,30 +77,18 @@ impl Objects {
     }
 
     /// Writes over a record, with its resourceVersion as precondition.
-    pub async fn replace(&self, meta: &RecordMeta, release: &Release) -> Result<RecordMeta, Error> {
+    pub async fn replace(&self, meta: &RecordMeta, release: &Release, payload: &[u8]) -> Result<RecordMeta, Error> {
         let metadata = json!({
             "name": meta.record,
             "uid": meta.uid,
             "resourceVersion": meta.resource_version,
             "annotations": meta.annotations,
         });
-        let stamps = vec![("createdAt", meta.created_at), ("modifiedAt", now())];
-        let body = self.body(release, stamps, metadata).await?;
+        let stamps = Stamps { created: meta.created_at, modified: Some(now()) };
+        let body = object::body(self.kind, release, stamps, metadata, payload);
         let request = self.collection(&meta.namespace).replace(&meta.record, &post(), body);
         let written = self.send::<Partial>(request).await;
         record_of(&meta.record, written.map_err(|error| lost(meta, error))?)
-    }
-
-    /// The object to write; see [`object::body`].
-    async fn body(
-        &self,
-        release: &Release,
-        stamps: Vec<(&'static str, i64)>,
-        metadata: Value,
-    ) -> Result<Vec<u8>, Error> {
-        let record = record_name(&release.name, release.revision);
-        let (kind, release) = (self.kind, release.clone());
-        blocking(&record, move || object::body(kind, &release, &stamps, metadata)).await
     }
 
     /// The metadata of a record as it is now.

@@ -21,7 +21,7 @@ use tokio_postgres::{Client, Config, Row};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use self::conninfo::Conninfo;
-use super::object::{Stored, user_labels};
+use super::object::{Stamps, Stored, user_labels};
 use super::term::{Field, terms};
 use super::{RecordMeta, moved, now, record_name};
 use crate::release::{Error, Release, Status};
@@ -99,11 +99,18 @@ impl Sql {
         meta(rows.first().ok_or_else(|| moved(of))?)
     }
 
-    pub(super) async fn create(&self, namespace: &str, release: &Release, payload: &[u8]) -> Result<RecordMeta, Error> {
+    pub(super) async fn create(
+        &self,
+        namespace: &str,
+        release: &Release,
+        stamps: Stamps,
+        payload: &[u8],
+    ) -> Result<RecordMeta, Error> {
         let statement = format!(
             "WITH written AS (
-                INSERT INTO releases_v1 AS r (key, type, body, name, namespace, version, status, owner, createdAt)
-                VALUES ($1, 'helm.sh/release.v1', $2, $3, $4, $5, $6, 'helm', $7) RETURNING {COLUMNS}
+                INSERT INTO releases_v1 AS r (
+                    key, type, body, name, namespace, version, status, owner, createdAt, modifiedAt
+                ) VALUES ($1, 'helm.sh/release.v1', $2, $3, $4, $5, $6, 'helm', $7, $10) RETURNING {COLUMNS}
             ), labelled AS (
                 INSERT INTO custom_labels_v1 (releaseKey, releaseNamespace, key, value)
                 SELECT $1, $4, label.key, label.value FROM unnest($8, $9) AS label (key, value)
@@ -113,16 +120,17 @@ impl Sql {
         let record = record_name(&release.name, release.revision);
         let labels = user_labels(&release.labels);
         let (keys, values): (Vec<_>, Vec<_>) = labels.iter().unzip();
-        let parameters: [Parameter<'_>; 9] = [
+        let parameters: [Parameter<'_>; 10] = [
             (&record, Type::TEXT),
             (&String::from_utf8_lossy(payload), Type::TEXT),
             (&release.name, Type::TEXT),
             (&namespace, Type::TEXT),
             (&i64::from(release.revision), Type::INT8),
             (&release.info.status.as_str(), Type::TEXT),
-            (&now(), Type::INT8),
+            (&stamps.created, Type::INT8),
             (&keys, Type::TEXT_ARRAY),
             (&values, Type::TEXT_ARRAY),
+            (&stamps.modified.unwrap_or_default(), Type::INT8),
         ];
         let written = self.write(&statement, &parameters).await?;
         Ok(RecordMeta { labels, ..written.ok_or(Error::Exists)? })
