@@ -1,15 +1,42 @@
 //! Installing and upgrading charts on the sandbox.
 
-use pilothouse::{cluster::Cluster, sandbox::Sandbox};
+use std::sync::Arc;
 
+use pilothouse::{cluster::Cluster, engine::Reporter, release::ApplyMethod, sandbox::Sandbox};
+
+#[path = "ops/definitions.rs"]
+mod definitions;
 #[path = "ops/ordered.rs"]
 mod ordered;
+
+const METHODS: [ApplyMethod; 2] = [ApplyMethod::ClientSide, ApplyMethod::ServerSide];
+
+/// Listens to nothing.
+fn silent() -> Reporter {
+    Arc::new(|_| {})
+}
 
 /// A cluster of its own for each test.
 fn fresh() -> (Sandbox, Cluster) {
     let sandbox = Sandbox::empty();
     let cluster = Cluster::from_client(sandbox.client(), "sandbox", "default");
     (sandbox, cluster)
+}
+
+#[tokio::test]
+async fn a_definition_is_applied_only_when_asked() {
+    for method in METHODS {
+        let (_sandbox, cluster) = fresh();
+        definitions::a_definition_is_applied_only_when_asked(cluster, "default", method).await;
+    }
+}
+
+#[tokio::test]
+async fn a_stored_version_is_missed() {
+    for method in METHODS {
+        let (_sandbox, cluster) = fresh();
+        definitions::a_stored_version_is_missed(cluster, "default", method, false).await;
+    }
 }
 
 #[tokio::test]

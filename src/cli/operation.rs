@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 use super::{commands::Verb, console::Console, flags::Flag, report::Report, session::Session, verbs::diff::text};
 use crate::{
     cluster::wait::WaitStrategy,
-    engine::{self, Basis, Options, Outcome, Prepared, Progress, Reporter, ServerSideMode},
+    engine::{self, Basis, Crds, Options, Outcome, Prepared, Progress, Reporter, ServerSideMode},
     release::Storage,
 };
 
@@ -49,6 +49,26 @@ pub fn three_way_flag() -> Flag {
         "with client-side apply, correct what was changed by hand in custom resources too",
     )
     .own()
+}
+
+/// `--crds`.
+pub fn crds_flag() -> Flag {
+    let help = "what happens to the definitions in the charts' crds/ folders: \"install\" creates them with a new release, \"apply\" applies them on every install and upgrade; they are never deleted";
+    Flag::text("crds", help).default("install").choices(&["install", "apply"]).own()
+}
+
+/// `--crds` and `--skip-crds`.
+///
+/// # Errors
+/// A sentence for a value that is none, and for flags that exclude each other.
+pub fn crds(session: &Session) -> Result<Crds, Report> {
+    match (session.flags.text("crds"), session.flags.bool("skip-crds")) {
+        ("apply", true) => Err(Report::new("--skip-crds and --crds=apply exclude each other")),
+        ("apply", false) => Ok(Crds::Apply),
+        ("install" | "", true) => Ok(Crds::Skip),
+        ("install" | "", false) => Ok(Crds::Install),
+        (other, _) => Err(Report::new(format!("invalid --crds {other:?}: must be install or apply"))),
+    }
 }
 
 /// `--server-side` where it may be `auto`.

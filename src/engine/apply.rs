@@ -9,6 +9,7 @@ use super::{
     basis::fingerprint,
     definitions::await_served,
     objects::{self, Originals, as_sent, defined_kinds, group_version_kind, label},
+    prepare::file_name,
     progress::{Progress, Reporter},
     retry::{TRIES, may_pass, pause},
 };
@@ -161,6 +162,15 @@ impl Applier<'_> {
         })
     }
 
+    /// Applies an object of `crds/`, whoever made it (`--crds=apply`).
+    pub(super) async fn define(&self, path: &str, object: &Object) -> Result<Target, cluster::Error> {
+        let applied = self.apply_one(object).await.map(|done| done.target);
+        applied.map_err(|failed| {
+            let message = format!("failed to apply CRD {}: {}", file_name(path), failed.words);
+            cluster::Error { message, ..failed.cause }
+        })
+    }
+
     async fn apply_one(&self, object: &Object) -> Result<Done, Failed> {
         let mut tried = 1;
         let mut was_absent = false;
@@ -228,7 +238,7 @@ impl Applier<'_> {
     /// such check, as Helm's has none.
     fn foreign(&self, target: &Target, live: &Object) -> Option<String> {
         let Prepared { operation, name, namespace, options, originals, .. } = self.prepared;
-        let known = || Originals::new(originals, namespace).by_key(target).is_some();
+        let known = || Originals::new(originals, namespace).by_key(target).is_some() || self.prepared.defines(target);
         if *operation == Operation::Rollback || options.take_ownership || known() {
             return None;
         }
@@ -246,7 +256,7 @@ impl Applier<'_> {
 
     async fn update(&self, target: &Target, object: &Object, live: &Object) -> Result<Object, Failed> {
         if self.prepared.method == ApplyMethod::ServerSide {
-            if self.prepared.migrates() {
+            if self.prepared.migrates(target) {
                 self.migrate(target, live).await?;
             }
             return self.apply_server_side(target, object).await;

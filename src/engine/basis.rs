@@ -62,9 +62,12 @@ pub(super) fn of<'a>(newest: Option<&RecordMeta>, subjects: impl Iterator<Item =
 pub(super) async fn check(storage: &Storage, prepared: &Prepared, basis: &Basis) -> Result<(), Error> {
     let history = history_or_none(storage, &prepared.name).await?;
     let newest = history.last();
-    let objects = read_live(storage.cluster(), &prepared.objects, &prepared.namespace).await;
-    let deletions = read_live(storage.cluster(), &prepared.deletions, &prepared.namespace).await;
-    let now = of(newest, objects.iter().chain(&deletions));
+    let defined: Vec<Object> = prepared.defined().cloned().collect();
+    let mut subjects = Vec::new();
+    for objects in [&defined, &prepared.objects, &prepared.deletions] {
+        subjects.extend(read_live(storage.cluster(), objects, &prepared.namespace).await);
+    }
+    let now = of(newest, subjects.iter());
 
     let mut moved = Vec::new();
     if now.record != basis.record {
@@ -76,7 +79,7 @@ pub(super) async fn check(storage: &Storage, prepared: &Prepared, basis: &Basis)
             },
         ));
     }
-    for subject in objects.iter().chain(&deletions) {
+    for subject in &subjects {
         let key = subject.target.as_ref().map_or_else(|_| subject.object.key(), |target| target.key.clone());
         let name = basis_key(&key);
         let (before, after) = (basis.objects.get(&name), now.objects.get(&name));

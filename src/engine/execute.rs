@@ -147,6 +147,7 @@ impl Run<'_> {
 
     async fn phases(&mut self, release: &mut Release, recorder: &mut Recorder) -> Result<(), Failure> {
         let prepared = self.prepared;
+        self.redefine().await?;
         self.applier().check_kinds().await.map_err(|error| Failure::early(prepared, error))?;
 
         self.hooks(Phase::PreHooks, &prepared.operation.before(), &prepared.pre_hooks, release, recorder).await?;

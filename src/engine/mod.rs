@@ -77,7 +77,7 @@ pub mod world;
 
 pub use execute::{Outcome, execute};
 pub use operation::Operation;
-pub use options::{Options, Reuse, ServerSideMode};
+pub use options::{Crds, Options, Reuse, ServerSideMode};
 pub use prepare::{
     Prepared, Recorded, Request, RollbackTarget, Source, offline_install, prepare, prepare_install, prepare_rollback,
     prepare_uninstall, prepare_upgrade,

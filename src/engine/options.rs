@@ -44,6 +44,18 @@ pub enum Reuse {
     OverNewDefaults,
 }
 
+/// What happens to the definitions in the charts' `crds/` folders. Nothing ever deletes them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Crds {
+    /// An install creates them, an upgrade leaves them as they are: Helm's way.
+    #[default]
+    Install,
+    /// `--crds=apply`: they are applied as objects are, before these.
+    Apply,
+    /// `--skip-crds`: nothing.
+    Skip,
+}
+
 /// The flags of `install`, `upgrade`, `rollback` and `uninstall`, and ours. Each operation reads those it knows.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Options {
@@ -79,8 +91,8 @@ pub struct Options {
     pub replace: bool,
     /// `--create-namespace`.
     pub create_namespace: bool,
-    /// `--skip-crds`.
-    pub skip_crds: bool,
+    /// `--crds` and `--skip-crds`.
+    pub crds: Crds,
     /// `--reuse-values` and its kin.
     pub reuse: Reuse,
     /// `--keep-history` of uninstall.
@@ -110,7 +122,7 @@ impl Default for Options {
             dry_run: false,
             replace: false,
             create_namespace: false,
-            skip_crds: false,
+            crds: Crds::default(),
             reuse: Reuse::default(),
             keep_history: false,
             cascade: Propagation::Background,

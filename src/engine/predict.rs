@@ -1,6 +1,6 @@
 //! What the server would make of one object, asked by dry-run in the very way execute will write.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use serde_json::Value;
 
@@ -21,7 +21,7 @@ use crate::{
             server_side_locally,
         },
         error::FieldConflict,
-        read::Target,
+        read::{Target, bounded},
     },
     diff::{self, Redactor, fold_string_data},
     manifest::Object,
@@ -62,10 +62,17 @@ pub(super) struct Oracle<'a> {
     pub(super) prepared: &'a Prepared,
     pub(super) redactor: &'a Redactor,
     /// Kinds that this release's own CustomResourceDefinitions define.
-    pub(super) defined: std::collections::BTreeSet<(String, String)>,
+    pub(super) defined: BTreeSet<(String, String)>,
+    /// Those of them that are served already, and will be otherwise.
+    pub(super) changing: BTreeSet<(String, String)>,
 }
 
 impl Oracle<'_> {
+    /// Predicts applying objects, several at once.
+    pub(super) async fn apply_all(&self, subjects: &[Subject<'_>]) -> Result<Vec<Predicted>, Error> {
+        bounded(subjects.iter().map(|subject| self.apply(subject))).await.into_iter().collect()
+    }
+
     /// Predicts applying an object.
     pub(super) async fn apply(&self, subject: &Subject<'_>) -> Result<Predicted, Error> {
         let target = match &subject.target {
@@ -163,6 +170,9 @@ impl Oracle<'_> {
     }
 
     fn unverifiable(&self, target: &Target, live: Option<&Object>, answer: &Answer) -> Option<String> {
+        if self.changing.contains(&(target.key.group.clone(), target.key.kind.clone())) {
+            return Some("the definition of its kind changes first".to_owned());
+        }
         let namespace = &target.key.namespace;
         let refused = answer.refusal.as_ref()?;
         let made_here = |object: &Object| object.kind() == "Namespace" && object.name() == namespace;
@@ -191,7 +201,7 @@ impl Oracle<'_> {
         original: Option<&Object>,
     ) -> Result<Answer, Error> {
         if self.prepared.method == ApplyMethod::ServerSide {
-            return match migrated_managed_fields(live).filter(|_| self.prepared.migrates()) {
+            return match migrated_managed_fields(live).filter(|_| self.prepared.migrates(target)) {
                 Some(migrated) => self.ask_migrating(target, wanted, live, migrated).await,
                 None => self.ask_server_side(target, wanted, live).await,
             };

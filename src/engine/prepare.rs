@@ -17,9 +17,11 @@ pub use uninstall::prepare_uninstall;
 pub use upgrade::prepare_upgrade;
 
 use super::{Error, Operation, Options, hooks, time};
+use bytes::Bytes;
+
 use crate::{
     chart::{self, Chart},
-    cluster::{self, wait::WaitStrategy},
+    cluster::{self, read::Target, wait::WaitStrategy},
     manifest::Object,
     release::{self, ApplyMethod, Hook, RecordMeta, Release, Storage, storage::SYSTEM_LABELS},
     values::Notice,
@@ -89,8 +91,10 @@ pub struct Prepared {
     pub to: Arc<Release>,
     /// The record that will be written, not yet timed.
     pub next: Release,
-    /// Definitions of the charts' `crds/` folders, created before everything else: path and objects of each file.
+    /// Definitions of the charts' `crds/` folders, put in place before everything else: path and objects of each file.
     pub definitions: Vec<(String, Vec<Object>)>,
+    /// Files of these folders that an upgrade leaves alone, not yet read.
+    pub left_alone: Vec<(String, Bytes)>,
     /// Objects to apply, in install order, ownership labels and annotations set.
     pub objects: Vec<Object>,
     /// The order of sub-charts that `--wait=ordered` keeps.
@@ -133,6 +137,7 @@ impl Prepared {
             from: None,
             to,
             definitions: Vec::new(),
+            left_alone: Vec::new(),
             objects: Vec::new(),
             order: None,
             deletions: Vec::new(),
@@ -163,11 +168,22 @@ impl Prepared {
         stages
     }
 
+    /// The objects of `crds/` that are put in place.
+    pub(super) fn defined(&self) -> impl Iterator<Item = &Object> {
+        self.definitions.iter().flat_map(|(_, objects)| objects)
+    }
+
+    /// Whether this is an object of `crds/`, which belongs to no release.
+    pub(super) fn defines(&self, target: &Target) -> bool {
+        let key = &target.key;
+        self.defined().any(|object| object.kind() == key.kind && object.name() == key.name)
+    }
+
     /// Whether fields that client-side `helm` owns move to server-side `helm` first. Helm does so on an upgrade only
-    /// where the revision in force was applied client-side.
-    pub(super) fn migrates(&self) -> bool {
+    /// where the revision in force was applied client-side; how definitions were applied is not recorded.
+    pub(super) fn migrates(&self, target: &Target) -> bool {
         let from = self.from.as_ref().and_then(|from| from.release.apply_method);
-        self.operation != Operation::Upgrade || from != Some(ApplyMethod::ServerSide)
+        self.operation != Operation::Upgrade || from != Some(ApplyMethod::ServerSide) || self.defines(target)
     }
 
     /// Whether custom resources are merged three-way on the client: where asked, and by an install that takes them over.

@@ -1,7 +1,7 @@
 //! What execute would do to the live cluster, object by object. No writes.
 
 use std::{
-    collections::{BTreeMap, HashSet},
+    collections::{BTreeMap, BTreeSet, HashSet},
     fmt,
 };
 
@@ -42,7 +42,7 @@ pub enum Confidence {
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct Risk {
     /// Stable short name: `immutable-field`, `admission`, `refused`, `field-conflict`, `removed-api`, `volume-deleted`,
-    /// `crd-deleted`, `statefulset-claims`, `pending`, `gitops`, `drift-overwritten`, `hpa-replicas`, `service-selector`,
+    /// `crd-deleted`, `crd-stored-versions`, `statefulset-claims`, `pending`, `gitops`, `drift-overwritten`, `hpa-replicas`, `service-selector`,
     /// `config-not-picked-up`, `deleting`, `unverifiable`, `method-switch`, `target`, `crd-left-alone`, `left-behind`,
     /// `hooks-not-undone`.
     pub code: String,
@@ -130,6 +130,8 @@ pub struct Preview {
     pub to: u32,
     /// Objects: changed ones first, then unchanged.
     pub objects: Vec<ObjectPreview>,
+    /// How definitions of the charts' `crds/` folders differ that an upgrade leaves alone.
+    pub definitions: Vec<ObjectDiff>,
     /// Hooks that will run, in order.
     pub hooks: Vec<HookPreview>,
     /// Dangers, worst first.
@@ -148,36 +150,47 @@ pub async fn preview(storage: &Storage, prepared: &Prepared, redactor: &Redactor
         return Err(Error::Refused(words.to_owned()));
     }
     let cluster = storage.cluster();
+    let defined: Vec<Object> = prepared.defined().cloned().collect();
+    let definitions = basis::read_live(cluster, &defined, &prepared.namespace).await;
     let subjects = basis::read_live(cluster, &prepared.objects, &prepared.namespace).await;
     let doomed = basis::read_live(cluster, &prepared.deletions, &prepared.namespace).await;
-    let basis = basis::of(prepared.newest.as_ref(), subjects.iter().chain(&doomed));
-    let oracle = Oracle { cluster, prepared, redactor, defined: defined_kinds(&prepared.objects) };
+    let basis = basis::of(prepared.newest.as_ref(), definitions.iter().chain(&subjects).chain(&doomed));
+    let defined = defined_kinds(defined.iter().chain(&prepared.objects));
+    let mut oracle = Oracle { cluster, prepared, redactor, defined, changing: BTreeSet::new() };
 
     let applied: HashSet<String> = subjects
         .iter()
         .filter_map(|subject| subject.live.as_ref().ok()?.as_ref())
         .map(|live| live.uid().to_owned())
         .collect();
-    let applies = bounded(subjects.iter().map(|subject| oracle.apply(subject))).await;
-    let mut predicted = applies.into_iter().collect::<Result<Vec<Predicted>, Error>>()?;
+    let mut predicted = oracle.apply_all(&definitions).await?;
+    let changed = predicted.iter().filter(|one| one.preview.change == Change::Update);
+    oracle.changing = defined_kinds(changed.filter_map(|one| one.wanted.as_ref()));
+    predicted.extend(oracle.apply_all(&subjects).await?);
     let deletes = doomed.iter().map(|subject| oracle.delete(subject, &applied));
     for deleted in bounded(deletes).await {
         predicted.extend(deleted?);
     }
 
     let scalers = scalers(cluster, prepared, &predicted).await;
-    let risks = risks::all(prepared, &predicted, &scalers);
+    let left_alone = left_alone(&oracle).await?;
+    let risks = risks::all(prepared, &predicted, &left_alone, &scalers);
+    let differing = left_alone.into_iter().filter(|one| one.preview.change != Change::None);
+    let definitions = differing.map(|one| one.preview.diff).collect();
     let hooks = hooks_run(prepared, redactor);
-    Ok(assemble(prepared, predicted, hooks, risks, basis))
+    Ok(Preview { definitions, hooks, ..assemble(prepared, predicted, risks, basis) })
 }
 
-fn assemble(
-    prepared: &Prepared,
-    predicted: Vec<Predicted>,
-    hooks: Vec<HookPreview>,
-    risks: Vec<Risk>,
-    mut basis: Basis,
-) -> Preview {
+/// What applying the definitions would do that stay as they are. One that cannot be read as YAML is nobody's concern.
+async fn left_alone(oracle: &Oracle<'_>) -> Result<Vec<Predicted>, Error> {
+    let files = oracle.prepared.left_alone.iter();
+    let text = |data: &[u8]| manifest::read(&String::from_utf8_lossy(data)).unwrap_or_default();
+    let objects: Vec<Object> = files.flat_map(|(_, data)| text(data)).collect();
+    let subjects = basis::read_live(oracle.cluster, &objects, &oracle.prepared.namespace).await;
+    oracle.apply_all(&subjects).await
+}
+
+fn assemble(prepared: &Prepared, predicted: Vec<Predicted>, risks: Vec<Risk>, mut basis: Basis) -> Preview {
     let mut objects: Vec<ObjectPreview> = predicted.into_iter().map(|predicted| predicted.preview).collect();
     objects.sort_by_key(|object| object.change == Change::None && object.refusal.is_none());
     let conflicts = objects.iter().flat_map(|object| {
@@ -193,7 +206,8 @@ fn assemble(
         namespace: prepared.namespace.clone(),
         from: prepared.from_revision(),
         to: prepared.to.revision,
-        hooks,
+        definitions: Vec::new(),
+        hooks: Vec::new(),
         headline: headline(prepared, &objects),
         confidence: objects.iter().map(|object| object.confidence).min().unwrap_or(Confidence::ServerDryRun),
         objects,
@@ -348,6 +362,7 @@ pub fn to_json(preview: &Preview) -> Value {
         "to": preview.to,
         "confidence": preview.confidence,
         "objects": objects.collect::<Vec<_>>(),
+        "definitionsLeftAlone": preview.definitions.iter().map(compared_json).collect::<Vec<_>>(),
         "hooks": hooks.collect::<Vec<_>>(),
         "risks": preview.risks,
     })
@@ -356,12 +371,7 @@ pub fn to_json(preview: &Preview) -> Value {
 /// The same form for a comparison of two stored revisions (`from` is 0 when there is no older one): nothing runs, and
 /// nothing is risked.
 pub fn changes_json(release: &str, namespace: &str, from: u32, to: u32, changes: &[ObjectDiff]) -> Value {
-    let objects = changes.iter().map(|diff| {
-        let target = Target { api_version: diff.api_version.clone(), key: diff.key.clone() };
-        let mut form = object_json(diff, &target);
-        form["risks"] = json!([]);
-        form
-    });
+    let objects = changes.iter().map(compared_json);
     json!({
         "release": release,
         "namespace": namespace,
@@ -372,6 +382,14 @@ pub fn changes_json(release: &str, namespace: &str, from: u32, to: u32, changes:
         "hooks": [],
         "risks": [],
     })
+}
+
+/// A comparison from which nothing follows.
+fn compared_json(diff: &ObjectDiff) -> Value {
+    let target = Target { api_version: diff.api_version.clone(), key: diff.key.clone() };
+    let mut form = object_json(diff, &target);
+    form["risks"] = json!([]);
+    form
 }
 
 fn object_json(diff: &ObjectDiff, target: &Target) -> Value {

@@ -5,8 +5,13 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::{
-    Operation, Prepared, Recorded, fields, gitops::gitops_owner, hooks::event_name, objects::label, predict::Predicted,
-    preview::Risk, time,
+    Operation, Prepared, Recorded, fields,
+    gitops::gitops_owner,
+    hooks::event_name,
+    objects::label,
+    predict::Predicted,
+    preview::{Confidence, Risk},
+    time,
 };
 use crate::{
     cluster::apply::FIELD_MANAGER,
@@ -24,6 +29,7 @@ const ORDER: &[&str] = &[
     "removed-api",
     "volume-deleted",
     "crd-deleted",
+    "crd-stored-versions",
     "statefulset-claims",
     "pending",
     "gitops",
@@ -43,8 +49,14 @@ const ORDER: &[&str] = &[
 /// Drifted fields of one object that are told one by one.
 const FIELDS_TOLD: usize = 4;
 
-/// All risks of an operation. `scalers` are HorizontalPodAutoscalers, live and of the release.
-pub(super) fn all(prepared: &Prepared, predicted: &[Predicted], scalers: &[Object]) -> Vec<Risk> {
+/// All risks of an operation. `left_alone` are definitions of `crds/` that are not applied, `scalers`
+/// HorizontalPodAutoscalers, live and of the release.
+pub(super) fn all(
+    prepared: &Prepared,
+    predicted: &[Predicted],
+    left_alone: &[Predicted],
+    scalers: &[Object],
+) -> Vec<Risk> {
     let now = time::now_seconds();
     let mut risks = Vec::new();
     for one in predicted {
@@ -57,6 +69,12 @@ pub(super) fn all(prepared: &Prepared, predicted: &[Predicted], scalers: &[Objec
         selector(one, &mut risks);
         unsettled(one, &mut risks);
         stale_config(one, predicted, &mut risks);
+    }
+    for one in left_alone {
+        differing_definition(one, &mut risks);
+    }
+    for one in predicted.iter().chain(left_alone) {
+        stored_versions(one, &mut risks);
     }
     whole(prepared, predicted, &mut risks);
     risks.sort_by_key(|risk| ORDER.iter().position(|code| *code == risk.code).unwrap_or(ORDER.len()));
@@ -173,6 +191,49 @@ fn lost_data(one: &Predicted, risks: &mut Vec<Risk>) {
 fn claims_go_with_it(one: &Predicted) -> bool {
     let live = one.preview.live.as_ref();
     live.is_some_and(|live| live.value["spec"]["persistentVolumeClaimRetentionPolicy"]["whenDeleted"] == "Delete")
+}
+
+/// A definition of `crds/` that is not applied, though it differs.
+fn differing_definition(one: &Predicted, risks: &mut Vec<Risk>) {
+    let name = name(one);
+    let unless = "unless --crds=apply is given";
+    let message = match (one.preview.change, &one.preview.live) {
+        (Change::None, _) => return,
+        (_, None) if one.preview.confidence == Confidence::StoredManifests => {
+            format!(
+                "{name} cannot be read: whether it is as the chart has it is not known, and it is not applied {unless}"
+            )
+        }
+        (_, None) => format!("{name} is not in the cluster, and is not created {unless}"),
+        (..) => {
+            let mut paths: Vec<&str> = one.preview.diff.summary.iter().map(|change| change.path.as_str()).collect();
+            paths.truncate(FIELDS_TOLD);
+            format!("{name} differs from the chart's ({}), and is not changed {unless}", paths.join(", "))
+        }
+    };
+    risks.push(risk("crd-left-alone", &name, message));
+}
+
+/// Versions that objects may be stored in and that a definition is to lose: the server refuses that.
+fn stored_versions(one: &Predicted, risks: &mut Vec<Risk>) {
+    let (Some(wanted), Some(live)) = (&one.wanted, &one.preview.live) else {
+        return;
+    };
+    let names = |versions: &Value| -> Vec<String> {
+        let versions = versions.as_array().into_iter().flatten();
+        versions.filter_map(|version| version.as_str().or(version["name"].as_str()).map(str::to_owned)).collect()
+    };
+    let kept = names(&wanted.value["spec"]["versions"]);
+    let mut dropped = names(&live.value["status"]["storedVersions"]);
+    dropped.retain(|version| !kept.contains(version));
+    if wanted.kind() == "CustomResourceDefinition" && !dropped.is_empty() {
+        let name = name(one);
+        let message = format!(
+            "{name} loses {}, in which objects may be stored: they have to be migrated, and status.storedVersions to be without it, before the server takes that",
+            dropped.join(", ")
+        );
+        risks.push(risk("crd-stored-versions", &name, message));
+    }
 }
 
 /// Fields that someone changed since the current revision and that this operation sets otherwise.
@@ -382,7 +443,7 @@ fn method_switch(prepared: &Prepared, predicted: &[Predicted], risks: &mut Vec<R
     }
 }
 
-/// Definitions in the charts' `crds/` folders, which Helm installs once and never changes.
+/// Definitions in the chart's `crds/` folder, which a rollback leaves alone. An upgrade tells of each by itself.
 fn definitions(prepared: &Prepared, risks: &mut Vec<Risk>) {
     let of = |release: &crate::release::Release| -> Vec<(String, String)> {
         let files = release.chart.files().into_iter();
@@ -391,7 +452,7 @@ fn definitions(prepared: &Prepared, risks: &mut Vec<Risk>) {
     let Some(Recorded { release: from, .. }) = &prepared.from else {
         return;
     };
-    if prepared.operation != Operation::Uninstall && of(from) != of(&prepared.to) {
+    if prepared.operation == Operation::Rollback && of(from) != of(&prepared.to) {
         let message = format!(
             "the CRDs of the chart differ between revision {} and {}; they are left alone",
             from.revision, prepared.to.revision

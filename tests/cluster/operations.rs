@@ -1,11 +1,20 @@
 //! The installs and upgrades of the sandbox, on the real server.
 
-use pilothouse::cluster::Cluster;
+use std::sync::Arc;
+
+use pilothouse::{cluster::Cluster, engine::Reporter, release::ApplyMethod};
 
 use crate::plane::plane;
 
+#[path = "../ops/definitions.rs"]
+mod definitions;
 #[path = "../ops/ordered.rs"]
 mod ordered;
+
+/// Listens to nothing.
+fn silent() -> Reporter {
+    Arc::new(|_| {})
+}
 
 async fn fresh() -> (Cluster, String) {
     let namespace = plane().namespace();
@@ -22,4 +31,14 @@ async fn sub_charts_in_order() {
     ordered::what_does_not_become_ready_holds_up_those_after_it(cluster, &namespace).await;
     let (cluster, namespace) = fresh().await;
     ordered::charts_that_cannot_be_ordered_are_refused(cluster, &namespace).await;
+}
+
+#[tokio::test]
+async fn definitions_in_place() {
+    for method in [ApplyMethod::ClientSide, ApplyMethod::ServerSide] {
+        let (cluster, namespace) = fresh().await;
+        definitions::a_definition_is_applied_only_when_asked(cluster, &namespace, method).await;
+        let (cluster, namespace) = fresh().await;
+        definitions::a_stored_version_is_missed(cluster, &namespace, method, true).await;
+    }
 }

@@ -181,7 +181,7 @@ async fn previewed(session: &Session, storage: &Storage, prepared: &Prepared) ->
     session.console.print(&match flags::format(&session.flags)? {
         Format::Json => output::json(&preview::to_json(&preview)),
         Format::Simple => text::simple(&diffs, &style),
-        Format::Diff => text::head(&preview) + &text::objects(&diffs, &style),
+        Format::Diff => text::head(&preview) + &text::objects(&diffs, &style) + &text::left_alone(&preview, &style),
     })?;
     exit_code(session, &diffs)
 }

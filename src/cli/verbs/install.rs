@@ -32,6 +32,7 @@ pub const COMMAND: Command = Command {
             hide_secret_flag(),
             operation::dry_run_flag(),
             Flag::output(),
+            operation::crds_flag(),
             operation::review_flag(),
             operation::three_way_flag(),
         ]);
@@ -84,7 +85,7 @@ pub fn installing(session: &Session) -> Result<Options, Report> {
         take_ownership: flags.bool("take-ownership"),
         description: flags.text("description").to_owned(),
         labels: flags.pairs("labels"),
-        skip_crds: flags.bool("skip-crds"),
+        crds: operation::crds(session)?,
         ..operation::options(session)?
     })
 }

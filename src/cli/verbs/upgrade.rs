@@ -28,7 +28,7 @@ pub const COMMAND: Command = Command {
         flags.extend(chart_flags::post_rendering());
         flags.extend(chart_flags::values());
         flags.extend(chart_flags::chart_source(env));
-        flags.extend([operation::review_flag(), operation::three_way_flag()]);
+        flags.extend([operation::crds_flag(), operation::review_flag(), operation::three_way_flag()]);
         flags
     },
     verb: Verb::Upgrade,

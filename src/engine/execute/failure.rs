@@ -70,7 +70,8 @@ impl Failure {
     /// What was found before anything was applied.
     pub(super) fn early(prepared: &Prepared, error: cluster::Error) -> Self {
         let description = prepared.operation.failed(&prepared.name, &error.message);
-        Self { message: error.message, description, hints: error.details, half_applied: false, cancelled: false }
+        let cancelled = error.kind == ErrorKind::Cancelled;
+        Self { message: error.message, description, hints: error.details, half_applied: false, cancelled }
     }
 
     /// Objects that are not ready, with what blocks them.

@@ -2,11 +2,12 @@
 
 use serde_json::json;
 
-use super::{Error, Operation, Run};
+use super::{Error, Failure, Operation, Run};
 use crate::{
     cluster::{self, ErrorKind, apply::ServerSide, read::Target},
     diff::Change,
     engine::{
+        Crds,
         apply::server_side_words,
         definitions::await_served,
         objects::{as_sent, defined_kinds, unmapped},
@@ -24,7 +25,9 @@ impl Run<'_> {
         if prepared.operation != Operation::Install {
             return Ok(());
         }
-        self.define().await?;
+        if prepared.options.crds != Crds::Apply {
+            self.define().await?;
+        }
         if prepared.options.create_namespace {
             self.create_namespace().await?;
         }
@@ -38,6 +41,23 @@ impl Run<'_> {
             _ => {}
         }
         Ok(())
+    }
+
+    /// Applies the definitions where that is asked for, and waits until their kinds are served.
+    pub(super) async fn redefine(&self) -> Result<(), Failure> {
+        let prepared = self.prepared;
+        if prepared.options.crds != Crds::Apply || prepared.definitions.is_empty() {
+            return Ok(());
+        }
+        let early = |error| Failure::early(prepared, error);
+        let mut defined = Vec::new();
+        for (path, objects) in &prepared.definitions {
+            for object in objects {
+                defined.push(self.applier().define(path, object).await.map_err(early)?);
+            }
+        }
+        let kinds = defined_kinds(prepared.defined());
+        await_served(self.storage.cluster(), &defined, &kinds, self.cancel).await.map_err(early)
     }
 
     async fn define(&self) -> Result<(), Error> {
@@ -54,7 +74,7 @@ impl Run<'_> {
         if made.is_empty() {
             return Ok(());
         }
-        let kinds = defined_kinds(self.prepared.definitions.iter().flat_map(|(_, objects)| objects));
+        let kinds = defined_kinds(self.prepared.defined());
         await_served(self.storage.cluster(), &made, &kinds, self.cancel).await?;
         Ok(())
     }

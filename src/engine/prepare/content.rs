@@ -37,7 +37,8 @@ pub(super) struct Content {
     pub(super) manifest: String,
     pub(super) hooks: Vec<Hook>,
     pub(super) notes: String,
-    pub(super) definitions: Vec<(String, Vec<Object>)>,
+    /// Of `crds/`, not yet read: path and content of each file.
+    pub(super) crds: Vec<(String, bytes::Bytes)>,
     pub(super) log: Vec<Notice>,
 }
 
@@ -55,7 +56,7 @@ impl Content {
 /// Renders a chart on a thread of its own, since `lookup` waits for the cluster.
 ///
 /// # Errors
-/// [`Error::Render`], and Helm's words for a broken definition.
+/// [`Error::Render`].
 pub(super) async fn render(source: Source, facts: ReleaseFacts, capabilities: Capabilities) -> Result<Content, Error> {
     let work = tokio::task::spawn_blocking(move || render_here(source, facts, capabilities));
     work.await.map_err(|error| Error::Refused(format!("rendering ended early: {error}")))?
@@ -70,7 +71,7 @@ fn render_here(source: Source, release: ReleaseFacts, capabilities: Capabilities
         chart: recorded(&chart)?,
         config: values,
         manifest: if hide_secrets { without_secrets(&rendered) } else { rendered.manifest(false) },
-        definitions: definitions(&rendered)?,
+        crds: rendered.crds,
         hooks: rendered.hooks.into_iter().map(hook).collect(),
         notes: rendered.notes,
         log: rendered.log,
@@ -113,7 +114,11 @@ pub(super) fn defined_versions(chart: &Chart, values: &Values) -> Vec<String> {
     versions.into_iter().collect()
 }
 
-fn definitions(rendered: &Rendered) -> Result<Vec<(String, Vec<Object>)>, Error> {
+/// The objects of each file of `crds/`.
+///
+/// # Errors
+/// Helm's words for a broken one.
+pub(super) fn definitions(crds: &[(String, bytes::Bytes)]) -> Result<Vec<(String, Vec<Object>)>, Error> {
     let read = |(path, data): &(String, bytes::Bytes)| {
         let refused = |why: String| Error::Refused(format!("failed to install CRD {}: {why}", file_name(path)));
         let objects = manifest::read(&String::from_utf8_lossy(data)).map_err(|error| refused(error.to_string()))?;
@@ -122,7 +127,7 @@ fn definitions(rendered: &Rendered) -> Result<Vec<(String, Vec<Object>)>, Error>
         }
         Ok((path.clone(), objects))
     };
-    rendered.crds.iter().map(read).collect()
+    crds.iter().map(read).collect()
 }
 
 /// The path inside its chart, by which Helm calls a file of `crds/`.

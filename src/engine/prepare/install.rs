@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use super::{
     Prepared, Source,
-    content::{Content, defined_versions, render},
+    content::{Content, defined_versions, definitions, render},
     namespaced,
     objects::{check_kinds, existing, target_objects},
     valid_name,
@@ -12,7 +12,7 @@ use super::{
 use crate::{
     cluster::Cluster,
     engine::{
-        Error, Operation, Options,
+        Crds, Error, Operation, Options,
         objects::{defined_kinds, resource_string},
         record, world,
     },
@@ -45,27 +45,25 @@ pub async fn prepare_install(
     check_free(storage, history.last(), options)?;
     let namespace = storage.namespace().to_owned();
     let mut capabilities = world::capabilities(storage.cluster()).await?;
-    if !options.skip_crds {
+    if options.crds != Crds::Skip {
         capabilities.api_versions.extend(defined_versions(&source.chart, &source.values));
     }
     let order = super::order(&source.chart, options)?;
     let mut content = render(source, facts(name, &namespace), capabilities).await?;
-    if options.skip_crds {
-        content.definitions.clear();
-    }
+    let definitions = if options.crds == Crds::Skip { Vec::new() } else { definitions(&content.crds)? };
     let replaced = history.last().filter(|_| !options.dry_run);
     let revision = replaced.map_or(1, |newest| newest.revision + 1);
     let next = first_release(name, &namespace, revision, &mut content, options)?;
 
     let objects = target_objects(&next, BUILD)?;
-    let own = objects.iter().chain(content.definitions.iter().flat_map(|(_, objects)| objects));
+    let own = objects.iter().chain(definitions.iter().flat_map(|(_, objects)| objects));
     check_kinds(storage.cluster(), &objects, &defined_kinds(own), BUILD).await?;
     let adopted = existing(storage.cluster(), &objects, &next, options.take_ownership).await;
     let originals = adopted.map_err(|error| error.context(CONTINUE))?;
     Ok(Prepared {
         newest: history.last().cloned(),
         history,
-        definitions: content.definitions,
+        definitions,
         objects,
         order,
         originals,

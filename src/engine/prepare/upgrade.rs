@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use super::{
     Prepared, Recorded, Source,
-    content::render,
+    content::{defined_versions, definitions, render},
     history_or_none, namespace_of, namespaced,
     objects::{check_kinds, deletion_baseline, existing, missing_from, originals, target_objects},
     valid_name,
@@ -12,10 +12,11 @@ use super::{
 use crate::{
     chart::Chart,
     engine::{
-        Error, Operation, Options, Reuse,
+        Crds, Error, Operation, Options, Reuse,
         objects::{defined_kinds, key_in},
         record, world,
     },
+    manifest::{self, Object},
     release::{self, Info, RecordMeta, Release, Status, Storage},
     render::ReleaseFacts,
     values::{self, Notice, Nulls, Values},
@@ -50,7 +51,10 @@ pub async fn prepare_upgrade(
     reuse_values(&mut source, &from.release, options.reuse, &mut log)?;
     let revision = newest.revision + 1;
     let order = super::order(&source.chart, options)?;
-    let capabilities = world::capabilities(storage.cluster()).await?;
+    let mut capabilities = world::capabilities(storage.cluster()).await?;
+    if options.crds == Crds::Apply {
+        capabilities.api_versions.extend(defined_versions(&source.chart, &source.values));
+    }
     let mut content = render(source, facts(name, &namespace, revision), capabilities).await?;
     super::check_labels(&options.labels)?;
     let method = options.server_side.method(last.apply_method.unwrap_or_default());
@@ -74,12 +78,21 @@ pub async fn prepare_upgrade(
     let mut warnings = Vec::new();
     let mut originals = originals(&from.release)?;
     let objects = target_objects(&next, "unable to build kubernetes objects from new release manifest")?;
-    check_kinds(storage.cluster(), &objects, &defined_kinds(&objects), "").await?;
+    let (definitions, left_alone) = match options.crds {
+        Crds::Apply => (definitions(&content.crds)?, Vec::new()),
+        Crds::Install => (Vec::new(), content.crds),
+        Crds::Skip => (Vec::new(), Vec::new()),
+    };
+    let own = objects.iter().chain(definitions.iter().flat_map(|(_, objects)| objects));
+    check_kinds(storage.cluster(), &objects, &defined_kinds(own), "").await?;
     let recorded: Vec<_> = originals.iter().map(|object| key_in(object, &namespace)).collect();
     let new: Vec<_> =
         objects.iter().filter(|object| !recorded.contains(&key_in(object, &namespace))).cloned().collect();
     let adopted = existing(storage.cluster(), &new, &next, options.take_ownership).await;
     originals.extend(adopted.map_err(|error| error.context("unable to continue with update"))?);
+    if !(definitions.is_empty() && left_alone.is_empty()) {
+        originals.extend(recorded_definitions(&from.release));
+    }
     let baseline = deletion_baseline(storage, &history, &mut warnings).await;
     let deletions = missing_from(&objects, &baseline, &namespace, &mut warnings);
     Ok(Prepared {
@@ -87,6 +100,8 @@ pub async fn prepare_upgrade(
         method_switch: method != from.release.apply_method.unwrap_or_default(),
         from: Some(from),
         history,
+        definitions,
+        left_alone,
         objects,
         order,
         deletions,
@@ -95,6 +110,12 @@ pub async fn prepare_upgrade(
         log,
         ..Prepared::of(Operation::Upgrade, Arc::new(next.clone()), next, options)
     })
+}
+
+/// The definitions of the chart that a revision holds; those of its sub-charts are not recorded.
+fn recorded_definitions(from: &Release) -> Vec<Object> {
+    let files = from.chart.files().into_iter().filter(|(path, _)| path.starts_with("crds/"));
+    files.flat_map(|(_, text)| manifest::read(&text).unwrap_or_default()).collect()
 }
 
 /// The revision that an upgrade starts from: the newest where it is deployed, else the newest deployed one, else, after

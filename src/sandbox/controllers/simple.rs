@@ -131,8 +131,9 @@ pub(super) fn definition(store: &mut Store, definition: &Arc<Value>) -> Next {
     let established =
         condition(store, old, "Established", true, "InitialNamesAccepted", "the initial names have been accepted");
     let versions = definition["spec"]["versions"].as_array().into_iter().flatten();
-    let stored: Vec<Value> =
-        versions.filter(|version| version["storage"] == true).map(|version| version["name"].clone()).collect();
+    let now = versions.filter(|version| version["storage"] == true).map(|version| version["name"].clone());
+    let mut stored = old["storedVersions"].as_array().cloned().unwrap_or_default();
+    stored.extend(now.filter(|version| !old["storedVersions"].as_array().is_some_and(|old| old.contains(version))));
     status::set(
         store,
         definition,

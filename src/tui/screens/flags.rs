@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::{
     cluster::{apply::Propagation, wait::WaitStrategy},
-    engine::{Operation, Options, Reuse, ServerSideMode},
+    engine::{Crds, Operation, Options, Reuse, ServerSideMode},
     tui::{config::ReviewDefaults, format},
 };
 
@@ -170,8 +170,32 @@ const NAMESPACE: Flag = switch(
     |options| options.create_namespace,
     |options| options.create_namespace ^= true,
 );
-const SKIP_CRDS: Flag =
-    switch("skip CRDs", "--skip-crds", |options| options.skip_crds, |options| options.skip_crds ^= true);
+const CRDS: Flag = choice(
+    "CRDs",
+    |options| {
+        let word = match options.crds {
+            Crds::Install => "create",
+            Crds::Skip => "skip",
+            Crds::Apply => "apply",
+        };
+        word.to_owned()
+    },
+    |options| {
+        options.crds = match options.crds {
+            Crds::Install => Crds::Skip,
+            Crds::Skip => Crds::Apply,
+            Crds::Apply => Crds::Install,
+        };
+    },
+    |options| (options.crds == Crds::Skip).then(|| "--skip-crds".to_owned()),
+);
+const APPLY_CRDS: Flag = switch(
+    "apply CRDs",
+    // Helm leaves them alone.
+    "",
+    |options| options.crds == Crds::Apply,
+    |options| options.crds = if options.crds == Crds::Apply { Crds::Install } else { Crds::Apply },
+);
 const REUSE_NAME: Flag =
     switch("reuse name", "--replace", |options| options.replace, |options| options.replace ^= true);
 const KEEP_HISTORY: Flag =
@@ -190,7 +214,7 @@ pub(super) const fn of(operation: Operation) -> &'static [Flag] {
             SERVER_SIDE,
             TAKE_FIELDS,
             TAKE_OBJECTS,
-            SKIP_CRDS,
+            CRDS,
             REUSE_NAME,
         ],
         Operation::Upgrade => &[
@@ -205,6 +229,7 @@ pub(super) const fn of(operation: Operation) -> &'static [Flag] {
             CLEANUP,
             REPLACE,
             CUSTOM,
+            APPLY_CRDS,
         ],
         Operation::Rollback => &[WAIT, JOBS, TIMEOUT, HOOKS, SERVER_SIDE, TAKE_FIELDS, REPLACE, CLEANUP, CUSTOM],
         Operation::Uninstall => &[WAIT, TIMEOUT, HOOKS, KEEP_HISTORY, CASCADE],
@@ -291,7 +316,8 @@ mod tests {
                 assert_eq!(flag.helm(&options), None, "{}", flag.name);
                 flag.step(&mut options);
                 let told = flag.helm(&options).unwrap_or_default();
-                assert_eq!(told.starts_with("--"), flag.name != CUSTOM.name, "{}: {told}", flag.name);
+                let is_helms = ![CUSTOM.name, APPLY_CRDS.name].contains(&flag.name);
+                assert_eq!(told.starts_with("--"), is_helms, "{}: {told}", flag.name);
             }
         }
     }

@@ -118,7 +118,7 @@ pub fn refuse(flags: &Parsed) -> Result<(), String> {
     for (name, why) in [
         ("api-versions", "the cluster itself says what it serves: template --api-versions renders for another"),
         ("kube-version", "the cluster itself says its version: template --kube-version renders for another"),
-        ("include-crds", "definitions in crds/ are never changed by an upgrade: show crds prints them"),
+        ("include-crds", "definitions in crds/ are compared in any case: show crds prints them"),
         ("disable-validation", "the cluster itself judges every object: template renders without asking it"),
     ] {
         if flags.is_set(name) {

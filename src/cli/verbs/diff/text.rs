@@ -66,7 +66,12 @@ pub fn head(preview: &Preview) -> String {
 
 /// A preview as text: what happens in a sentence, dangers, then each object that changes.
 pub fn preview(preview: &Preview, style: &Style) -> String {
-    head(preview) + &objects(&diffs(preview), style)
+    head(preview) + &objects(&diffs(preview), style) + &left_alone(preview, style)
+}
+
+/// Definitions that differ and are not applied.
+pub fn left_alone(preview: &Preview, style: &Style) -> String {
+    preview.definitions.iter().map(|diff| told(diff, "differs, and is left alone", style)).collect()
 }
 
 /// What differs in a preview: objects, then hooks.
@@ -115,6 +120,11 @@ fn object(diff: &ObjectDiff, style: &Style) -> String {
         Change::Delete => "has been removed",
         Change::None => return String::new(),
     };
+    told(diff, verb, style)
+}
+
+/// An object under what is said of it.
+fn told(diff: &ObjectDiff, verb: &str, style: &Style) -> String {
     let heading = |words: &str| style.colors.paint("33", "0", &visible(&format!("{} {words}", name(diff)))) + "\n";
     if style.suppress.contains(&diff.key.kind) {
         let words = format!("+ Changes suppressed on sensitive content of type {}\n\n", diff.key.kind);
