@@ -6,7 +6,7 @@ use bytes::Bytes;
 use std::{fmt::Write as _, ops::Range, rc::Rc, sync::Arc};
 
 /// The text of a file, for the positions of its nodes.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Source {
     /// The name that error locations show.
     pub name: Arc<str>,
@@ -21,6 +21,7 @@ pub(super) struct Parsed {
 }
 
 /// A template of a file.
+#[derive(Clone)]
 pub(super) struct Root {
     pub name: Arc<str>,
     pub nodes: Span,
@@ -38,6 +39,7 @@ pub(super) struct Tree {
 }
 
 /// The nodes of a file.
+#[derive(Clone)]
 pub(super) struct Code {
     pub source: Source,
     pub nodes: Vec<Node>,
@@ -129,6 +131,7 @@ pub(super) struct Symbol(pub u32);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct FunctionId(pub u16);
 
+#[derive(Clone)]
 pub(super) enum Node {
     Text(Span),
     /// Which of the pipes.
@@ -142,6 +145,7 @@ pub(super) enum Node {
     Continue,
 }
 
+#[derive(Clone)]
 pub(super) struct Branch {
     pub pipe: Id,
     pub nodes: Span,
@@ -150,12 +154,14 @@ pub(super) struct Branch {
 }
 
 /// `{{template "name" pipeline}}`.
+#[derive(Clone)]
 pub(super) struct Call {
     pub position: Position,
     pub name: Arc<str>,
     pub pipe: Option<Id>,
 }
 
+#[derive(Clone)]
 pub(super) struct Pipe {
     pub position: Position,
     /// Whether the variables are assigned (`=`), not declared.
@@ -172,17 +178,20 @@ pub(super) struct Variable {
     pub name: Span,
 }
 
+#[derive(Clone)]
 pub(super) struct Command {
     pub position: Position,
     /// Which of the operands; the parser sees to it that there is one.
     pub operands: Span,
 }
 
+#[derive(Clone)]
 pub(super) struct Operand {
     pub position: Position,
     pub term: Term,
 }
 
+#[derive(Clone)]
 pub(super) enum Term {
     Bool(bool),
     Dot,
@@ -205,6 +214,7 @@ pub(super) enum Term {
 }
 
 /// A constant: which Go types it can become, and which it is where none is asked for.
+#[derive(Clone)]
 pub(super) struct Number {
     pub integer: Option<i64>,
     pub float: Option<f64>,
@@ -218,6 +228,20 @@ pub(super) struct Number {
 pub(super) enum Ideal {
     Int,
     Float64,
+}
+
+impl Parsed {
+    /// What another file of the same text is parsed into, unless the text defines a template by the name of either file.
+    pub(super) fn renamed(&self, name: &Arc<str>) -> Option<Self> {
+        let source = Source { name: name.clone(), text: self.code.source.text.clone() };
+        let mut roots = self.roots.clone();
+        let (own, defined) = roots.split_last_mut()?;
+        if own.name != self.code.source.name || defined.iter().any(|root| root.name == own.name || root.name == *name) {
+            return None;
+        }
+        own.name.clone_from(name);
+        Some(Self { code: Code { source, ..self.code.clone() }, roots })
+    }
 }
 
 impl Tree {

@@ -86,15 +86,13 @@ impl Templates {
     pub fn add(&mut self, files: &[(Arc<str>, Bytes)]) -> Result<(), Error> {
         let names = &self.names;
         let bytes = files.iter().map(|(_, text)| text.len()).sum();
-        let parsed = parallel::map(files, bytes, |(name, text)| {
-            parse::parse(Source { name: name.clone(), text: text.clone() }, names)
-        });
+        let parsed = parallel::map(&same_texts(files), bytes, |same| parse_same(same, names));
+        let mut parsed: Vec<_> = parsed.into_iter().collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect();
+        parsed.sort_unstable_by_key(|(index, _)| *index);
         let trees = Rc::make_mut(&mut self.trees);
-        for file in parsed {
-            for tree in Tree::all(file?) {
-                if !tree.is_empty || !trees.contains_key(&tree.name) {
-                    trees.insert(tree.name.clone(), tree.into());
-                }
+        for tree in parsed.into_iter().flat_map(|(_, file)| Tree::all(file)) {
+            if !tree.is_empty || !trees.contains_key(&tree.name) {
+                trees.insert(tree.name.clone(), tree.into());
             }
         }
         Ok(())
@@ -107,6 +105,39 @@ impl Templates {
     fn function(&self, id: FunctionId) -> Option<&Callee> {
         self.functions.get(usize::from(id.0))
     }
+}
+
+/// A file and which one it is.
+type File<'f> = (usize, &'f (Arc<str>, Bytes));
+
+/// Files by their texts, those of one text together, in the order of the first of each. A library chart is in many
+/// sub-charts, so only files of one name and length are compared.
+fn same_texts(files: &[(Arc<str>, Bytes)]) -> Vec<Vec<File<'_>>> {
+    let mut texts: Vec<Vec<File<'_>>> = Vec::with_capacity(files.len());
+    let mut known: HashMap<(&str, usize), usize> = HashMap::with_capacity(files.len());
+    for file @ (_, (name, text)) in files.iter().enumerate() {
+        let base = name.rsplit_once('/').map_or(&**name, |(_, base)| base);
+        let place = *known.entry((base, text.len())).or_insert(texts.len());
+        match texts.get_mut(place) {
+            Some(same) if same.first().is_some_and(|(_, (_, first))| first == text) => same.push(file),
+            _ => texts.push(vec![file]),
+        }
+    }
+    texts
+}
+
+/// Parses files of one text.
+fn parse_same(same: &[File<'_>], names: &FunctionNames) -> Result<Vec<(usize, Parsed)>, Error> {
+    let mut all: Vec<(usize, Parsed)> = Vec::with_capacity(same.len());
+    for (index, (name, text)) in same {
+        let renamed = all.first().and_then(|(_, first)| first.renamed(name));
+        let parsed = match renamed {
+            Some(parsed) => parsed,
+            None => parse::parse(Source { name: name.clone(), text: text.clone() }, names)?,
+        };
+        all.push((*index, parsed));
+    }
+    Ok(all)
 }
 
 impl Default for Templates {

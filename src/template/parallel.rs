@@ -23,24 +23,17 @@ pub(crate) fn map<T: Sync, R: Send>(items: &[T], bytes: usize, work: impl Fn(&T)
         items.get(index).map(|item| (index, work(item)))
     };
     let all = || std::iter::from_fn(take).collect::<Vec<_>>();
-    let (mut results, others) = both(bytes, all, all);
-    results.extend(others);
+    let mut results = thread::scope(|scope| {
+        // Where no thread can be had, the one that is there does it all.
+        let helper = thread::Builder::new().stack_size(stack::SIZE).spawn_scoped(scope, all);
+        let mut results = all();
+        if let Ok(helper) = helper {
+            results.extend(helper.join().unwrap_or_else(|panic| panic::resume_unwind(panic)));
+        }
+        results
+    });
     results.sort_unstable_by_key(|(index, _)| *index);
     results.into_iter().map(|(_, result)| result).collect()
-}
-
-/// What two works give, the first of which is done on a second thread where so many bytes are to be read that it pays.
-pub(crate) fn both<A: Send, B>(bytes: usize, other: impl Fn() -> A + Sync, own: impl FnOnce() -> B) -> (A, B) {
-    if bytes < WORTHWHILE {
-        return (other(), own());
-    }
-    thread::scope(|scope| match thread::Builder::new().stack_size(stack::SIZE).spawn_scoped(scope, &other) {
-        Ok(thread) => {
-            let own = own();
-            (thread.join().unwrap_or_else(|panic| panic::resume_unwind(panic)), own)
-        }
-        Err(_) => (other(), own()),
-    })
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ mod formats;
 mod node;
 mod numbers;
 mod plain;
+mod sound;
 mod url;
 mod validate;
 
@@ -21,13 +22,10 @@ use self::{
     node::Compiled,
 };
 use super::{Notice, Tree};
-use crate::template::{fmt::quote, parallel};
+use crate::template::fmt::quote;
 
 /// Gives the text of a schema that another one refers to by this URL (`file:`, `http:`, `https:`), or says why not.
 pub type Load<'a> = &'a dyn Fn(&str) -> Result<String, String>;
-
-/// How many bytes of templates are read in the time that a byte of a schema takes.
-const BYTES_PER_BYTE: usize = 16;
 
 /// Where a chart's own schema is, as far as its references can tell.
 const LOCATION: &str = "file:///values.schema.json";
@@ -71,18 +69,11 @@ pub fn check_alone(schema: &[u8], values: &Value, load: Load<'_>, log: &mut Vec<
     let mut store = Store { load, log, documents: Vec::new() };
     let draft = store.draft(LOCATION, &root)?;
     store.documents.push(Stored { url: LOCATION.to_owned(), root: root.clone(), draft });
-    // To check a schema takes longer than to check values, and usually finds nothing.
-    let (is_schema, fits) = parallel::both(
-        schema.len() * BYTES_PER_BYTE,
-        || check_against_draft(draft, [(&*root, format!("{LOCATION}#").as_str())]),
-        || {
-            store.with_compiled(|compiled| match validate::problems(compiled, values) {
-                None => Ok(()),
-                Some(problems) => Err(format!("{}\n", problems.trim_start_matches('\n'))),
-            })
-        },
-    );
-    is_schema.and(fits)
+    check_schema(&root, LOCATION, draft)?;
+    store.with_compiled(|compiled| match validate::problems(compiled, values) {
+        None => Ok(()),
+        Some(problems) => Err(format!("{}\n", problems.trim_start_matches('\n'))),
+    })
 }
 
 /// The documents that a check needs, each checked against the schema of its draft when it comes in.
@@ -103,7 +94,7 @@ impl Store<'_> {
     fn add(&mut self, url: &str, root: Value) -> Result<(), String> {
         let draft = self.draft(url, &root)?;
         if !compile::is_own(url) {
-            check_against_draft(draft, [(&root, format!("{url}#").as_str())])?;
+            check_schema(&root, url, draft)?;
         }
         self.documents.push(Stored { url: url.to_owned(), root: root.into(), draft });
         Ok(())
@@ -179,6 +170,14 @@ fn check_unexpected(parts: &[Unexpected<'_>]) -> Result<(), String> {
         }
     }
     Ok(())
+}
+
+/// Checks that a document is a schema.
+fn check_schema(root: &Value, url: &str, draft: Draft) -> Result<(), String> {
+    if sound::is_sound(root, draft) {
+        return Ok(());
+    }
+    check_against_draft(draft, [(root, format!("{url}#").as_str())])
 }
 
 /// Checks schemas against that of their draft, each with the place that names it in a message.

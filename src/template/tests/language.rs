@@ -49,6 +49,19 @@ fn calls_functions_as_helm_does() {
     check(include_str!("functions.jsonl"));
 }
 
+/// Files of one text are parsed once: still each error names the file that Helm names, here the one it adds last.
+#[test]
+fn files_of_one_text_keep_their_names() {
+    let library = r#"{{ define "x" }}{{ .Values.none.deep }}{{ end }}"#;
+    let template = serde_json::json!({"t": r#"{{ include "x" . }}"#, "a/_x.tpl": library, "b/_x.tpl": library});
+    let error = render(&template, &Json::Null, Options::default()).expect_err("nothing has no fields");
+    let message = error.helm_message();
+    assert!(message.contains("c/a/_x.tpl:1:"), "{message}");
+    let broken = serde_json::json!({"t": "", "a/_x.tpl": "{{ end }}", "b/_x.tpl": "{{ end }}"});
+    let message = render(&broken, &Json::Null, Options::default()).expect_err("there is nothing to end").helm_message();
+    assert!(message.contains("c/b/_x.tpl:1)"), "{message}");
+}
+
 #[track_caller]
 fn check(table: &str) {
     let mut differences = Vec::new();

@@ -1,0 +1,207 @@
+//! Schemas that are plainly valid. Nearly all are, and to read and compile the schema of their draft takes several times as
+//! long as everything else that is done with them.
+
+use serde_json::Value;
+
+use super::{document::Draft, formats, plain::duplicates};
+
+/// How deep schemas nest before they are left to the schema of their draft.
+const MAXIMUM_DEPTH: usize = 64;
+/// How many values of an `enum` are compared with each other.
+const MAXIMUM_VALUES: usize = 64;
+
+/// Whether a schema is plainly one of its draft. `false` says nothing: then the schema of the draft tells. What is asked of
+/// each keyword is the strictest that any draft asks, whether it is a keyword in this one or not.
+pub(super) fn is_sound(schema: &Value, draft: Draft) -> bool {
+    // In the oldest draft other values are allowed.
+    draft > Draft::V4 && Sound { draft }.schema(schema, MAXIMUM_DEPTH)
+}
+
+struct Sound {
+    draft: Draft,
+}
+
+impl Sound {
+    fn schema(&self, schema: &Value, depth: usize) -> bool {
+        match schema {
+            Value::Bool(_) => true,
+            Value::Object(keywords) if depth > 0 => {
+                keywords.iter().all(|(keyword, value)| self.keyword(keyword, value, depth - 1))
+            }
+            _ => false,
+        }
+    }
+
+    fn keyword(&self, keyword: &str, value: &Value, depth: usize) -> bool {
+        match keyword {
+            "$schema" => value.as_str().and_then(Draft::of_url) == Some(self.draft),
+            "$id" => value.as_str().is_some_and(|id| is_plain_reference(id) && !id.contains('#')),
+            "$ref" => value.as_str().is_some_and(is_plain_reference),
+            "$comment" | "title" | "description" | "format" | "contentMediaType" | "contentEncoding" => {
+                value.is_string()
+            }
+            "$defs" | "definitions" | "properties" | "dependentSchemas" => self.members(value, depth),
+            "patternProperties" => {
+                let names = value.as_object().into_iter().flat_map(|members| members.keys());
+                self.members(value, depth) && names.into_iter().all(|name| formats::regex(name).is_ok())
+            }
+            "additionalItems"
+            | "additionalProperties"
+            | "contains"
+            | "contentSchema"
+            | "else"
+            | "if"
+            | "items"
+            | "not"
+            | "propertyNames"
+            | "then"
+            | "unevaluatedItems"
+            | "unevaluatedProperties" => self.schema(value, depth),
+            "allOf" | "anyOf" | "oneOf" | "prefixItems" => {
+                let all = |list: &Vec<Value>| !list.is_empty() && list.iter().all(|schema| self.schema(schema, depth));
+                value.as_array().is_some_and(all)
+            }
+            "pattern" => value.as_str().is_some_and(|pattern| formats::regex(pattern).is_ok()),
+            "type" => is_type(value) || set(value).is_some_and(|types| !types.is_empty() && types.iter().all(is_type)),
+            "enum" => set(value).is_some_and(|values| !values.is_empty()),
+            "required" => are_names(value),
+            "dependencies" => {
+                let mut members = value.as_object().into_iter().flatten();
+                value.is_object() && members.all(|(_, member)| are_names(member) || self.schema(member, depth))
+            }
+            "dependentRequired" => value.as_object().is_some_and(|members| members.values().all(are_names)),
+            "examples" => value.is_array(),
+            "readOnly" | "writeOnly" | "deprecated" | "uniqueItems" => value.is_boolean(),
+            "minimum" | "maximum" | "exclusiveMinimum" | "exclusiveMaximum" => value.is_number(),
+            "multipleOf" => value.as_f64().is_some_and(|number| number > 0.0),
+            "minLength" | "maxLength" | "minItems" | "maxItems" | "minProperties" | "maxProperties" | "minContains"
+            | "maxContains" => value.is_u64(),
+            // Whatever else begins so is a name or a reference; anything else is nobody's keyword.
+            other => other != "id" && !other.starts_with('$'),
+        }
+    }
+
+    fn members(&self, value: &Value, depth: usize) -> bool {
+        value.as_object().is_some_and(|members| members.values().all(|schema| self.schema(schema, depth)))
+    }
+}
+
+/// A list of things that all differ.
+fn set(value: &Value) -> Option<&Vec<Value>> {
+    value.as_array().filter(|list| list.len() <= MAXIMUM_VALUES && duplicates(list).is_none())
+}
+
+fn are_names(value: &Value) -> bool {
+    set(value).is_some_and(|names| names.iter().all(Value::is_string))
+}
+
+fn is_type(value: &Value) -> bool {
+    let name = value.as_str().unwrap_or_default();
+    matches!(name, "array" | "boolean" | "integer" | "null" | "number" | "object" | "string")
+}
+
+/// A reference without anything that a URL would have to escape.
+fn is_plain_reference(reference: &str) -> bool {
+    let plain = |text: &str| {
+        text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'-' | b'_' | b'.' | b'$'))
+    };
+    let reference = ["https://", "http://", "file://"]
+        .iter()
+        .find_map(|scheme| reference.strip_prefix(scheme))
+        .unwrap_or(reference);
+    let (path, place) = reference.split_once('#').unwrap_or((reference, ""));
+    plain(path) && plain(place)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use serde_json::{Value, json};
+
+    use super::{
+        super::{check_against_draft, document::own_schema},
+        *,
+    };
+
+    const DRAFTS: [Draft; 4] = [Draft::V6, Draft::V7, Draft::V2019, Draft::V2020];
+
+    /// Where the drafts' own schemas tell all keywords that there are.
+    const OWN: [&str; 17] = [
+        "draft-04/schema",
+        "draft-06/schema",
+        "draft-07/schema",
+        "draft/2019-09/schema",
+        "draft/2019-09/meta/applicator",
+        "draft/2019-09/meta/content",
+        "draft/2019-09/meta/core",
+        "draft/2019-09/meta/format",
+        "draft/2019-09/meta/meta-data",
+        "draft/2019-09/meta/validation",
+        "draft/2020-12/schema",
+        "draft/2020-12/meta/applicator",
+        "draft/2020-12/meta/content",
+        "draft/2020-12/meta/core",
+        "draft/2020-12/meta/meta-data",
+        "draft/2020-12/meta/unevaluated",
+        "draft/2020-12/meta/validation",
+    ];
+
+    fn keywords() -> BTreeSet<String> {
+        let documents = OWN.iter().map(|name| own_schema(&format!("http://json-schema.org/{name}")).expect("a schema"));
+        let documents = documents.map(|text| serde_json::from_str::<Value>(text).expect("JSON"));
+        documents
+            .flat_map(|document| document["properties"].as_object().cloned().unwrap_or_default())
+            .map(|(key, _)| key)
+            .collect()
+    }
+
+    /// The schemas of a table whose errors real Helm told, and each keyword with values that some draft refuses.
+    fn schemas() -> Vec<Value> {
+        let table = include_str!("../tests/schema.jsonl").lines();
+        let mut schemas: Vec<Value> = table
+            .map(|line| serde_json::from_str::<Value>(line).expect("a line is JSON"))
+            .filter_map(|case| case.get("schema").cloned())
+            .collect();
+        let values = json!([
+            null, true, -1, 0, 1, 1.0, 1.5, "", "object", "(?!x)", "#/$defs/a", "#/%", "a:b", "://", "1:2/x", "https://a.b/c", "file://../a.json#/b", "http://json-schema.org/draft-07/schema#",
+            [], ["a"], ["a", "a"], [{}], [1], ["string", "null"], [{"type": 1}], {}, {"a": {}}, {"a": 1}, {"a": ["b"]},
+            {"a": {"type": "nothing"}}, {"(?!x)": {}}, {"type": 1},
+        ]);
+        for keyword in keywords() {
+            for value in values.as_array().into_iter().flatten() {
+                schemas.push(json!({ &*keyword: value }));
+                schemas.push(json!({"properties": {"p": {"items": { &*keyword: value }}}}));
+            }
+        }
+        schemas
+    }
+
+    #[test]
+    fn what_is_plainly_sound_fits_the_schema_of_its_draft() {
+        let schemas = schemas();
+        for draft in DRAFTS {
+            let sound = schemas.iter().filter(|schema| is_sound(schema, draft));
+            let named: Vec<(&Value, String)> = sound.map(|schema| (schema, schema.to_string())).collect();
+            assert!(named.len() > 400, "{draft:?}: only {} are", named.len());
+            let checked = check_against_draft(draft, named.iter().map(|(schema, name)| (*schema, name.as_str())));
+            assert_eq!(checked, Ok(()), "{draft:?}");
+        }
+    }
+    #[test]
+    fn what_charts_write_is_plainly_sound() {
+        let schema = json!({
+            "$schema": "http://json-schema.org/draft-07/schema#",
+            "definitions": {"port": {"type": "integer", "minimum": 1, "maximum": 65535}},
+            "properties": {
+                "image": {"type": "object", "required": ["repository"], "additionalProperties": false,
+                    "properties": {"repository": {"type": "string", "pattern": "^[a-z/]+$", "form": true}}},
+                "port": {"$ref": "#/definitions/port"},
+                "mode": {"enum": ["a", "b"], "default": "a", "title": "Mode"},
+                "extra": {"oneOf": [{"type": ["string", "null"]}, {"items": {"type": "string"}}]},
+            },
+        });
+        assert!(is_sound(&schema, Draft::V7));
+        assert!(!is_sound(&schema, Draft::V2020), "it names another draft");
+    }
+}
