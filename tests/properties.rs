@@ -9,7 +9,7 @@ use std::{
 use pilothouse::{
     chart::{Chart, File},
     template::{Context, Env, Options, Templates, Value},
-    values::{Reading, Values, set},
+    values::{JsonPath, Reading, Values, set},
     yaml,
 };
 use proptest::{
@@ -109,6 +109,11 @@ fn value() -> impl Strategy<Value = Json> {
         ]
     })
 }
+
+const JSON_PATH: &[&str] = &[
+    "{", "}", "[", "]", "[?(", ")]", "..", ".", "a", "b", "@", "$", "*", ":", ",", "-", "1", "0", "==", "<", "'", "\"",
+    "\\", "range ", "end", "true", " ",
+];
 
 const YAML: &[&str] = &[
     "\n",
@@ -421,6 +426,21 @@ proptest! {
             prop_assert_eq!(yaml::from_str(&yaml::to_string(&value)).ok(), Some(value));
         }
         let _ = yaml::positions(&text);
+    }
+
+    #[test]
+    fn any_text_is_styled_yaml_or_an_error(text in pieces(YAML, 40)) {
+        if let Ok(Some(document)) = timed(|| yaml::styled::read(&text)) {
+            timed(|| yaml::styled::write(&[document]));
+        }
+    }
+
+    #[test]
+    fn any_text_is_a_json_path_or_an_error(text in pieces(JSON_PATH, 20)) {
+        if let Ok(path) = timed(|| JsonPath::parse(&text)) {
+            let data = serde_json::json!({"a": [{"b": 1.0}, "x"], "b": {"a": null}});
+            let _ = timed(|| path.execute(&data));
+        }
     }
 
     #[test]
