@@ -70,6 +70,11 @@ impl Report {
         self
     }
 
+    /// Whether it has a sentence of its own.
+    pub fn is_told(&self) -> bool {
+        matches!(self.kind, Kind::Error)
+    }
+
     /// The exit code.
     pub fn exit_code(&self) -> u8 {
         match self.kind {
@@ -134,7 +139,7 @@ impl From<cluster::Error> for Report {
         match error.kind {
             // What client-go says for a 401 without a body that says more.
             cluster::ErrorKind::Unauthorized => Self::new("the server has asked for the client to provide credentials"),
-            _ => Self::new(error.message),
+            _ => Self { hints: error.details, ..Self::new(error.message) },
         }
     }
 }
@@ -143,6 +148,9 @@ impl From<release::Error> for Report {
     fn from(error: release::Error) -> Self {
         match error {
             release::Error::Cluster(error) => error.into(),
+            error @ release::Error::TooLarge { .. } => Self::new(error.to_string()).hint(
+                "leave out of the chart, by .helmignore, what no template reads; a database (HELM_DRIVER=sql) has no such limit",
+            ),
             error => Self::new(error.to_string()),
         }
     }

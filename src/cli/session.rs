@@ -100,6 +100,16 @@ impl Session {
         Ok(Storage::new(self.cluster().await?.with_namespace(&namespace), driver, namespace))
     }
 
+    /// Records of the namespace in force, if the cluster was asked before.
+    pub fn known_storage(&self) -> Option<Storage> {
+        let (cluster, driver) = (self.cluster.get()?, self.driver().ok()?);
+        let namespace = match self.flags.text("namespace") {
+            "" => cluster.namespace().to_owned(),
+            namespace => namespace.to_owned(),
+        };
+        Some(Storage::new(cluster.with_namespace(&namespace), driver, namespace))
+    }
+
     /// Records of every namespace.
     pub async fn storage_everywhere(&self) -> Result<Storage, Report> {
         let driver = self.driver()?;

@@ -101,6 +101,13 @@ impl Snapshot {
     }
 }
 
+/// The name that comes closest to one that is not there.
+pub fn nearest<'a>(names: &[&'a str], wanted: &str) -> Option<&'a str> {
+    let alike = |name: &&str| similar::TextDiff::from_chars(*name, wanted).ratio();
+    let best = names.iter().copied().max_by(|a, b| alike(a).total_cmp(&alike(b)))?;
+    (alike(&best) > 0.7).then_some(best)
+}
+
 /// The served kind that comes closest to one that is not: another version, another group, a misspelling.
 pub fn nearest_kind<'a>(resources: &'a [ResourceType], group: &str, kind: &str) -> Option<&'a ResourceType> {
     let likeness = |resource: &ResourceType| -> f32 {

@@ -22,6 +22,7 @@ use super::{
     preview::Basis,
     progress::{Phase, Progress, Reporter},
     record::{self, Recorder},
+    retry::read_patiently,
     time,
 };
 use crate::{
@@ -111,6 +112,7 @@ impl Run<'_> {
     /// Install, upgrade and rollback: a new revision is applied.
     async fn put_in_place(mut self) -> Result<Outcome, Error> {
         let prepared = self.prepared;
+        self.storage.check_size(&record::grown(&prepared.next)).await?;
         self.set_up().await?;
         let mut release = prepared.next.clone();
         let now = time::now();
@@ -303,14 +305,15 @@ impl Run<'_> {
 
     /// Marks every other deployed revision superseded.
     async fn supersede_deployed(&self, own: u32) {
-        let metas = match self.storage.list(&format!("name={},status=deployed", self.prepared.name)).await {
+        let selector = format!("name={},status=deployed", self.prepared.name);
+        let metas = match read_patiently(|| self.storage.list(&selector)).await {
             Ok(metas) => metas,
             Err(error) => {
                 return self.warn(format!("earlier revisions could not be marked superseded: {error}"));
             }
         };
         for meta in metas.iter().filter(|meta| meta.revision != own && meta.name == self.prepared.name) {
-            match self.storage.decode(meta).await {
+            match read_patiently(|| self.storage.decode(meta)).await {
                 Ok(release) => self.supersede(meta, &release).await,
                 Err(error) => self.warn(format!("revision {} could not be marked superseded: {error}", meta.revision)),
             }

@@ -57,6 +57,7 @@ pub mod doctor;
 pub mod execute;
 mod fields;
 mod gitops;
+pub mod hints;
 pub mod hooks;
 mod objects;
 mod operation;

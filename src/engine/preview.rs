@@ -174,7 +174,8 @@ pub async fn preview(storage: &Storage, prepared: &Prepared, redactor: &Redactor
 
     let scalers = scalers(cluster, prepared, &predicted).await;
     let left_alone = left_alone(&oracle).await?;
-    let risks = risks::all(prepared, &predicted, &left_alone, &scalers);
+    let mut risks = risks::all(prepared, &predicted, &left_alone, &scalers);
+    risks.splice(0..0, risks::too_large(storage, prepared).await);
     let differing = left_alone.into_iter().filter(|one| one.preview.change != Change::None);
     let definitions = differing.map(|one| one.preview.diff).collect();
     let hooks = hooks_run(prepared, redactor);

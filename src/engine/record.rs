@@ -7,12 +7,12 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::{
     Error,
-    retry::{TRIES, may_pass, pause},
+    retry::{TRIES, pause_of_record},
     time,
 };
 use crate::{
     cluster,
-    release::{self, RecordMeta, Release, Status, Storage},
+    release::{self, HookRun, RecordMeta, Release, Status, Storage},
 };
 
 /// Annotation of a record: who runs the operation.
@@ -23,6 +23,9 @@ pub const HEARTBEAT: &str = "pilothouse.dev/heartbeat";
 pub const ALIVE_SECONDS: i64 = 30;
 
 const BEAT: Duration = Duration::from_secs(10);
+
+/// Characters of a description that a record has room for in any case.
+const DESCRIPTION: usize = 200;
 
 /// What a record tells of whoever holds it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -135,27 +138,65 @@ impl Recorder {
 
     /// Writes the release into its record.
     pub(super) async fn update(&mut self, release: &Release) -> Result<(), release::Error> {
-        self.meta = self.storage.update(&self.meta, release).await?;
+        self.meta = write(&self.storage, &self.meta, release).await?;
         Ok(())
     }
 
-    /// Stops beating and writes the release for the last time; trouble that may pass is tried again.
+    /// Stops beating and writes the release for the last time. What a failure says is cut short where the record has no
+    /// room for all of it.
     pub(super) async fn finish(self, release: &Release) -> Result<(), release::Error> {
         let Self { storage, meta, beating, stop } = self;
         drop(stop);
         // The task ends by itself; waiting for it keeps its last beat from racing with the write below.
         let _ = beating.await;
-        let mut tried = 1;
-        loop {
-            match storage.update(&meta, release).await {
-                Err(release::Error::Cluster(error)) if tried < TRIES && may_pass(&error) => {
-                    tokio::time::sleep(pause(&error, tried)).await;
-                    tried += 1;
-                }
-                written => return written.map(drop),
+        match write(&storage, &meta, release).await {
+            Err(release::Error::TooLarge { .. }) => {
+                let mut shorter = release.clone();
+                shorter.info.description = release.info.description.chars().take(DESCRIPTION).collect();
+                write(&storage, &meta, &shorter).await.map(drop)
             }
+            written => written.map(drop),
         }
     }
+}
+
+/// Replaces a record. Trouble that may pass is tried again: of a try whose answer got lost it is not known whether it was
+/// carried out.
+async fn write(storage: &Storage, meta: &RecordMeta, release: &Release) -> Result<RecordMeta, release::Error> {
+    let mut tried = 1;
+    loop {
+        match storage.update(meta, release).await {
+            Err(release::Error::Moved { .. }) if tried > 1 => return written(storage, meta, release).await,
+            Err(error) if tried < TRIES => match pause_of_record(&error, tried) {
+                Some(pause) => tokio::time::sleep(pause).await,
+                None => return Err(error),
+            },
+            done => return done,
+        }
+        tried += 1;
+    }
+}
+
+/// The record, if it is what a lost try was to write.
+async fn written(storage: &Storage, meta: &RecordMeta, release: &Release) -> Result<RecordMeta, release::Error> {
+    let named = storage.in_namespace(&meta.namespace).list(&format!("name={}", meta.name)).await?;
+    let moved = || release::Error::Moved { record: meta.record.clone() };
+    let current = named.into_iter().find(|one| one.uid == meta.uid).ok_or_else(moved)?;
+    let stored = storage.decode(&current).await?;
+    if stored.info == release.info && stored.hooks == release.hooks { Ok(current) } else { Err(moved()) }
+}
+
+/// A release as large as its record becomes when all goes well: every hook ran.
+pub(super) fn grown(release: &Release) -> Release {
+    let mut grown = release.clone();
+    let now = || Some(time::now());
+    (grown.info.first_deployed, grown.info.last_deployed) = (now(), now());
+    for hook in &mut grown.hooks {
+        let run =
+            HookRun { started_at: now(), completed_at: now(), phase: "Succeeded".to_owned(), ..HookRun::default() };
+        hook.last_run = run;
+    }
+    grown
 }
 
 /// What a record says of its holder.
@@ -194,5 +235,5 @@ async fn taken(storage: &Storage, release: &Release) -> Error {
 pub(super) async fn supersede(storage: &Storage, meta: &RecordMeta, release: &Release) -> Result<(), release::Error> {
     let mut superseded = release.clone();
     superseded.info.status = Status::Superseded;
-    storage.update(meta, &superseded).await.map(drop)
+    write(storage, meta, &superseded).await.map(drop)
 }

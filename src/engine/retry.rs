@@ -2,7 +2,10 @@
 
 use std::{future::Future, time::Duration};
 
-use crate::cluster::{self, ErrorKind};
+use crate::{
+    cluster::{self, ErrorKind},
+    release,
+};
 
 /// Tries of one request or object.
 pub(super) const TRIES: u32 = 5;
@@ -18,6 +21,33 @@ pub(super) fn pause(cause: &cluster::Error, tried: u32) -> Duration {
         Some(seconds) => Duration::from_secs(u64::from(seconds)),
         None if cause.kind == ErrorKind::Conflict => Duration::from_millis(10 << tried),
         None => Duration::from_millis(100 << tried),
+    }
+}
+
+/// How long to wait before a record is written again; `None` where that would not help.
+pub(super) fn pause_of_record(cause: &release::Error, tried: u32) -> Option<Duration> {
+    match cause {
+        release::Error::Cluster(cause) if may_pass(cause) => Some(pause(cause, tried)),
+        release::Error::Unanswered(_) => Some(Duration::from_millis(100 << tried)),
+        _ => None,
+    }
+}
+
+/// Reads records until the answer is not one that may pass, five times at most.
+pub(super) async fn read_patiently<T, F>(mut read: impl FnMut() -> F) -> Result<T, release::Error>
+where
+    F: Future<Output = Result<T, release::Error>>,
+{
+    let mut tried = 1;
+    loop {
+        match read().await {
+            Err(error) if tried < TRIES => match pause_of_record(&error, tried) {
+                Some(pause) => tokio::time::sleep(pause).await,
+                None => return Err(error),
+            },
+            answered => return answered,
+        }
+        tried += 1;
     }
 }
 

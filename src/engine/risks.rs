@@ -11,13 +11,13 @@ use super::{
     objects::label,
     predict::Predicted,
     preview::{Confidence, Risk},
-    time,
+    record, time,
 };
 use crate::{
     cluster::apply::FIELD_MANAGER,
     diff::Change,
     manifest::Object,
-    release::{ApplyMethod, HookEvent},
+    release::{ApplyMethod, HookEvent, Storage},
 };
 
 /// Codes from the worst down; risks are shown in this order.
@@ -44,6 +44,16 @@ const ORDER: &[&str] = &[
     "crd-left-alone",
     "left-behind",
     "hooks-not-undone",
+];
+
+/// How servers say that a field cannot be changed.
+pub(super) const IMMUTABLE: &[&str] = &[
+    "field is immutable",
+    "updates to statefulset spec for fields other than",
+    "may not be changed",
+    "may not change once set",
+    "is immutable after creation",
+    "cannot change roleRef",
 ];
 
 /// Drifted fields of one object that are told one by one.
@@ -81,6 +91,15 @@ pub(super) fn all(
     risks
 }
 
+/// A record that Kubernetes does not store: nothing of it is begun.
+pub(super) async fn too_large(storage: &Storage, prepared: &Prepared) -> Option<Risk> {
+    if prepared.operation == Operation::Uninstall {
+        return None;
+    }
+    let refused = storage.check_size(&record::grown(&prepared.next)).await.err()?;
+    Some(risk("record-too-large", "", refused.to_string()))
+}
+
 fn risk(code: &str, object: &str, message: impl Into<String>) -> Risk {
     Risk { code: code.to_owned(), message: message.into(), object: object.to_owned() }
 }
@@ -94,8 +113,7 @@ fn refusal(one: &Predicted, risks: &mut Vec<Risk>) {
     let Some(words) = &one.preview.refusal else {
         return;
     };
-    let immutable = ["field is immutable", "updates to statefulset spec for fields other than", "may not be changed"];
-    let code = if immutable.iter().any(|mark| words.contains(mark)) {
+    let code = if IMMUTABLE.iter().any(|mark| words.contains(mark)) {
         "immutable-field"
     } else if words.contains("admission webhook") || words.contains("ValidatingAdmissionPolicy") {
         "admission"

@@ -124,6 +124,22 @@ impl Chart {
         contents(self.part::<Part>().files)
     }
 
+    /// Path and size of every template, and of every other file, in bytes.
+    pub fn sizes(&self) -> [Vec<(String, usize)>; 2] {
+        #[derive(Default, Deserialize)]
+        #[serde(default)]
+        struct Part {
+            #[serde(deserialize_with = "or_default")]
+            templates: Vec<File>,
+            #[serde(deserialize_with = "or_default")]
+            files: Vec<File>,
+        }
+        // Four letters of base64 are three bytes.
+        let sizes = |files: Vec<File>| files.into_iter().map(|file| (file.name, file.data.len() / 4 * 3)).collect();
+        let Part { templates, files } = self.part();
+        [sizes(templates), sizes(files)]
+    }
+
     /// Some fields of the chart; the zero value when they are not what Helm writes.
     fn part<'a, T: Deserialize<'a> + Default>(&'a self) -> T {
         let part = self.raw().map(serde_json::from_str).transpose();

@@ -57,6 +57,9 @@ pub enum Error {
     /// The database of the records refuses, or is not there.
     #[error("{0}")]
     Database(String),
+    /// The database of the records does not answer now, which may pass.
+    #[error("{0}")]
+    Unanswered(String),
     /// The environment names no driver, or one whose data cannot be read.
     #[error("{0}")]
     Driver(String),

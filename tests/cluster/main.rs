@@ -6,8 +6,10 @@ mod charts;
 mod cli;
 #[path = "../support/corpus.rs"]
 mod corpus;
+mod doctor;
 mod flags;
 mod incident;
+mod lost;
 mod operations;
 mod plane;
 mod preview;

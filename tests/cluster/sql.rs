@@ -17,13 +17,13 @@ use crate::{
 };
 
 /// A server of this test binary. `postgres.sh` ends it when this process ends, however that happens.
-struct Database {
+pub struct Database {
     folder: String,
-    port: String,
+    pub port: String,
     _server: Child,
 }
 
-fn database() -> &'static Database {
+pub fn database() -> &'static Database {
     static DATABASE: OnceLock<Database> = OnceLock::new();
     DATABASE.get_or_init(Database::start)
 }
@@ -43,12 +43,12 @@ impl Database {
     }
 
     /// A connection string for one of its databases.
-    fn url(&self, name: &str) -> String {
+    pub fn url(&self, name: &str) -> String {
         format!("postgres://helm:p%40ss%20w%27rd%2F@localhost:{}/{name}", self.port)
     }
 
     /// A database nobody else uses, made now; its connection string.
-    fn make(&self, name: &str) -> String {
+    pub fn make(&self, name: &str) -> String {
         self.run("psql", &format!("-d postgres -qc 'CREATE DATABASE {name}'"));
         self.url(name)
     }
@@ -68,18 +68,18 @@ impl Database {
 }
 
 /// Helm's variables for the records of a connection string.
-fn vars(connection: &str) -> [(&'static str, &str); 2] {
+pub fn vars(connection: &str) -> [(&'static str, &str); 2] {
     [("HELM_DRIVER", "sql"), ("HELM_DRIVER_SQL_CONNECTION_STRING", connection)]
 }
 
-fn driver(connection: &str) -> Driver {
+pub fn driver(connection: &str) -> Driver {
     let vars = vars(connection);
     let value = |name: &str| vars.iter().find(|(known, _)| *known == name).map_or("", |(_, value)| value);
     Driver::from_env(value).expect("a driver")
 }
 
 /// Records of the database that most tests share, each in its own namespace.
-async fn storage(namespace: &str) -> Storage {
+pub async fn storage(namespace: &str) -> Storage {
     let cluster = plane().cluster("test", namespace).await;
     Storage::new(cluster, driver(&database().url("postgres")), namespace)
 }

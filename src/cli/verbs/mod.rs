@@ -32,8 +32,22 @@ use crate::{
     release::{self, RecordMeta, Release, Storage, Summary},
 };
 
-/// Carries a command out.
+/// Carries a command out. What it fails with is explained as far as the cluster that it asked can tell.
 pub async fn run(session: &Session) -> Result<(), Report> {
+    match carry_out(session).await {
+        Err(report) if report.is_told() => Err(explained(session, report).boxed_local().await),
+        done => done,
+    }
+}
+
+async fn explained(session: &Session, mut report: Report) -> Report {
+    if let Some(storage) = session.known_storage() {
+        report.hints.extend(engine::hints::of(&storage, session.arg(0), &report.message).await);
+    }
+    report
+}
+
+async fn carry_out(session: &Session) -> Result<(), Report> {
     // On the heap: the stack of a debug build has no room for the states of all verbs side by side.
     match session.path.command().verb {
         Verb::Group | Verb::Later | Verb::Help => help(session),

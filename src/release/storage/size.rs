@@ -49,14 +49,12 @@ pub(super) fn too_large(release: &Release, bytes: usize) -> Error {
 
 /// What a record is made of, in bytes before compression, largest first: what to trim.
 pub fn parts(release: &Release) -> String {
-    let files = |files: Vec<(String, String)>| -> Vec<(String, usize)> {
-        files.into_iter().map(|(path, text)| (path, text.len())).collect()
-    };
+    let [templates, files] = release.chart.sizes();
     let hooks = release.hooks.iter().map(|hook| (hook.name.clone(), hook.manifest.len())).collect();
     let values = serde_json::to_string(&release.config).map_or(0, |text| text.len());
     let mut parts = [
-        part("templates", files(release.chart.templates())),
-        part("other files of the chart", files(release.chart.files())),
+        part("templates", templates),
+        part("other files of the chart", files),
         part("hooks", hooks),
         (release.manifest.len(), format!("manifest {}", release.manifest.len())),
         (values, format!("values {values}")),

@@ -10,6 +10,7 @@ mod schema;
 mod tls;
 
 use std::collections::BTreeMap;
+use std::error::Error as _;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -206,36 +207,36 @@ impl Sql {
             return Ok(Arc::clone(client));
         }
         let mut client = self.connect().await?;
-        schema::ensure(&mut client).await.map_err(|error| self.refused(&reason(&error)))?;
+        schema::ensure(&mut client).await.map_err(|error| self.refused(&error.into()))?;
         Ok(Arc::clone(kept.insert(Arc::new(client))))
     }
 
     async fn connect(&self) -> Result<Client, Error> {
         let conninfo = &self.0.conninfo;
-        let mut refused = String::new();
+        let mut refused = Refusal::default();
         for config in conninfo.attempts() {
             match self.try_connect(&config).await {
                 Ok(client) => return Ok(client),
                 Err(why) => refused = why,
             }
         }
-        if refused.ends_with("server does not support TLS") {
-            refused.push_str("; sslmode=disable in HELM_DRIVER_SQL_CONNECTION_STRING does without");
+        if refused.why.ends_with("server does not support TLS") {
+            refused.why.push_str("; sslmode=disable in HELM_DRIVER_SQL_CONNECTION_STRING does without");
         }
         Err(self.refused(&refused))
     }
 
-    fn refused(&self, why: &str) -> Error {
-        Error::Database(format!("{WORDS}: PostgreSQL at {}: {why}", self.0.conninfo.place()))
+    fn refused(&self, refusal: &Refusal) -> Error {
+        refusal.told(format!("{WORDS}: PostgreSQL at {}", self.0.conninfo.place()))
     }
 
-    async fn try_connect(&self, config: &Config) -> Result<Client, String> {
+    async fn try_connect(&self, config: &Config) -> Result<Client, Refusal> {
         let hosts = config.get_hosts().len().max(config.get_hostaddrs().len()).max(1);
         let limit = config.get_connect_timeout().copied().unwrap_or_default();
         let limit = limit.saturating_mul(u32::try_from(hosts).unwrap_or(u32::MAX)) + Duration::from_secs(1);
         let connecting = tokio::time::timeout(limit, config.connect(self.0.tls.clone()));
-        let connected = connecting.await.map_err(|_| "no answer in time".to_owned())?;
-        let (client, connection) = connected.map_err(|error| reason(&error))?;
+        let late = |_| Refusal { why: "no answer in time".to_owned(), may_pass: true };
+        let (client, connection) = connecting.await.map_err(late)??;
         tokio::spawn(async move {
             if let Err(error) = connection.await {
                 tracing::debug!("the connection to the database ended: {}", reason(&error));
@@ -286,6 +287,29 @@ fn meta(row: &Row) -> Result<RecordMeta, Error> {
     })
 }
 
+/// Why a database does not do what it is asked to, and whether that may pass.
+#[derive(Default)]
+struct Refusal {
+    why: String,
+    may_pass: bool,
+}
+
+impl Refusal {
+    fn told(&self, words: String) -> Error {
+        let message = format!("{words}: {}", self.why);
+        if self.may_pass { Error::Unanswered(message) } else { Error::Database(message) }
+    }
+}
+
+impl From<tokio_postgres::Error> for Refusal {
+    fn from(error: tokio_postgres::Error) -> Self {
+        let passing = [&SqlState::CANNOT_CONNECT_NOW, &SqlState::TOO_MANY_CONNECTIONS];
+        let said = error.code().is_some_and(|code| passing.contains(&code));
+        let broken = error.source().is_some_and(|cause| cause.is::<std::io::Error>());
+        Self { why: reason(&error), may_pass: said || broken || is_end(&error) }
+    }
+}
+
 /// Whether the connection is no more: nobody said so, or the server did.
 fn is_end(error: &tokio_postgres::Error) -> bool {
     let said = [&SqlState::ADMIN_SHUTDOWN, &SqlState::CRASH_SHUTDOWN, &SqlState::IDLE_SESSION_TIMEOUT];
@@ -295,7 +319,7 @@ fn is_end(error: &tokio_postgres::Error) -> bool {
 fn failed(error: tokio_postgres::Error) -> Error {
     match error.code() {
         Some(&SqlState::UNIQUE_VIOLATION) => Error::Exists,
-        _ => Error::Database(format!("PostgreSQL: {}", reason(&error))),
+        _ => Refusal::from(error).told("PostgreSQL".to_owned()),
     }
 }
 
