@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::Chart;
@@ -12,7 +13,7 @@ use crate::yaml;
 const BEFORE_OWN: &str = "helm.sh/depends-on/subcharts";
 
 /// Which charts come after which. Charts are called by their paths in manifests, `shop/charts/database`.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Order {
     /// Those of a stage do not depend on each other, only on earlier stages. The top chart is alone in the last.
     stages: Vec<Vec<String>>,

@@ -42,6 +42,7 @@ pub enum Verb {
     GetNotes,
     GetValues,
     Rollback,
+    Apply,
     Install,
     Upgrade,
     Uninstall,
@@ -209,6 +210,7 @@ pub static ROOT: Command = Command {
         Command::later("push", &[]),
         verbs::diff::COMMAND,
         verbs::doctor::COMMAND,
+        verbs::apply::COMMAND,
         verbs::sandbox::COMMAND,
         Command {
             name: "help",

@@ -14,6 +14,7 @@ pub mod flags;
 pub mod legacy;
 pub mod operation;
 mod output;
+pub mod plan;
 pub mod report;
 pub mod selector;
 pub mod session;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-use super::{commands::Verb, console::Console, flags::Flag, report::Report, session::Session, verbs::diff::text};
+use super::{commands::Verb, console::Console, flags::Flag, plan, report::Report, session::Session, verbs::diff::text};
 use crate::{
     cluster::wait::WaitStrategy,
     engine::{self, Basis, Crds, Options, Outcome, Prepared, Progress, Reporter, ServerSideMode},
@@ -121,13 +121,26 @@ pub fn options(session: &Session) -> Result<Options, Report> {
 /// Helm's reading of `--dry-run`, with its warnings.
 ///
 /// # Errors
-/// Helm's words for a value that is none; a sentence where `--read-only` forbids what is not a dry run.
+/// Helm's words for a value that is none; a sentence where `--read-only` forbids what is not a dry run, and for a plan,
+/// which is none either.
 pub fn dry_run(session: &Session) -> Result<DryRun, Report> {
     let dry_run = read_dry_run(session)?;
-    if dry_run == DryRun::None {
-        writable(session)?;
-    }
+    check_changes(session, dry_run == DryRun::None)?;
     Ok(dry_run)
+}
+
+/// Refuses changes under `--read-only`, and to plan what would not be done. A plan itself changes nothing.
+///
+/// # Errors
+/// Then, and flags of plans that make no sense.
+pub fn check_changes(session: &Session, changes: bool) -> Result<(), Report> {
+    match plan::asked(session)? {
+        Some(_) if !changes => {
+            Err(Report::new("--plan-out does nothing to the cluster by itself: leave out --dry-run"))
+        }
+        None if changes => writable(session),
+        _ => Ok(()),
+    }
 }
 
 /// Refuses or warns of `--dry-run` of `template`, which never does anything.
@@ -185,7 +198,7 @@ pub fn writable(session: &Session) -> Result<(), Report> {
 /// Prints a preview on standard error.
 ///
 /// # Errors
-/// Under `--review`, what execute would only find out midway: fields that belong to others.
+/// For a review or a plan, what execute would only find out midway: fields that belong to others.
 pub async fn preview(session: &Session, storage: &Storage, prepared: &Prepared) -> Result<Basis, Report> {
     let redactor = session.redactor()?;
     let preview = engine::preview(storage, prepared, &redactor).await?;
@@ -202,15 +215,16 @@ pub async fn preview(session: &Session, storage: &Storage, prepared: &Prepared) 
             )
         })
         .collect();
-    if session.flags.bool("review") && !conflicts.is_empty() && !prepared.options.force_conflicts {
+    let binds = session.flags.bool("review") || !session.flags.text("plan-out").is_empty();
+    if binds && !conflicts.is_empty() && !prepared.options.force_conflicts {
         let report = Report::new(format!("fields belong to others: {}", conflicts.join("; ")));
         return Err(report.hint("--force-conflicts takes them"));
     }
     Ok(preview.basis)
 }
 
-/// Carries out what was prepared, after a preview where `--review` asks for one. `cancelled` is printed when the user
-/// interrupts it.
+/// Carries out what was prepared, after a preview where `--review` asks for one; `None` where only a plan was asked for,
+/// which is written. `cancelled` is printed when the user interrupts it.
 ///
 /// # Errors
 /// Those of the operation.
@@ -219,14 +233,18 @@ pub async fn execute(
     storage: &Storage,
     prepared: Prepared,
     cancelled: &str,
-) -> Result<Outcome, Report> {
+) -> Result<Option<Outcome>, Report> {
+    if let Some(asked) = plan::asked(session)? {
+        plan::save(session, storage, prepared, &asked).await?;
+        return Ok(None);
+    }
     let basis = match session.flags.bool("review") {
         true => Some(preview(session, storage, &prepared).await?),
         false => None,
     };
     let (report, cancel) = reporting(session);
     let work = engine::execute(storage, prepared, basis.as_ref(), &report, &cancel);
-    Ok(interruptible(&session.console, &cancel, cancelled, work).await??)
+    Ok(Some(interruptible(&session.console, &cancel, cancelled, work).await??))
 }
 
 /// Where progress is told, and what cancels.

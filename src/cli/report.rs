@@ -134,6 +134,12 @@ impl From<render::Error> for Report {
     }
 }
 
+impl From<engine::plan::Error> for Report {
+    fn from(error: engine::plan::Error) -> Self {
+        Self::new(error.to_string())
+    }
+}
+
 impl From<cluster::Error> for Report {
     fn from(error: cluster::Error) -> Self {
         match error.kind {

@@ -95,9 +95,14 @@ impl Session {
 
     /// Records of the namespace in force.
     pub async fn storage(&self) -> Result<Storage, Report> {
+        self.driver()?;
+        self.storage_in(&self.namespace().await?).await
+    }
+
+    /// Records of a namespace.
+    pub async fn storage_in(&self, namespace: &str) -> Result<Storage, Report> {
         let driver = self.driver()?;
-        let namespace = self.namespace().await?;
-        Ok(Storage::new(self.cluster().await?.with_namespace(&namespace), driver, namespace))
+        Ok(Storage::new(self.cluster().await?.with_namespace(namespace), driver, namespace))
     }
 
     /// Records of the namespace in force, if the cluster was asked before.

@@ -19,6 +19,7 @@ pub(crate) mod strategic;
 mod three_way;
 mod tracking;
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub use client_side::{apply_patch_locally, client_side_patch};
@@ -50,7 +51,7 @@ pub struct Deletion {
 }
 
 /// What happens to dependents of a deleted object.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Propagation {
     /// Dependents go later.
     #[default]

@@ -101,6 +101,15 @@ impl Cluster {
         Ok(Target { api_version, key })
     }
 
+    /// What tells this cluster from others, as far as it may be read: the UID of its namespace `kube-system`.
+    pub async fn uid(&self) -> Result<Option<String>, Error> {
+        match self.get_json::<Value>("/api/v1/namespaces/kube-system").await {
+            Ok(namespace) => Ok(namespace["metadata"]["uid"].as_str().map(str::to_owned)),
+            Err(error) if matches!(error.kind, ErrorKind::NotFound | ErrorKind::Forbidden) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
     /// One live object, `None` when it does not exist.
     pub async fn get(&self, target: &Target) -> Result<Option<Object>, Error> {
         let resource = self.resource(&target.api_version, &target.key.kind).await?;

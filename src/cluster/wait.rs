@@ -6,6 +6,7 @@ use futures::{
     FutureExt, StreamExt,
     future::{BoxFuture, OptionFuture},
 };
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio::time::{Instant, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
@@ -26,7 +27,7 @@ const LOOK: Duration = Duration::from_secs(2);
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The strategies of `--wait`.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum WaitStrategy {
     /// kstatus by watch; what a bare `--wait` means.
     Watcher,

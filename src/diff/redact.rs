@@ -125,6 +125,11 @@ impl Redactor {
         }
     }
 
+    /// Whether there is anything to hide in an object or in values: a Secret, or what [`Self::values`] hides.
+    pub fn hides(&self, value: &Value) -> bool {
+        holds_secret(value) || self.values(value) != *value
+    }
+
     /// A text with what [`Self::values`] hides of these values replaced wherever it is quoted, as errors do. What is
     /// shorter than four characters keeps no secret.
     pub fn quoting(&self, text: &str, values: &Value) -> String {

@@ -62,6 +62,7 @@ pub mod hooks;
 mod objects;
 mod operation;
 mod options;
+pub mod plan;
 pub mod post_render;
 mod predict;
 pub mod prepare;
@@ -79,6 +80,7 @@ pub mod world;
 pub use execute::{Outcome, execute};
 pub use operation::Operation;
 pub use options::{Crds, Options, Reuse, ServerSideMode};
+pub use plan::Plan;
 pub use prepare::{
     Prepared, Recorded, Request, RollbackTarget, Source, offline_install, prepare, prepare_install, prepare_rollback,
     prepare_uninstall, prepare_upgrade,
@@ -110,6 +112,9 @@ pub enum Error {
     /// The reviewed basis no longer holds: each line says what moved.
     #[error("changed since the review: {}", .0.join("; "))]
     Moved(Vec<String>),
+    /// A plan that cannot be read, or is not for this cluster.
+    #[error(transparent)]
+    Plan(#[from] plan::Error),
     /// Something failed; if it was midway, the final status was written. Message in Helm's words, blockers as hints.
     #[error("{message}")]
     Failed {

@@ -1,9 +1,11 @@
 //! The operations on a release, and where Helm words or runs them differently.
 
+use serde::{Deserialize, Serialize};
+
 use crate::release::{HookEvent, Status};
 
 /// What is done to a release.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Operation {
     /// A release's first revision, or one in the place of an uninstalled or failed one (`--replace`).
     Install,

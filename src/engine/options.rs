@@ -2,13 +2,15 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
+use serde::{Deserialize, Serialize};
+
 use crate::{
     cluster::{apply::Propagation, wait::WaitStrategy},
     release::ApplyMethod,
 };
 
 /// `--server-side`.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ServerSideMode {
     /// As the revision before was applied, or for a rollback the target revision; an install is server-side.
     #[default]
@@ -31,7 +33,7 @@ impl ServerSideMode {
 }
 
 /// Which of the values given before an upgrade keeps.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Reuse {
     /// Those given before, where none are given now.
     #[default]
@@ -45,7 +47,7 @@ pub enum Reuse {
 }
 
 /// What happens to the definitions in the charts' `crds/` folders. Nothing ever deletes them.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Crds {
     /// An install creates them, an upgrade leaves them as they are: Helm's way.
     #[default]
@@ -57,7 +59,8 @@ pub enum Crds {
 }
 
 /// The flags of `install`, `upgrade`, `rollback` and `uninstall`, and ours. Each operation reads those it knows.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Options {
     /// Bound of each hook and of each wait.
     pub timeout: Duration,

@@ -16,9 +16,10 @@ pub use rollback::{RollbackTarget, prepare_rollback};
 pub use uninstall::prepare_uninstall;
 pub use upgrade::prepare_upgrade;
 
-use super::{Error, Operation, Options, hooks, time};
 use bytes::Bytes;
+use serde::{Deserialize, Serialize};
 
+use super::{Error, Operation, Options, hooks, plan, time};
 use crate::{
     chart::{self, Chart},
     cluster::{self, read::Target, wait::WaitStrategy},
@@ -66,16 +67,20 @@ pub async fn prepare(storage: &Storage, name: &str, request: Request, options: &
 }
 
 /// A revision with its record.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Recorded {
     /// What is in it.
+    #[serde(with = "plan::labelled")]
     pub release: Arc<Release>,
     /// Metadata of the record.
     pub meta: RecordMeta,
 }
 
-/// An operation ready to preview or execute. Holds the bytes that execute will apply.
-#[derive(Clone)]
+/// An operation ready to preview or execute. Holds the bytes that execute will apply. A plan keeps all of it: what a new
+/// field holds has to be kept too, or be skipped with a reason.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Prepared {
     /// What is done.
     pub operation: Operation,
@@ -88,12 +93,15 @@ pub struct Prepared {
     /// The revision that is in force, as far as records tell; `None` for an install.
     pub from: Option<Recorded>,
     /// The revision whose content is put in place: a rollback's target, what uninstall removes, else `next` itself.
+    #[serde(with = "plan::labelled")]
     pub to: Arc<Release>,
     /// The record that will be written, not yet timed.
+    #[serde(with = "plan::labelled")]
     pub next: Release,
     /// Definitions of the charts' `crds/` folders, put in place before everything else: path and objects of each file.
     pub definitions: Vec<(String, Vec<Object>)>,
-    /// Files of these folders that an upgrade leaves alone, not yet read.
+    /// Files of these folders that an upgrade leaves alone, not yet read: the preview tells of them, so no plan needs them.
+    #[serde(skip)]
     pub left_alone: Vec<(String, Bytes)>,
     /// Objects to apply, in install order, ownership labels and annotations set.
     pub objects: Vec<Object>,
@@ -117,7 +125,8 @@ pub struct Prepared {
     pub options: Options,
     /// Things to tell before going on: target failed, a pending record's age and writer, one revision re-applied.
     pub warnings: Vec<String>,
-    /// What Helm logs while it renders.
+    /// What Helm logs while it renders: told before anything else happens, so no plan needs it.
+    #[serde(skip)]
     pub log: Vec<Notice>,
     /// All revisions' metadata when prepared, ascending.
     pub history: Vec<RecordMeta>,

@@ -5,6 +5,7 @@ use std::{
     fmt,
 };
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::{
@@ -107,7 +108,8 @@ pub struct ConflictDetail {
 }
 
 /// What the reviewed facts were: if these no longer hold, execute stops.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Basis {
     /// UID, revision and status word of the newest record.
     pub record: (String, u32, String),

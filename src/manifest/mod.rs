@@ -2,6 +2,7 @@
 
 use std::{cmp::Ordering, collections::BTreeMap};
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::yaml;
@@ -28,7 +29,7 @@ pub struct ObjectKey {
 }
 
 /// One Kubernetes object as JSON, from a manifest or live.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Object {
     /// The whole object; always a JSON object with `apiVersion`, `kind` and `metadata`.
     pub value: Value,

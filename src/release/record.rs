@@ -88,12 +88,14 @@ impl<'de> Deserialize<'de> for Status {
 }
 
 /// How a revision was applied.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum ApplyMethod {
     /// `csa`; also what an absent field means.
     #[default]
+    #[serde(rename = "csa")]
     ClientSide,
     /// `ssa`.
+    #[serde(rename = "ssa")]
     ServerSide,
 }
 
@@ -104,12 +106,6 @@ impl ApplyMethod {
             Self::ClientSide => "csa",
             Self::ServerSide => "ssa",
         }
-    }
-}
-
-impl Serialize for ApplyMethod {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.as_str())
     }
 }
 

@@ -12,6 +12,7 @@ mod incident;
 mod lost;
 mod operations;
 mod plane;
+mod plans;
 mod preview;
 mod public_charts;
 mod reads;

@@ -1,7 +1,7 @@
 //! The scenarios of `scenarios.txt`: real Helm runs each in one namespace, we in another, and after every step what was
 //! said, recorded and stored must be the same. `SCENARIO=words` runs those alone whose title has these words.
 
-mod outcome;
+pub mod outcome;
 
 use std::{
     collections::BTreeSet,

@@ -45,7 +45,10 @@ async fn a_preview_has_one_json_form() {
     let form: Value = serde_json::from_str(&succeed(line, &cluster).await.out).unwrap();
     let mut keys: Vec<&String> = form.as_object().unwrap().keys().collect();
     keys.sort();
-    assert_eq!(keys, ["confidence", "from", "hooks", "namespace", "objects", "release", "risks", "to"]);
+    assert_eq!(
+        keys,
+        ["confidence", "definitionsLeftAlone", "from", "hooks", "namespace", "objects", "release", "risks", "to"]
+    );
     assert_eq!((&form["release"], &form["namespace"]), (&"web".into(), &"default".into()));
     assert_eq!((&form["from"], &form["to"]), (&2.into(), &3.into()));
     let expected = [
@@ -79,7 +82,10 @@ async fn exit_codes_are_helm_diffs() {
         ("upgrade --install web CHART", 0),
         ("diff install web CHART --detailed-exitcode", 1),
         ("diff upgrade web CHART --detailed-exitcode", 0),
-        ("diff upgrade --install web CHART --detailed-exitcode --wait --timeout 1m --atomic --description x", 0),
+        (
+            "diff upgrade --install web CHART --detailed-exitcode --wait --timeout 1m --atomic --description x --include-crds",
+            0,
+        ),
         ("diff upgrade web CHART --detailed-exitcode --set hooks.enabled=true", 2),
         ("diff upgrade web CHART --detailed-exitcode --set hooks.enabled=true --no-hooks", 0),
         ("diff upgrade web CHART --set replicas=4", 0),
@@ -186,7 +192,6 @@ async fn what_has_no_place_in_a_preview_says_so() {
     for (flags, why) in [
         ("--kube-version 1.30", "--kube-version has no place in a preview"),
         ("-a apps/v1", "--api-versions has no place in a preview"),
-        ("--include-crds", "show crds prints them"),
         ("--disable-validation", "template renders without asking it"),
         ("--dry-run", "template renders without one"),
         ("--three-way-merge=false", "a preview always compares live objects"),

@@ -1,6 +1,7 @@
-//! What `diff` shows before it happens, on the sandbox.
+//! What `diff` shows before it happens, and plans that are made now and applied later; on the sandbox.
 
 mod diff;
+mod plan;
 
 #[path = "../support/command.rs"]
 mod command;

@@ -9,7 +9,7 @@ use crate::{
         commands::{Command, Completes, Takes, Verb},
         flags::{Flag, chart as chart_flags},
         operation::{self, DryRun},
-        output,
+        output, plan,
         report::Report,
         session::Session,
     },
@@ -36,6 +36,7 @@ pub const COMMAND: Command = Command {
             operation::review_flag(),
             operation::three_way_flag(),
         ]);
+        flags.extend(plan::flags());
         flags
     },
     verb: Verb::Install,
@@ -47,6 +48,9 @@ pub fn hide_secret_flag() -> Flag {
     Flag::bool("hide-secret", "hide Kubernetes Secrets when also using the --dry-run flag")
 }
 
+/// Helm's words before the reason why an install failed.
+pub const FAILED: &str = "INSTALLATION FAILED";
+
 /// Runs it.
 pub async fn run(session: &Session) -> Result<(), Report> {
     let flags = &session.flags;
@@ -56,8 +60,10 @@ pub async fn run(session: &Session) -> Result<(), Report> {
     let options = options(session)?;
     let name = name_and_chart(session, None, &World::new(&session.env.zone));
     let installed = async { install(session, name?, dry_run, options).await };
-    let release = installed.await.map_err(|report: Report| report.context("INSTALLATION FAILED"))?;
-    print(session, &release)
+    match installed.await.map_err(|report: Report| report.context(FAILED))? {
+        Some(release) => print(session, &release),
+        None => Ok(()),
+    }
 }
 
 /// The flags of `install` as options.
@@ -90,7 +96,7 @@ pub fn installing(session: &Session) -> Result<Options, Report> {
     })
 }
 
-/// Installs, and gives the release as it was recorded or, in a dry run, as it would be.
+/// Installs, and gives the release as it was recorded or, in a dry run, as it would be; `None` where only a plan was written.
 ///
 /// # Errors
 /// Helm's words, without those that name the command.
@@ -99,7 +105,7 @@ pub async fn install(
     (name, chart): (String, String),
     dry_run: DryRun,
     options: Options,
-) -> Result<Release, Report> {
+) -> Result<Option<Release>, Report> {
     let options = Options { dry_run: dry_run != DryRun::None, ..options };
     let source = source(session, &chart)?;
     if dry_run == DryRun::Client {
@@ -107,7 +113,7 @@ pub async fn install(
         let offline = engine::offline_install(&name, &namespace, source, Capabilities::default(), &options);
         let (release, log) = offline.await?;
         log.iter().for_each(|notice| session.console.note(&notice.to_string()));
-        return Ok(release);
+        return Ok(Some(release));
     }
     let storage = session.storage().await?;
     refuse_hiding(session, &options)?;
@@ -117,10 +123,11 @@ pub async fn install(
             let words = "This chart or one of its subcharts contains CRDs. Rendering may fail or contain inaccuracies.";
             session.console.note(&format!("level=WARN msg={words:?}"));
         }
-        return Ok(prepared.rehearsed());
+        return Ok(Some(prepared.rehearsed()));
     }
     let cancelled = format!("Release {} has been cancelled.\n", session.arg(0));
-    Ok(operation::execute(session, &storage, prepared, &cancelled).await?.release)
+    let done = operation::execute(session, &storage, prepared, &cancelled).await?;
+    Ok(done.map(|outcome| outcome.release))
 }
 
 /// Prepares an install, and tells what there is to know before it happens.

@@ -1,5 +1,6 @@
 //! One file a verb.
 
+pub mod apply;
 pub mod completion;
 pub mod create;
 pub mod dependency;
@@ -61,6 +62,7 @@ async fn carry_out(session: &Session) -> Result<(), Report> {
         Verb::GetNotes => get::notes(session).boxed_local().await,
         Verb::GetValues => get::values(session).boxed_local().await,
         Verb::Rollback => rollback::run(session).boxed_local().await,
+        Verb::Apply => apply::run(session).boxed_local().await,
         Verb::Install => install::run(session).boxed_local().await,
         Verb::Test => test::run(session).boxed_local().await,
         Verb::Upgrade => upgrade::run(session).boxed_local().await,

@@ -5,6 +5,7 @@ use crate::{
         commands::{Command, Completes, Takes, Verb},
         flags::{Flag, chart as chart_flags},
         operation::{self, DryRun},
+        plan,
         report::Report,
         session::Session,
     },
@@ -24,6 +25,7 @@ pub const COMMAND: Command = Command {
         let mut flags = helm_flags();
         flags.push(operation::history_max_flag(env.max_history()));
         flags.extend([last_good_flag(), operation::review_flag(), operation::three_way_flag()]);
+        flags.extend(plan::flags());
         flags
     },
     verb: Verb::Rollback,
@@ -60,11 +62,23 @@ pub async fn run(session: &Session) -> Result<(), Report> {
     let storage = session.storage().await?;
     let prepared = prepare(session, &storage, target).await?;
     match dry_run {
-        DryRun::None => drop(operation::execute(session, &storage, prepared, "").await?),
+        DryRun::None => {
+            if operation::execute(session, &storage, prepared, "").await?.is_none() {
+                return Ok(());
+            }
+        }
         DryRun::Server => drop(operation::preview(session, &storage, &prepared).await?),
         DryRun::Client if flags.bool("review") => drop(operation::preview(session, &storage, &prepared).await?),
         DryRun::Client => {}
     }
+    done(session)
+}
+
+/// Says that it is rolled back.
+///
+/// # Errors
+/// Standard output that is closed.
+pub fn done(session: &Session) -> Result<(), Report> {
     session.console.print("Rollback was a success! Happy Helming!\n")
 }
 

@@ -4,13 +4,13 @@ use crate::{
     cli::{
         commands::{Command, Completes, Takes, Verb},
         flags::{Flag, chart as chart_flags},
-        operation,
+        operation, plan,
         report::Report,
         session::Session,
     },
     cluster::apply::Propagation,
     engine::{
-        self, Options,
+        self, Options, Prepared,
         prepare::{history, valid_name},
     },
     release::Storage,
@@ -26,7 +26,7 @@ pub const COMMAND: Command = Command {
     takes: Takes::AtLeast(1),
     completes: Completes::Release,
     flags: |_| {
-        vec![
+        let mut flags = vec![
             Flag::bool("dry-run", "simulate a uninstall"),
             Flag::bool("no-hooks", "prevent hooks from running during uninstallation"),
             Flag::bool("ignore-not-found", r#"Treat "release not found" as a successful uninstall"#),
@@ -43,7 +43,9 @@ pub const COMMAND: Command = Command {
             Flag::text("description", "add a custom description"),
             chart_flags::wait(),
             operation::review_flag(),
-        ]
+        ];
+        flags.extend(plan::flags());
+        flags
     },
     verb: Verb::Uninstall,
     ..Command::EMPTY
@@ -53,21 +55,37 @@ pub const COMMAND: Command = Command {
 pub async fn run(session: &Session) -> Result<(), Report> {
     let flags = &session.flags;
     let options = options(session)?;
-    if !options.dry_run {
-        operation::writable(session)?;
+    operation::check_changes(session, !options.dry_run)?;
+    if !flags.text("plan-out").is_empty() && flags.args.len() > 1 {
+        return Err(Report::new("--plan-out plans one uninstall: name one release"));
     }
     let storage = session.storage().await?;
     for name in &flags.args {
         let kept = match options.dry_run {
-            true => find(session, &storage, name).await.map(|()| String::new())?,
+            true => find(session, &storage, name).await.map(|()| Some(String::new()))?,
             false => uninstall(session, &storage, name, &options).await?,
         };
-        if !kept.is_empty() {
-            session.console.print(&format!("These resources were kept due to the resource policy:\n{kept}\n"))?;
+        if let Some(kept) = kept {
+            done(session, name, &kept)?;
         }
-        session.console.print(&format!("release \"{name}\" uninstalled\n"))?;
     }
     Ok(())
+}
+
+/// Says that it is uninstalled, and what was kept.
+///
+/// # Errors
+/// Standard output that is closed.
+pub fn done(session: &Session, name: &str, kept: &str) -> Result<(), Report> {
+    if !kept.is_empty() {
+        session.console.print(&format!("These resources were kept due to the resource policy:\n{kept}\n"))?;
+    }
+    session.console.print(&format!("release \"{name}\" uninstalled\n"))
+}
+
+/// What stays, a line an object.
+pub fn kept(prepared: &Prepared) -> String {
+    prepared.kept.iter().map(|object| format!("[{}] {}\n", object.kind(), object.name())).collect()
 }
 
 /// The flags of `uninstall` as options.
@@ -105,14 +123,18 @@ async fn find(session: &Session, storage: &Storage, name: &str) -> Result<(), Re
     }
 }
 
-/// Uninstalls one release; what stays, a line an object.
-async fn uninstall(session: &Session, storage: &Storage, name: &str, options: &Options) -> Result<String, Report> {
+/// Uninstalls one release, and gives what stays; `None` where only a plan was written.
+async fn uninstall(
+    session: &Session,
+    storage: &Storage,
+    name: &str,
+    options: &Options,
+) -> Result<Option<String>, Report> {
     let prepared = match engine::prepare_uninstall(storage, name, options).await {
-        Err(engine::Error::NotLoaded(_)) if session.flags.bool("ignore-not-found") => return Ok(String::new()),
+        Err(engine::Error::NotLoaded(_)) if session.flags.bool("ignore-not-found") => return Ok(Some(String::new())),
         prepared => prepared?,
     };
     operation::warn(session, &prepared);
-    let kept = prepared.kept.iter().map(|object| format!("[{}] {}\n", object.kind(), object.name())).collect();
-    operation::execute(session, storage, prepared, "").await?;
-    Ok(kept)
+    let kept = kept(&prepared);
+    Ok(operation::execute(session, storage, prepared, "").await?.map(|_| kept))
 }

@@ -6,6 +6,7 @@ use crate::{
         commands::{Command, Completes, Takes, Verb},
         flags::{Flag, Kind, chart as chart_flags},
         operation::{self, DryRun},
+        plan,
         report::Report,
         session::Session,
     },
@@ -29,6 +30,7 @@ pub const COMMAND: Command = Command {
         flags.extend(chart_flags::values());
         flags.extend(chart_flags::chart_source(env));
         flags.extend([operation::crds_flag(), operation::review_flag(), operation::three_way_flag()]);
+        flags.extend(plan::flags());
         flags
     },
     verb: Verb::Upgrade,
@@ -97,6 +99,9 @@ fn helm_flags() -> Vec<Flag> {
     ]
 }
 
+/// Helm's words before the reason why an upgrade failed.
+pub const FAILED: &str = "UPGRADE FAILED";
+
 /// Runs it.
 pub async fn run(session: &Session) -> Result<(), Report> {
     let flags = &session.flags;
@@ -104,27 +109,44 @@ pub async fn run(session: &Session) -> Result<(), Report> {
     flags.exclusive(&["force", "force-conflicts"])?;
     let dry_run = operation::dry_run(session)?;
     let options = Options { dry_run: dry_run != DryRun::None, ..options(session)? };
-    let table = flags.text("output") == "table";
     if flags.bool("install")
         && let Some(options) = installing_instead(session).await?
     {
-        if table {
+        if flags.text("output") == "table" && flags.text("plan-out").is_empty() {
             session.console.print(&format!("Release {:?} does not exist. Installing it now.\n", session.arg(0)))?;
         }
         let named = (session.arg(0).to_owned(), session.arg(1).to_owned());
-        let release = install::install(session, named, dry_run, options).await?;
-        return install::print(session, &release);
+        return match install::install(session, named, dry_run, options).await? {
+            Some(release) => install::print(session, &release),
+            None => Ok(()),
+        };
     }
     let source = install::source(session, session.arg(1))?;
-    let release = upgrade(session, source, dry_run, options).await;
-    let release = release.map_err(|report| report.context("UPGRADE FAILED"))?;
-    if table {
-        session.console.print(&format!("Release {:?} has been upgraded. Happy Helming!\n", session.arg(0)))?;
+    let upgraded = upgrade(session, source, dry_run, options).await;
+    match upgraded.map_err(|report| report.context(FAILED))? {
+        Some(release) => done(session, &release),
+        None => Ok(()),
     }
-    install::print(session, &release)
 }
 
-async fn upgrade(session: &Session, source: Source, dry_run: DryRun, options: Options) -> Result<Release, Report> {
+/// Says that it is upgraded, and prints the release.
+///
+/// # Errors
+/// Standard output that is closed.
+pub fn done(session: &Session, release: &Release) -> Result<(), Report> {
+    if session.flags.text("output") == "table" {
+        session.console.print(&format!("Release {:?} has been upgraded. Happy Helming!\n", release.name))?;
+    }
+    install::print(session, release)
+}
+
+/// Upgrades, and gives the release as [`install::install`] does.
+async fn upgrade(
+    session: &Session,
+    source: Source,
+    dry_run: DryRun,
+    options: Options,
+) -> Result<Option<Release>, Report> {
     let storage = session.storage().await?;
     install::refuse_hiding(session, &options)?;
     let source = match dry_run {
@@ -136,10 +158,11 @@ async fn upgrade(session: &Session, source: Source, dry_run: DryRun, options: Op
         operation::preview(session, &storage, &prepared).await?;
     }
     if options.dry_run {
-        return Ok(prepared.rehearsed());
+        return Ok(Some(prepared.rehearsed()));
     }
     let cancelled = format!("Release {} has been cancelled.\n", session.arg(0));
-    Ok(operation::execute(session, &storage, prepared, &cancelled).await?.release)
+    let done = operation::execute(session, &storage, prepared, &cancelled).await?;
+    Ok(done.map(|outcome| outcome.release))
 }
 
 /// Prepares an upgrade, and tells what there is to know before it happens.

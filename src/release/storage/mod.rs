@@ -77,17 +77,14 @@ pub struct RecordMeta {
     /// Status from the label.
     pub status: Status,
     /// UID of the record object.
-    #[serde(skip)]
     pub uid: String,
     /// resourceVersion of the record object.
-    #[serde(skip)]
     pub resource_version: String,
     /// Seconds since 1970 of creation.
     pub created_at: i64,
     /// Seconds since 1970 of the `modifiedAt` label (or `createdAt`), 0 when absent.
     pub modified_at: i64,
     /// Managers that wrote the record and when (from managedFields), newest first: `(manager, RFC 3339)`.
-    #[serde(skip)]
     pub writers: Vec<(String, String)>,
     /// Annotations of the record: our operations keep holder and heartbeat here.
     pub annotations: BTreeMap<String, String>,

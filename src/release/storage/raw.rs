@@ -11,7 +11,7 @@ use crate::release::{Error, Info, Release, codec};
 /// A record as it is stored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Raw {
-    /// Its metadata. UID, resourceVersion and writers are not kept in a file.
+    /// Its metadata.
     pub meta: RecordMeta,
     /// What [`codec::decode`] takes; empty where the record has nothing of the kind.
     #[serde(serialize_with = "as_base64", deserialize_with = "from_base64")]

@@ -41,7 +41,8 @@ const WITHOUT_EFFECT: &[&str] = &[
 ];
 
 /// Flags of the operation that a preview has otherwise, or not at all.
-const OF_THE_OPERATION: &[&str] = &["dry-run", "hide-secret", "output", "review"];
+const OF_THE_OPERATION: &[&str] =
+    &["dry-run", "hide-secret", "output", "review", "plan-out", "plan-recipient", "plan-plaintext"];
 
 /// How differences are printed.
 pub fn printing(env: &Env) -> Vec<Flag> {
@@ -104,7 +105,7 @@ pub fn upgrading(operation: &Command, env: &Env) -> Vec<Flag> {
         Flag::text("dry-run", "server, as always here: the cluster is asked").default("server").bare("client").own(),
         Flag::new("api-versions", Kind::List, "").short('a').hidden(),
         Flag::text("kube-version", "").hidden(),
-        Flag::bool("include-crds", "").hidden(),
+        Flag::bool("include-crds", "as always here: definitions in crds/ are compared").own(),
         Flag::bool("disable-validation", "").hidden(),
     ]);
     flags
@@ -118,7 +119,6 @@ pub fn refuse(flags: &Parsed) -> Result<(), String> {
     for (name, why) in [
         ("api-versions", "the cluster itself says what it serves: template --api-versions renders for another"),
         ("kube-version", "the cluster itself says its version: template --kube-version renders for another"),
-        ("include-crds", "definitions in crds/ are compared in any case: show crds prints them"),
         ("disable-validation", "the cluster itself judges every object: template renders without asking it"),
     ] {
         if flags.is_set(name) {

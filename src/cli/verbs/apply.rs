@@ -1,0 +1,77 @@
+//! `apply`: the second stage of `--plan-out`.
+
+use super::{install, rollback, uninstall, upgrade};
+use crate::{
+    cli::{
+        commands::{Command, Completes, Takes, Verb},
+        flags::{Flag, Kind},
+        operation, plan,
+        report::Report,
+        session::Session,
+    },
+    engine::{self, Operation, Plan},
+};
+
+/// The command.
+pub const COMMAND: Command = Command {
+    name: "apply",
+    arguments: "FILE",
+    short: "do exactly what a plan says",
+    long: include_str!("../help/apply.txt"),
+    takes: Takes::Exactly(1),
+    completes: Completes::Files(1),
+    flags: |_| {
+        vec![
+            Flag::new("identity", Kind::List, "file with the age identity that opens the plan (can specify multiple)")
+                .short('i'),
+            Flag::output(),
+        ]
+    },
+    verb: Verb::Apply,
+    ..Command::EMPTY
+};
+
+/// Runs it.
+pub async fn run(session: &Session) -> Result<(), Report> {
+    operation::writable(session)?;
+    let plan = plan::read(session)?;
+    let Plan { prepared, basis, .. } = &plan;
+    let namespace = session.flags.text("namespace");
+    if session.flags.is_set("namespace") && namespace != prepared.namespace {
+        let why = format!("the plan is for namespace {:?}: leave out --namespace {namespace}", prepared.namespace);
+        return Err(Report::new(why));
+    }
+    let storage = session.storage_in(&prepared.namespace).await?;
+    plan.check(&storage).await?;
+    operation::warn(session, prepared);
+
+    let (operation, name) = (prepared.operation, prepared.name.clone());
+    let kept = uninstall::kept(prepared);
+    let cancelled = match operation {
+        Operation::Install | Operation::Upgrade => format!("Release {name} has been cancelled.\n"),
+        Operation::Rollback | Operation::Uninstall => String::new(),
+    };
+    let (report, cancel) = operation::reporting(session);
+    let work = engine::execute(&storage, prepared.clone(), Some(basis), &report, &cancel);
+    let done = operation::interruptible(&session.console, &cancel, &cancelled, work).await?;
+    let release = done.map_err(|error| refused(operation, error))?.release;
+    match operation {
+        Operation::Install => install::print(session, &release),
+        Operation::Upgrade => upgrade::done(session, &release),
+        Operation::Rollback => rollback::done(session),
+        Operation::Uninstall => uninstall::done(session, &name, &kept),
+    }
+}
+
+/// Why it was not done: what moved, or the operation's own words.
+fn refused(operation: Operation, error: engine::Error) -> Report {
+    match (error, operation) {
+        (engine::Error::Moved(lines), _) => {
+            let report = Report::new(format!("changed since the plan was made: {}", lines.join("; ")));
+            report.hint("nothing was written: make the plan again")
+        }
+        (error, Operation::Install) => Report::from(error).context(install::FAILED),
+        (error, Operation::Upgrade) => Report::from(error).context(upgrade::FAILED),
+        (error, Operation::Rollback | Operation::Uninstall) => error.into(),
+    }
+}
