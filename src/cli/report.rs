@@ -1,6 +1,6 @@
 //! What a command says when it fails.
 
-use crate::{chart, cluster, engine, release, render};
+use crate::{chart, cluster, diff::visible, engine, release, render};
 
 /// How a failure ends the program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -93,9 +93,14 @@ impl Report {
             Kind::Found | Kind::Interrupted | Kind::Closed => return Vec::new(),
         };
         let excerpt = self.excerpt.as_deref().filter(|_| terminal).map(place).unwrap_or_default();
-        let hints = self.hints.iter().map(|hint| format!("  hint: {hint}"));
+        let hints = self.hints.iter().map(|hint| format!("  hint: {}", safe(hint)));
         std::iter::once(head).chain(excerpt).chain(hints).collect()
     }
+}
+
+/// A hint may quote what the cluster says.
+fn safe(text: &str) -> String {
+    text.split('\n').map(visible).collect::<Vec<_>>().join("\n")
 }
 
 /// The line of an excerpt with a caret under the place, and where it was included from.

@@ -141,8 +141,8 @@ impl Session {
             return Ok(());
         }
         if !io::stdin().is_terminal() {
-            let report = Report::new(format!("nothing was changed: {question}"));
-            return Err(report.hint("--yes answers where there is no terminal to ask on"));
+            let report = Report::new(format!("nothing was changed: there is no terminal to ask on: {question}"));
+            return Err(report.hint("--yes does without asking"));
         }
         self.console.note(&format!("{question} [y/N]"));
         let mut answer = String::new();

@@ -47,6 +47,16 @@ pub(super) fn life(meta: &RecordMeta, now: i64) -> Life {
     }
 }
 
+/// Whether an operation holds a record and its holder still lives.
+pub(super) fn at_work(meta: &RecordMeta, now: i64) -> bool {
+    is_held(meta) && life(meta, now) == Life::Beats
+}
+
+/// Whether an operation holds a record, alive or not.
+pub(super) fn is_held(meta: &RecordMeta) -> bool {
+    meta.status.is_pending() || meta.status == Status::Uninstalling
+}
+
 /// When a record was last written: as the server noted it, else as its writer did.
 fn written_at(meta: &RecordMeta) -> i64 {
     let noted = meta.writers.first().and_then(|(_, at)| time::seconds(at));
@@ -78,7 +88,7 @@ pub(super) fn hints(storage: &Storage, meta: &RecordMeta) -> Vec<String> {
 
 /// [`notice`], at a time.
 pub(super) fn held(meta: &RecordMeta, now: i64) -> Option<String> {
-    if !meta.status.is_pending() && meta.status != Status::Uninstalling {
+    if !is_held(meta) {
         return None;
     }
     let writer = meta.writers.first().map_or("an unknown writer", |(manager, _)| manager.as_str());

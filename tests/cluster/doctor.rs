@@ -95,6 +95,34 @@ fn helm_goes_on_with_a_release_that_was_moved() {
     assert_eq!(fs::read_dir(&kept).expect("the folder").count(), 3);
 }
 
+/// Helm cannot build a revision whose API versions are gone; once they are written anew it can.
+#[tokio::test]
+async fn helm_upgrades_again_after_a_removed_version_was_replaced() {
+    let (plane, (cluster, namespace)) = (plane(), fresh().await);
+    let folder = TempDir::new().expect("a folder");
+    let kept = folder.path().join("kept").display().to_string();
+    let budget = "apiVersion: policy/v1\nkind: PodDisruptionBudget\nmetadata: {name: x}\nspec: {minAvailable: 1, selector: {matchLabels: {a: b}}}\n";
+    fs::create_dir(folder.path().join("templates")).expect("a folder");
+    fs::write(folder.path().join("Chart.yaml"), "apiVersion: v2\nname: x\nversion: 1.0.0\n").expect("a file");
+    fs::write(folder.path().join("templates/x.yaml"), budget).expect("a file");
+    let path = folder.path().display().to_string();
+    plane.helm(&["install", "x", &path, "-n", &namespace]);
+    let storage = Storage::new(cluster, Driver::Secrets, namespace.as_str());
+    let meta = storage.history("x").await.expect("history").remove(0);
+    let mut release = storage.get("x", 1).await.expect("the record");
+    release.manifest = release.manifest.replace("policy/v1", "policy/v1beta1");
+    storage.update(&meta, &release).await.expect("update");
+
+    let upgrade = ["upgrade", "x", &path, "-n", &namespace];
+    let refused = plane.try_helm(&upgrade);
+    assert!(refused.stderr.contains("no matches for kind \"PodDisruptionBudget\" in version \"policy/v1beta1\""));
+    let found = plane.try_pilothouse(&["doctor", "x", "-n", &namespace]);
+    assert!(found.stdout.contains("  removed-version revision 1: PodDisruptionBudget/x\n"), "{found:?}");
+    plane.pilothouse(&["doctor", "x", "-n", &namespace, "--repair", "--yes", "--backup-dir", &kept]);
+    plane.helm(&upgrade);
+    assert_eq!(plane.object(&namespace, "poddisruptionbudget/x")["metadata"]["generation"], 1, "nothing changed live");
+}
+
 /// One of our commands at the moment when it said these words.
 fn stopped_at(plane: &Plane, args: &[&str], words: &str) -> Child {
     let mut command = Command::new(env!("CARGO_BIN_EXE_pilothouse"));
@@ -258,7 +286,7 @@ fn refusals_are_explained() {
     let other = plane.namespace();
     let n = ["-n", namespace.as_str()];
     plane.helm(&[&["install", "web", &web][..], &n].concat());
-    check(&["install", "web2", &web, "-n", "t0"], &["--create-namespace of install makes it"]);
+    check(&["install", "web2", &web, "-n", "not-yet-made"], &["--create-namespace of install makes it"]);
     let elsewhere = format!("there is a release web in {namespace}: -n names the namespace");
     check(&["upgrade", "web", &web, "-n", &other], &[&elsewhere]);
     check(&["rollback", "web", "1", "-n", &other], &[&elsewhere]);

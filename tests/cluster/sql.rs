@@ -184,7 +184,7 @@ fn each_goes_on_where_the_other_stopped() {
 
     helm(&namespace, "uninstall web");
     let gone = plane().try_pilothouse_with(&vars(&database().url("postgres")), &["history", "web", "-n", &namespace]);
-    assert_eq!((gone.code, gone.stderr.as_str()), (1, "Error: release: not found\n"));
+    assert_eq!((gone.code, gone.stderr.lines().next()), (1, Some("Error: release: not found")));
     assert_eq!(database().ask("postgres", &labels), "0");
 }
 

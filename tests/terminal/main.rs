@@ -1,6 +1,7 @@
 //! The program in a real pseudo-terminal, on the sandbox: the terminal comes back, and trouble is told.
 
 mod comes_back;
+mod doctor;
 mod served;
 #[path = "../support/terminal.rs"]
 mod terminal;

@@ -62,7 +62,8 @@ impl Served {
         fs::write(self.kubeconfig(), serde_yaml::to_string(&kubeconfig).expect("YAML")).expect("a file");
     }
 
-    fn kubeconfig(&self) -> String {
+    /// Where its kubeconfig is.
+    pub fn kubeconfig(&self) -> String {
         self.folder.path().join("kubeconfig").display().to_string()
     }
 

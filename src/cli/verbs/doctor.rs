@@ -13,6 +13,7 @@ use crate::{
         session::Session,
         settings::state_folder,
     },
+    diff::visible,
     engine::doctor::{
         self, Finding, Question,
         backup::{self, Backup, Restored},
@@ -86,7 +87,7 @@ async fn diagnose(session: &Session) -> Result<(), Report> {
         delete_orphans: flags.bool("delete-orphans"),
     };
     let diagnosis = doctor::diagnose(&storage, &question).await?;
-    diagnosis.notes.iter().for_each(|note| session.console.note(&format!("NOTE: {note}")));
+    diagnosis.notes.iter().for_each(|note| session.console.note(&format!("NOTE: {}", visible(note))));
     session.console.print(&output::diagnosis(session, &diagnosis))?;
     let mut left = diagnosis.findings.iter().filter(|finding| !finding.is_repairable()).count();
     if !flags.bool("repair") || flags.bool("dry-run") {
@@ -108,7 +109,7 @@ async fn repair(session: &Session, storage: &Storage, findings: &[Finding]) -> R
             Ok(done) => session.console.note(&format!("{}: {done}", repaired.object)),
             Err(why) => {
                 failed += 1;
-                session.console.note(&format!("{}: left alone: {why}", repaired.object));
+                session.console.note(&visible(&format!("{}: left alone: {why}", repaired.object)));
             }
         }
     }

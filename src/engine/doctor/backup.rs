@@ -12,11 +12,7 @@ use serde_json::Value;
 
 use super::place;
 use crate::{
-    engine::{
-        Error,
-        record::{Life, life},
-        time,
-    },
+    engine::{Error, record::at_work, time},
     manifest::Object,
     release::{self, RecordMeta, Storage, storage::Raw},
 };
@@ -144,7 +140,7 @@ pub async fn overwritten(storage: &Storage, backup: &Backup) -> Result<Backup, E
         let Some(meta) = current(storage, &raw.meta).await? else {
             continue;
         };
-        if meta.status.is_pending() && life(&meta, now) == Life::Beats {
+        if at_work(&meta, now) {
             let words = format!("nothing was changed: an operation is at work on {}/{}", meta.namespace, meta.name);
             return Err(Error::Refused(words));
         }

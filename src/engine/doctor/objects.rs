@@ -9,6 +9,7 @@ use crate::{
         Error, basis,
         browse::{Revision, read_manifest},
         objects::{self, key_in},
+        record::is_held,
     },
     manifest::Object,
     release::{Driver, RecordMeta, Release, Status, Storage, history},
@@ -20,7 +21,7 @@ pub(super) async fn residue(cluster: &Cluster, revisions: &[Revision]) -> Diagno
         return Diagnosis::default();
     };
     let mut diagnosis = Diagnosis::default();
-    if newest.status.is_pending() || newest.status == Status::Uninstalling {
+    if is_held(newest) {
         // What an operation still has to do looks the same.
         return diagnosis;
     }

@@ -2,10 +2,7 @@
 
 use super::backup::Backup;
 use crate::{
-    engine::{
-        Error,
-        record::{Life, life},
-    },
+    engine::{Error, record::at_work},
     release::{self, RecordMeta, Storage, storage::Raw},
 };
 
@@ -29,7 +26,7 @@ pub async fn plan(from: &Storage, to: &Storage, release: Option<&str>) -> Result
     let now = from.cluster().now();
     let mut backup = Backup::of(from);
     for meta in &metas {
-        if meta.status.is_pending() && life(meta, now) == Life::Beats {
+        if at_work(meta, now) {
             let words = format!("nothing was moved: an operation is at work on {}", meta.name);
             return Err(Error::Refused(words));
         }

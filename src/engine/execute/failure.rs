@@ -15,10 +15,12 @@ pub(super) fn unfinished(
     result: Result<(), Failure>,
     error: &crate::release::Error,
 ) -> Error {
-    let (came_to, hints) = match result {
+    let (came_to, mut hints) = match result {
         Ok(()) => ("everything was applied".to_owned(), Vec::new()),
         Err(failure) => (failure.message, failure.hints),
     };
+    let Prepared { name, namespace, .. } = prepared;
+    hints.push(format!("half a minute from now pilothouse doctor {name} -n {namespace} --repair marks it failed"));
     Error::Failed {
         message: format!(
             "{came_to}, but revision {} of {} still says {}: the final status could not be written: {error}",

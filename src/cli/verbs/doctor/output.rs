@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use crate::{
     cli::{output, session::Session},
+    diff::visible,
     engine::doctor::{Diagnosis, Finding, by_release},
 };
 
@@ -55,12 +56,12 @@ fn text(session: &Session, diagnosis: &Diagnosis) -> String {
     }
     let mut text = String::new();
     for ((namespace, release), findings) in by_release(&diagnosis.findings) {
-        text += &format!("{}\n", colors.heading(&format!("{namespace}/{release}")));
+        text += &format!("{}\n", colors.heading(&visible(&format!("{namespace}/{release}"))));
         for finding in findings {
             let revision = if finding.revision > 0 { format!(" revision {}", finding.revision) } else { String::new() };
             let repair = if finding.is_repairable() { "repair" } else { "by hand" };
-            text += &format!("  {}{revision}: {}\n", finding.code.as_str(), finding.object);
-            text += &format!("    {}\n    {repair}: {}\n", finding.explanation, finding.proposal);
+            text += &format!("  {}{revision}: {}\n", finding.code.as_str(), visible(&finding.object));
+            text += &format!("    {}\n    {repair}: {}\n", visible(&finding.explanation), visible(&finding.proposal));
         }
     }
     text + &format!("{looked}: {} found\n", diagnosis.findings.len())
