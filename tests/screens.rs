@@ -81,4 +81,13 @@ async fn the_pictures_show_what_the_screens_show() {
     check("review", &until(&mut session, "confidence").await);
     session.keys("l enter");
     check("operation", &until(&mut session, "is deployed").await);
+    session.keys("esc esc u");
+    until(&mut session, "objects unchanged").await;
+    session.keys("e down down down down down end backspace backspace backspace backspace d e b u g");
+    session.keys("down down end backspace 2");
+    check("draft", &until(&mut session, "log-level: debug").await);
+    session.keys("ctrl-s");
+    check("upgrade", &until(&mut session, "confidence").await);
+    session.keys("esc esc D");
+    check("uninstall", &until(&mut session, "confidence").await);
 }

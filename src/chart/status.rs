@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{Chart, Dependency};
+use super::{Chart, Dependency, Error};
 use crate::version::{Constraint, Version};
 
 impl Chart {
@@ -13,6 +13,30 @@ impl Chart {
     pub fn missing_dependencies(&self) -> Vec<&str> {
         let wanted = self.metadata.dependencies.iter().map(|dependency| dependency.name.as_str());
         wanted.filter(|name| self.dependencies.iter().all(|chart| chart.name() != *name)).collect()
+    }
+
+    /// Whether it is a chart that can be installed.
+    ///
+    /// # Errors
+    /// Helm's words for one that is not, such as a library.
+    pub fn check_kind(&self) -> Result<(), Error> {
+        match self.metadata.kind.as_str() {
+            "" | "application" => Ok(()),
+            kind => Err(Error::new(format!("{kind} charts are not installable"))),
+        }
+    }
+
+    /// Whether every dependency that `Chart.yaml` wants is there.
+    ///
+    /// # Errors
+    /// Helm's words for those that are not.
+    pub fn check_dependencies(&self) -> Result<(), Error> {
+        match self.missing_dependencies().join(", ").as_str() {
+            "" => Ok(()),
+            missing => Err(Error::new(format!(
+                "an error occurred while checking for chart dependencies. You may need to run 'helm dependency build' to fetch missing dependencies: found in Chart.yaml, but missing in charts/ directory: {missing}"
+            ))),
+        }
     }
 
     /// One word or two on a dependency of the chart at `path`: `ok`, `unpacked`, `missing`, `wrong version`, ….

@@ -64,10 +64,7 @@ pub fn load(session: &Session, path: &Path) -> Result<Chart, Report> {
     if let Some(hint) = chart.misspelt() {
         session.console.note(&format!("  hint: {hint}"));
     }
-    match chart.metadata.kind.as_str() {
-        "" | "application" => {}
-        kind => return Err(Report::new(format!("{kind} charts are not installable"))),
-    }
+    chart.check_kind()?;
     if chart.metadata.deprecated {
         session.console.note(r#"level=WARN msg="this chart is deprecated""#);
     }
@@ -76,24 +73,11 @@ pub fn load(session: &Session, path: &Path) -> Result<Chart, Report> {
 }
 
 fn check_dependencies(session: &Session, chart: &Chart) -> Result<(), Report> {
-    let missing: Vec<&str> = chart
-        .metadata
-        .dependencies
-        .iter()
-        .map(|dependency| dependency.name.as_str())
-        .filter(|name| chart.dependencies.iter().all(|sub_chart| sub_chart.name() != *name))
-        .collect();
-    if missing.is_empty() {
-        return Ok(());
-    }
-    if session.flags.bool("dependency-update") {
+    if session.flags.bool("dependency-update") && !chart.missing_dependencies().is_empty() {
         let verb = session.path.command().name;
         return Err(Report::new(format!("--dependency-update is not built yet in pilothouse {verb}; use helm {verb}")));
     }
-    Err(Report::new(format!(
-        "an error occurred while checking for chart dependencies. You may need to run 'helm dependency build' to fetch missing dependencies: found in Chart.yaml, but missing in charts/ directory: {}",
-        missing.join(", ")
-    )))
+    Ok(chart.check_dependencies()?)
 }
 
 /// The post-renderer that was asked for. What its plugin says when it fails goes to standard error.

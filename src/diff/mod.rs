@@ -17,7 +17,7 @@ use crate::manifest::ObjectKey;
 pub use drift::{drift, fold_string_data};
 pub use hunks::hunks;
 pub use object::{object, objects};
-pub use redact::Redactor;
+pub use redact::{FINGERPRINT, Redactor};
 pub use visible::visible;
 
 /// What happens to one object. The words are those of `diff -o json`.

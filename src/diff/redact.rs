@@ -1,6 +1,6 @@
 //! Hiding what is secret.
 
-use std::{borrow::Cow, sync::Arc};
+use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use hmac::{Hmac, Mac};
@@ -10,6 +10,9 @@ use sha2::Sha256;
 use crate::{manifest, yaml};
 
 const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
+
+/// How every fingerprint begins.
+pub const FINGERPRINT: &str = "«fingerprint ";
 
 /// Hides what is secret: `Secret` data and values under keys that look secret become fingerprints
 /// (HMAC-SHA256 with a random key per run, first 8 hex digits): same or changed is visible, content is not.
@@ -135,10 +138,20 @@ impl Redactor {
     pub fn quoting(&self, text: &str, values: &Value) -> String {
         let mut hidden = Vec::new();
         differences(values, &self.values(values), &mut hidden);
+        let text_of = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        let mut hidden: Vec<_> = hidden.into_iter().map(|(secret, shown)| (text_of(secret), shown)).collect();
         hidden.retain(|(secret, _)| secret.len() >= 4);
         // The longest first: one may contain another.
         hidden.sort_by_key(|(secret, _)| std::cmp::Reverse(secret.len()));
         hidden.iter().fold(text.to_owned(), |text, (secret, shown)| text.replace(secret, shown))
+    }
+
+    /// What [`Self::values`] hides of these values, by what it shows instead. Nobody can tell a value from its fingerprint,
+    /// so whoever lets what is shown be edited puts the values back with this.
+    pub fn hidden(&self, values: &Value) -> BTreeMap<String, Value> {
+        let mut hidden = Vec::new();
+        differences(values, &self.values(values), &mut hidden);
+        hidden.into_iter().map(|(value, shown)| (shown, value.clone())).collect()
     }
 
     /// A manifest text with the Secrets in it redacted; other documents stay byte for byte.
@@ -173,7 +186,7 @@ impl Redactor {
         };
         let digest = mac.chain_update(content).finalize().into_bytes();
         let digits: String = digest.iter().take(4).map(|byte| format!("{byte:02x}")).collect();
-        format!("«fingerprint {digits}»")
+        format!("{FINGERPRINT}{digits}»")
     }
 }
 
@@ -196,8 +209,8 @@ fn decode(secret: &mut Value) {
     secret.insert("stringData".to_owned(), decoded.into());
 }
 
-/// The texts of leaves that differ, of values of the same shape.
-fn differences(values: &Value, shown: &Value, found: &mut Vec<(String, String)>) {
+/// The leaves that differ, of values of the same shape.
+fn differences<'a>(values: &'a Value, shown: &Value, found: &mut Vec<(&'a Value, String)>) {
     match (values, shown) {
         (Value::Object(values), Value::Object(shown)) => {
             values.values().zip(shown.values()).for_each(|(value, shown)| differences(value, shown, found));
@@ -205,10 +218,7 @@ fn differences(values: &Value, shown: &Value, found: &mut Vec<(String, String)>)
         (Value::Array(values), Value::Array(shown)) => {
             values.iter().zip(shown).for_each(|(value, shown)| differences(value, shown, found));
         }
-        (value, Value::String(shown)) if value != shown.as_str() => {
-            let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-            found.push((text, shown.clone()));
-        }
+        (value, Value::String(shown)) if value != shown.as_str() => found.push((value, shown.clone())),
         _ => {}
     }
 }

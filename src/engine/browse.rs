@@ -6,6 +6,7 @@ use super::{
     Error,
     basis::{self, Subject},
     objects::key_in,
+    prepare,
 };
 pub use super::{
     gitops::gitops_owner,
@@ -26,6 +27,15 @@ pub async fn history(storage: &Storage, name: &str) -> Result<Vec<Revision>, Err
     let metas = storage.history(name).await?;
     let releases = storage.decode_many(&metas).await;
     Ok(metas.into_iter().zip(releases).collect())
+}
+
+/// The revision that an upgrade of a release starts from.
+///
+/// # Errors
+/// That there is no release, or none that an upgrade can start from.
+pub async fn in_force(storage: &Storage, name: &str) -> Result<Arc<Release>, Error> {
+    let history = storage.history(name).await?;
+    Ok(prepare::in_force(storage, &history).await?.release)
 }
 
 /// Changes from one revision's manifest to another's (hooks not included).

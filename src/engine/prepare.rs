@@ -14,6 +14,7 @@ pub(super) use content::file_name;
 pub use install::{check_name, check_rendered, offline_install, prepare_install};
 pub use rollback::{RollbackTarget, prepare_rollback};
 pub use uninstall::prepare_uninstall;
+pub(super) use upgrade::in_force;
 pub use upgrade::prepare_upgrade;
 
 use bytes::Bytes;

@@ -12,11 +12,11 @@ use super::{
     config::Config,
     effect::{Effect, Job, Live, Slot},
     event::{Event, News, ScreenEvent},
-    keymap::{Action, KeyPress, Keymap, Spec},
+    keymap::{Action, KeyPress, Keymap, Place, Spec},
     layers::{Confirm, Help, Layer, Palette, Picker, picker},
     log::{Entry, Mark},
     report::Report,
-    screens::{APP, Log, Screen, ScreenId},
+    screens::{APP, Draft, Log, Screen, ScreenId},
     shared::Shared,
     tasks::Task,
     template::{Display, Fields},
@@ -194,10 +194,14 @@ impl App {
             Event::Key(key) if key.kind != KeyEventKind::Release => self.key(&key),
             Event::Key(_) | Event::Clock => Vec::new(),
             Event::Mouse(mouse) => self.mouse(&mouse),
-            Event::Paste(text) => {
-                let effects = self.layers.last_mut().map(|layer| layer.paste(&text)).unwrap_or_default();
-                self.carry_out(self.shown(), effects)
-            }
+            Event::Paste(text) => match self.layers.last_mut() {
+                Some(layer) => {
+                    let effects = layer.paste(&text);
+                    self.carry_out(self.shown(), effects)
+                }
+                None => self.tell(self.shown(), ScreenEvent::Paste(text)),
+            },
+            Event::Edited(text) => self.tell(self.shown(), ScreenEvent::Edited(text)),
             Event::Resize(columns, rows) => {
                 self.size = (columns, rows);
                 vec![Job { owner: APP, effect: Effect::Redraw }]
@@ -271,11 +275,19 @@ impl App {
             }
             return self.carry_out(shown, outcome.effects);
         }
-        let place = self.screen().part().place();
-        match self.shared.keymap.resolve(press, place) {
+        let place = self.place();
+        let types = place == Place::Typing && press.is_text();
+        match self.shared.keymap.resolve(press, place).filter(|_| !types) {
             Some(spec) => self.allowed(spec),
+            None if place == Place::Typing => self.tell(shown, ScreenEvent::Key(*key)),
             None => Vec::new(),
         }
+    }
+
+    /// Where keys apply at the moment.
+    pub fn place(&self) -> Place {
+        let part = self.screen().part();
+        if part.typing() { Place::Typing } else { part.place() }
     }
 
     fn mouse(&mut self, mouse: &crossterm::event::MouseEvent) -> Vec<Job> {
@@ -324,6 +336,8 @@ impl App {
             Action::ShowLog => {
                 return self.carry_out(shown, vec![Effect::Show(Box::new(Screen::Log(Box::<Log>::default())))]);
             }
+            Action::Install => return self.install("", ""),
+            Action::InstallAs(name, chart) => return self.install(&name, &chart),
             Action::ShowOperation => return self.show_operation(),
             Action::Reveal => return self.reveal(),
             // A new connection also asks for new credentials, which an interactive plugin gives in the terminal only.
@@ -335,6 +349,16 @@ impl App {
             action => return self.tell(shown, ScreenEvent::Action(action)),
         }
         Vec::new()
+    }
+
+    /// Drafts an install into the namespace that is looked at.
+    fn install(&mut self, name: &str, chart: &str) -> Vec<Job> {
+        let crumbs = self.screen().part().crumbs();
+        let own = self.shared.storage.as_ref().map(|storage| storage.cluster().namespace());
+        let shown = Some(self.shared.namespace.as_str()).filter(|namespace| !namespace.is_empty());
+        let namespace = crumbs.first().map(String::as_str).or(shown).or(own).unwrap_or_default();
+        let draft = Draft::install(namespace, name, chart);
+        self.carry_out(self.shown(), vec![Effect::Show(Box::new(Screen::Draft(Box::new(draft))))])
     }
 
     /// `esc` ends what is waited on before it does anything else.

@@ -16,16 +16,23 @@ const ALIASES: &[(&str, &str)] = &[("q", "quit"), ("namespace", "ns"), ("context
 
 /// Turns a command line into effects; the error says what is wrong with it.
 pub fn parse(text: &str) -> Result<Vec<Effect>, String> {
-    let mut words = text.split_whitespace();
-    let Some(first) = words.next() else {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let Some((first, arguments)) = words.split_first() else {
         return Ok(Vec::new());
     };
-    let name = ALIASES.iter().find(|(short, _)| *short == first).map_or(first, |(_, name)| name);
-    let argument = words.next();
-    if words.next().is_some() {
-        return Err(format!(":{name} takes one word"));
-    }
+    let name = ALIASES.iter().find(|(short, _)| short == first).map_or(*first, |(_, name)| name);
+    let argument = match (name, arguments) {
+        ("install", [release, chart]) => {
+            let action = Action::InstallAs((*release).to_owned(), (*chart).to_owned());
+            return Ok(vec![Effect::Do(action)]);
+        }
+        ("install", [_, ..]) => return Err(":install takes a name and the path of a chart".to_owned()),
+        (_, []) => None,
+        (_, [argument]) => Some(*argument),
+        _ => return Err(format!(":{name} takes one word")),
+    };
     match (name, argument) {
+        ("upgrade", Some(chart)) => Ok(vec![Effect::Do(Action::UpgradeTo(chart.to_owned()))]),
         ("ns", Some("all")) => Ok(vec![Effect::UseNamespace(String::new())]),
         ("ns", Some(namespace)) => Ok(vec![Effect::UseNamespace(namespace.to_owned())]),
         ("ctx", Some(context)) => Ok(vec![Effect::UseContext(context.to_owned())]),
@@ -95,6 +102,18 @@ mod tests {
         assert!(matches!(parse("ns all").as_deref(), Ok([Effect::UseNamespace(name)]) if name.is_empty()));
         assert!(matches!(parse(" ctx  prod-eu ").as_deref(), Ok([Effect::UseContext(name)]) if name == "prod-eu"));
         assert!(matches!(parse("").as_deref(), Ok([])));
+    }
+
+    #[test]
+    fn charts_are_named() {
+        let upgrade = parse("upgrade ./web");
+        assert!(matches!(upgrade.as_deref(), Ok([Effect::Do(Action::UpgradeTo(chart))]) if chart == "./web"));
+        let install = parse("install shop ./web");
+        assert!(
+            matches!(install.as_deref(), Ok([Effect::Do(Action::InstallAs(name, chart))]) if name == "shop" && chart == "./web")
+        );
+        assert!(matches!(parse("install").as_deref(), Ok([Effect::Do(Action::Install)])));
+        check_error("install shop", ":install takes a name and the path of a chart");
     }
 
     #[test]

@@ -74,6 +74,8 @@ pub enum Effect {
     LogIn(Box<ConnectOptions>),
     /// Show a text in the user's pager.
     Pager(Arc<str>),
+    /// Let a text be changed in the user's editor.
+    Edit(String),
     /// Write a control sequence of ours to the terminal.
     Sequence(String),
     /// Set the window's title.

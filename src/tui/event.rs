@@ -10,6 +10,7 @@ use super::{
     keymap::Action,
     report::Report,
     screens::ScreenId,
+    tasks::{Asked, Fault, Rendered},
     widgets::{diff::Section, text::TextLine},
 };
 use crate::{
@@ -26,6 +27,8 @@ pub enum Event {
     Key(KeyEvent),
     /// Text was pasted.
     Paste(String),
+    /// The text that an editor was given came back.
+    Edited(String),
     /// The mouse did something (only when switched on).
     Mouse(MouseEvent),
     /// The terminal has this many columns and rows.
@@ -83,6 +86,12 @@ pub enum News {
     LogEnded(Result<(), Report>),
 
     // Operations
+    /// The revision that an upgrade starts from.
+    InForce(Result<Arc<Release>, Report>),
+    /// What was typed of an install or upgrade was rendered, or cannot be.
+    Rendered(Result<Box<Rendered>, Box<Fault>>),
+    /// What the cluster says to what was rendered.
+    Asked(Result<Box<Asked>, Report>),
     /// What is asked for was prepared and previewed.
     Previewed(Result<Box<(Prepared, Preview)>, Report>),
     /// A running operation reports.
@@ -111,6 +120,12 @@ pub enum ScreenEvent {
     Shown,
     /// An action that is not the frame's own.
     Action(Action),
+    /// A key was pressed while the screen takes typing.
+    Key(KeyEvent),
+    /// Text was pasted while the screen takes typing.
+    Paste(String),
+    /// The text that an editor was given came back.
+    Edited(String),
     /// The text of the filter or search line changed.
     Filter(String),
     /// One of its tasks tells something.

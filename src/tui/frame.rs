@@ -113,7 +113,7 @@ fn footer(app: &App, buffer: &mut Buffer, area: Rect) {
 
 fn keys(app: &App, buffer: &mut Buffer, area: Rect) {
     let theme = &app.shared.theme;
-    let place = app.screen().part().place();
+    let place = app.place();
     let hints: Vec<(&Spec, String)> = app
         .shared
         .keymap

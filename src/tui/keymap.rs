@@ -30,8 +30,19 @@ pub enum Action {
     Rollback,
     /// `:rollback 9`.
     RollbackTo(u32),
+    Upgrade,
+    /// `:upgrade ./chart`.
+    UpgradeTo(String),
+    EditValues,
+    Install,
+    /// `:install NAME ./chart`.
+    InstallAs(String, String),
     Uninstall,
     Test,
+    StopTyping,
+    Review,
+    Undo,
+    Redo,
     Sort,
     SortReverse,
     Against,
@@ -71,6 +82,8 @@ impl Action {
     pub fn in_table(&self) -> Self {
         match self {
             Self::RollbackTo(_) => Self::Rollback,
+            Self::UpgradeTo(_) => Self::Upgrade,
+            Self::InstallAs(..) => Self::Install,
             action => action.clone(),
         }
     }
@@ -85,6 +98,10 @@ pub enum Place {
     Releases,
     /// One release with its tabs.
     Release,
+    /// An install or upgrade being put together.
+    Draft,
+    /// Anywhere where text is typed: no other screen's keys apply, only those that name this place.
+    Typing,
     /// The preview that confirms.
     Review,
     /// A running or finished operation.
@@ -113,9 +130,11 @@ pub struct Spec {
 }
 
 const ANY: &[Place] = &[Place::Any];
+const ALSO_TYPING: &[Place] = &[Place::Any, Place::Typing];
+const DRAFT: &[Place] = &[Place::Draft, Place::Typing];
 const LISTS: &[Place] = &[Place::Releases, Place::Release, Place::Review, Place::Log];
-const TEXTS: &[Place] = &[Place::Release, Place::Review, Place::Operation, Place::Log];
-const DIFFS: &[Place] = &[Place::Release, Place::Review];
+const TEXTS: &[Place] = &[Place::Release, Place::Draft, Place::Review, Place::Operation, Place::Log];
+const DIFFS: &[Place] = &[Place::Release, Place::Draft, Place::Review];
 const BROWSE: &[Place] = &[Place::Releases, Place::Release];
 
 const fn spec(
@@ -129,11 +148,36 @@ const fn spec(
     Spec { action, name, keys, help, hint, places, mutates: false }
 }
 
+/// An action that leads to a change of the cluster.
+const fn changes(
+    action: Action,
+    name: &'static str,
+    keys: &'static str,
+    help: &'static str,
+    hint: &'static str,
+    places: &'static [Place],
+) -> Spec {
+    Spec { action, name, keys, help, hint, places, mutates: true }
+}
+
 /// Every action, in the order of help and footer.
 pub const ACTIONS: &[Spec] = &[
     spec(Action::Open, "open", "enter", "open what is selected", "open", ANY),
     spec(Action::Back, "back", "esc", "clear the filter, then go back", "back", ANY),
-    Spec { mutates: true, ..spec(Action::Rollback, "rollback", "r", "review a rollback", "roll back", BROWSE) },
+    changes(Action::Rollback, "rollback", "r", "review a rollback", "roll back", BROWSE),
+    changes(Action::Upgrade, "upgrade", "u", "draft an upgrade", "upgrade", BROWSE),
+    changes(
+        Action::EditValues,
+        "edit",
+        "e",
+        "edit values, and upgrade with them",
+        "edit",
+        &[Place::Releases, Place::Release, Place::Draft],
+    ),
+    spec(Action::StopTyping, "stop-typing", "esc", "stop typing: keys are keys again", "stop typing", &[Place::Typing]),
+    spec(Action::Undo, "undo", "ctrl-z", "undo", "undo", &[Place::Typing]),
+    spec(Action::Redo, "redo", "ctrl-y", "do again what was undone", "redo", &[Place::Typing]),
+    spec(Action::Review, "review", "ctrl-s", "review what was drafted", "review", DRAFT),
     spec(Action::Confirm, "confirm", "", "carry out what was reviewed", "", &[Place::Review]),
     spec(Action::TakeFields, "take-fields", "f", "take fields that others own", "take fields", &[Place::Review]),
     spec(Action::Toggle(1), "toggle-1", "1", "change the first flag", "", &[Place::Review]),
@@ -149,10 +193,18 @@ pub const ACTIONS: &[Spec] = &[
     spec(Action::Filter, "filter", "/", "filter a list, search a text", "filter", ANY),
     spec(Action::Mark, "mark", "space", "mark what is selected", "mark", LISTS),
     spec(Action::DiffMarked, "diff", "d", "compare with the marked revision; drift on Releases", "diff", BROWSE),
-    spec(Action::Against, "against", "v", "compare with previous, marked or live", "against", &[Place::Release]),
+    spec(
+        Action::Against,
+        "against",
+        "v",
+        "compare with previous, marked or live",
+        "against",
+        &[Place::Release, Place::Draft],
+    ),
     spec(Action::Provenance, "provenance", "p", "where this line comes from", "where from", &[Place::Release]),
-    Spec { mutates: true, ..spec(Action::Test, "test", "t", "run the tests of a release", "test", BROWSE) },
-    Spec { mutates: true, ..spec(Action::Uninstall, "uninstall", "D", "review an uninstall", "uninstall", BROWSE) },
+    changes(Action::Install, "install", "i", "draft an install", "install", BROWSE),
+    changes(Action::Test, "test", "t", "run the tests of a release", "test", BROWSE),
+    changes(Action::Uninstall, "uninstall", "D", "review an uninstall", "uninstall", BROWSE),
     spec(Action::Tab(1), "changes", "1", "Changes", "", &[Place::Release]),
     spec(Action::Tab(2), "manifest", "2", "Manifest", "", &[Place::Release]),
     spec(Action::Tab(3), "values", "3", "Values; again: computed, difference", "", &[Place::Release]),
@@ -160,8 +212,8 @@ pub const ACTIONS: &[Spec] = &[
     spec(Action::Tab(5), "hooks", "5", "Hooks", "", &[Place::Release]),
     spec(Action::Tab(6), "notes", "6", "Notes", "", &[Place::Release]),
     spec(Action::Tab(7), "chart", "7", "Chart", "", &[Place::Release]),
-    spec(Action::NextPane, "next-pane", "tab", "next pane", "pane", ANY),
-    spec(Action::PreviousPane, "previous-pane", "backtab", "previous pane", "", ANY),
+    spec(Action::NextPane, "next-pane", "tab", "next pane", "pane", ALSO_TYPING),
+    spec(Action::PreviousPane, "previous-pane", "backtab", "previous pane", "", ALSO_TYPING),
     spec(Action::LessContext, "less-context", "{", "fewer unchanged lines", "", DIFFS),
     spec(Action::MoreContext, "more-context", "}", "more unchanged lines", "", DIFFS),
     spec(Action::Fold, "fold", "z", "fold or unfold", "fold", DIFFS),
@@ -202,13 +254,13 @@ pub const ACTIONS: &[Spec] = &[
     spec(Action::Suspend, "suspend", "ctrl-z", "suspend the program", "", ANY),
     spec(Action::Command, "command", ":", "type a command", "command", ANY),
     spec(Action::Help, "help", "?", "help for this place", "help", ANY),
-    spec(Action::Quit, "quit", "q ctrl-c", "quit", "", ANY),
+    spec(Action::Quit, "quit", "q ctrl-c", "quit", "", ALSO_TYPING),
 ];
 
 impl Spec {
     /// Whether it applies at a place.
     pub fn applies(&self, place: Place) -> bool {
-        self.places.iter().any(|at| *at == Place::Any || *at == place)
+        self.places.iter().any(|at| *at == place || *at == Place::Any && place != Place::Typing)
     }
 }
 
@@ -273,6 +325,11 @@ impl KeyPress {
             code => code,
         };
         Self { code, modifiers }
+    }
+
+    /// Whether it is a character to type.
+    pub fn is_text(&self) -> bool {
+        matches!(self.code, KeyCode::Char(_)) && self.modifiers.is_empty()
     }
 
     /// The terminal event of this key.
@@ -375,7 +432,7 @@ impl Keymap {
 mod tests {
     use super::*;
 
-    fn changes(name: &str, keys: &[&str]) -> HashMap<String, Vec<String>> {
+    fn changed(name: &str, keys: &[&str]) -> HashMap<String, Vec<String>> {
         HashMap::from([(name.to_owned(), keys.iter().map(|key| (*key).to_owned()).collect())])
     }
 
@@ -396,22 +453,22 @@ mod tests {
 
     #[test]
     fn the_users_keys_replace_the_defaults() {
-        let keymap = Keymap::with(&changes("rollback", &["f9"])).unwrap_or_else(|error| panic!("{error}"));
+        let keymap = Keymap::with(&changed("rollback", &["f9"])).unwrap_or_else(|error| panic!("{error}"));
         assert_eq!(keymap.key_of(&Action::Rollback), "f9");
     }
 
     #[test]
     fn mistakes_are_named() {
         assert_eq!(
-            Keymap::with(&changes("rolback", &["x"])).err().as_deref(),
+            Keymap::with(&changed("rolback", &["x"])).err().as_deref(),
             Some("keys: there is no action \"rolback\"")
         );
         assert_eq!(
-            Keymap::with(&changes("rollback", &["hyper-x"])).err().as_deref(),
+            Keymap::with(&changed("rollback", &["hyper-x"])).err().as_deref(),
             Some("keys: there is no key \"hyper-x\"")
         );
         assert_eq!(
-            Keymap::with(&changes("rollback", &["y"])).err().as_deref(),
+            Keymap::with(&changed("rollback", &["y"])).err().as_deref(),
             Some("keys: y is both rollback and copy")
         );
     }

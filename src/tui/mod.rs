@@ -195,6 +195,16 @@ async fn carry_out(
             }
             resized(session, terminal)?;
         }
+        Effect::Edit(text) => {
+            input.close().await;
+            let edited = terminal.edit(&text).await;
+            *input = Input::open();
+            resized(session, terminal)?;
+            match edited {
+                Ok(text) => return Ok(session.handle(Event::Edited(text))),
+                Err(error) => session.flash(Flash::bad(error.to_string())),
+            }
+        }
         _ => {}
     }
     Ok(Vec::new())

@@ -1,6 +1,6 @@
 //! Errors as the user meets them: one message, and what to do next.
 
-use crate::{cluster, engine, release};
+use crate::{cluster, engine, release, render};
 
 /// An error ready to show.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,8 +68,22 @@ impl From<engine::Error> for Report {
             engine::Error::Release(error) => error.into(),
             engine::Error::Cluster(error) => error.into(),
             engine::Error::Failed { message, hints } => Self { hints, ..Self::new(message) },
+            engine::Error::Render(failure) => {
+                let render::Error { message, hint, excerpt } = failure.error;
+                let place = excerpt.map(|excerpt| place(&excerpt)).unwrap_or_default();
+                Self { hints: place.into_iter().chain(hint).collect(), ..Self::new(message) }
+            }
             error @ engine::Error::Moved(_) => Self::new(error.to_string()).hint("ctrl-r reviews it anew"),
             error => Self::new(error.to_string()),
         }
     }
+}
+
+/// Where in a template, or in what it gave, something is wrong.
+fn place(excerpt: &render::Excerpt) -> Vec<String> {
+    let column = if excerpt.column > 0 { format!(":{}", excerpt.column) } else { String::new() };
+    let at = format!("{}:{}{column}", excerpt.source, excerpt.line);
+    let text = format!("{} │ {}", excerpt.line, excerpt.text);
+    let included = excerpt.included_from.iter().map(|place| format!("included from {place}"));
+    [at, text].into_iter().chain(included).collect()
 }

@@ -1,5 +1,6 @@
 //! Work off the loop: one place starts it, every task has a generation and a cancel token.
 
+mod draft;
 mod operations;
 
 use std::{collections::HashMap, panic::AssertUnwindSafe, sync::Arc, time::Duration};
@@ -8,6 +9,7 @@ use futures::{FutureExt, StreamExt};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+pub use self::draft::{Asked, ChartFrom, Fault, Recipe, Rendered};
 use super::{
     effect::Slot,
     event::{Event, News},
@@ -79,6 +81,10 @@ pub enum Task {
     Text(Box<dyn FnOnce() -> Vec<TextLine> + Send>),
 
     // Operations
+    /// Find the revision that an upgrade starts from.
+    InForce(Storage, String),
+    /// Render what is typed of an install or upgrade, then ask the cluster.
+    Draft(Storage, Box<Recipe>, Redactor),
     /// Prepare and preview what is asked for.
     Preview(Storage, String, Request, Options, Redactor),
     /// Carry out what was prepared, if the basis still holds.
@@ -106,6 +112,7 @@ impl Task {
             Self::Events(..) => "events".into(),
             Self::Logs(_, _, pod, _) => format!("the log of {pod}"),
             Self::HookLog(_, object, _) => format!("the log of {}", object.name()),
+            Self::InForce(_, name) => format!("the record of {name}"),
             Self::Preview(_, name, ..) => format!("the preview of {name}"),
             _ => return None,
         })
@@ -324,6 +331,10 @@ async fn carry_out(task: Task, out: &Out, cancel: &CancellationToken) {
             Ok(lines) => News::Text(lines),
             Err(report) => News::Text(vec![TextLine::new(Kind::Bad, &report.message)]),
         },
+        Task::InForce(storage, name) => News::InForce(browse::in_force(&storage, &name).await.map_err(Report::from)),
+        Task::Draft(storage, recipe, redactor) => {
+            return draft::follow(storage, *recipe, redactor, out, cancel).await;
+        }
         Task::Preview(storage, name, request, options, redactor) => {
             let previewed = operations::preview(&storage, &name, request, &options, &redactor).await;
             News::Previewed(previewed.map(Box::new).map_err(Report::from))

@@ -3,6 +3,7 @@
 use std::{
     io::{self, Write},
     path::PathBuf,
+    process::ExitStatus,
     sync::{
         Once,
         atomic::{AtomicBool, Ordering},
@@ -78,18 +79,33 @@ impl Terminal {
         self.retake()
     }
 
-    /// Shows a text in the user's pager: `PAGER`, else `VISUAL` or `EDITOR`, else `less`. The file is readable by the
-    /// user alone, lies in memory where there is such a place, and is removed afterwards.
+    /// Shows a text in the user's pager: `PAGER`, else `VISUAL` or `EDITOR`, else `less`.
     pub async fn page(&mut self, text: &str) -> io::Result<()> {
+        self.open(&["PAGER", "VISUAL", "EDITOR"], "less", text).await.map(drop)
+    }
+
+    /// Lets a text be changed in the user's editor: `VISUAL`, else `EDITOR`, else `vi`. What it became comes back; where
+    /// the editor says that it failed, nothing does.
+    pub async fn edit(&mut self, text: &str) -> io::Result<String> {
+        let (text, status) = self.open(&["VISUAL", "EDITOR"], "vi", text).await?;
+        if status.success() { Ok(text) } else { Err(io::Error::other(format!("the editor says {status}"))) }
+    }
+
+    /// Opens a text in a program that one of the variables names, and gives back what is in its file afterwards. The file
+    /// is readable by the user alone, lies in memory where there is such a place, and is removed.
+    async fn open(&mut self, variables: &[&str], otherwise: &str, text: &str) -> io::Result<(String, ExitStatus)> {
         let mut file = tempfile::Builder::new().prefix("pilothouse-").suffix(".yaml").tempfile_in(private_folder())?;
         file.write_all(text.as_bytes())?;
-        let chosen = ["PAGER", "VISUAL", "EDITOR"].iter().find_map(|name| std::env::var(name).ok());
-        let line = chosen.filter(|line| !line.trim().is_empty()).unwrap_or_else(|| "less".into());
+        file.flush()?;
+        let chosen = variables.iter().find_map(|name| std::env::var(name).ok());
+        let line = chosen.filter(|line| !line.trim().is_empty()).unwrap_or_else(|| otherwise.into());
         let mut words = line.split_whitespace();
-        let program = words.next().unwrap_or("less");
+        let program = words.next().unwrap_or(otherwise);
         let shown = tokio::process::Command::new(program).args(words).arg(file.path()).status();
         let status = self.lend(shown).await?;
-        status.map(|_| ()).map_err(|error| io::Error::new(error.kind(), format!("{program}: {error}")))
+        let status = status.map_err(|error| io::Error::new(error.kind(), format!("{program}: {error}")))?;
+        // Read by its path: editors put a new file in its place.
+        Ok((std::fs::read_to_string(file.path())?, status))
     }
 
     /// Gives the terminal back while something else needs it.

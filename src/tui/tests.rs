@@ -1,6 +1,7 @@
 //! The program by keys: type, feed what tasks would tell, look at the screen. No network, no clock, no waiting.
 
 mod changes;
+mod drafts;
 mod provenance;
 mod rollback;
 

@@ -120,7 +120,7 @@ fn recorded_definitions(from: &Release) -> Vec<Object> {
 
 /// The revision that an upgrade starts from: the newest where it is deployed, else the newest deployed one, else, after
 /// failures only, the newest.
-async fn in_force(storage: &Storage, history: &[RecordMeta]) -> Result<Recorded, Error> {
+pub(in crate::engine) async fn in_force(storage: &Storage, history: &[RecordMeta]) -> Result<Recorded, Error> {
     let newest = history.last().ok_or(release::Error::NotFound)?;
     let deployed = history.iter().rev().find(|meta| meta.status == Status::Deployed);
     let meta = match deployed {

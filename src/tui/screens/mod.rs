@@ -1,5 +1,6 @@
 //! The screens: one enum, one trait, one file or folder each.
 
+pub mod draft;
 mod flags;
 pub mod log;
 pub mod operation;
@@ -17,7 +18,7 @@ use super::{
     layers::{Confirm, Layer},
     shared::Shared,
 };
-pub use {log::Log, operation::Operation, release::ReleaseScreen, releases::Releases, review::Review};
+pub use {draft::Draft, log::Log, operation::Operation, release::ReleaseScreen, releases::Releases, review::Review};
 
 /// Names a screen for as long as the program runs.
 pub type ScreenId = u64;
@@ -36,6 +37,11 @@ pub trait Part {
     /// What the header says about it at the right: text and paint.
     fn badge(&self, _shared: &Shared) -> Option<(String, Style)> {
         None
+    }
+
+    /// Whether characters are typed into it rather than being keys.
+    fn typing(&self) -> bool {
+        false
     }
 
     /// What stands in its filter or search line; `None` when it has none.
@@ -61,6 +67,9 @@ pub trait Part {
 /// What a key begins with a release, wherever the release is looked at; `None` for keys that begin nothing.
 fn begin(action: &Action, namespace: &str, name: &str, shared: &Shared) -> Option<Effect> {
     let screen = match action {
+        Action::Upgrade => Screen::Draft(Box::new(Draft::upgrade(namespace, name, ""))),
+        Action::UpgradeTo(chart) => Screen::Draft(Box::new(Draft::upgrade(namespace, name, chart))),
+        Action::EditValues => Screen::Draft(Box::new(Draft::upgrade(namespace, name, "").at_values())),
         Action::Uninstall => Screen::Review(Box::new(Review::uninstall(namespace, name))),
         Action::Test => return Some(Effect::Layer(Box::new(Layer::Confirm(run_tests(namespace, name, shared))))),
         _ => return None,
@@ -84,6 +93,8 @@ pub enum Screen {
     Releases(Box<Releases>),
     /// One release: revisions and tabs.
     Release(Box<ReleaseScreen>),
+    /// An install or upgrade being put together.
+    Draft(Box<Draft>),
     /// The preview that confirms.
     Review(Box<Review>),
     /// A running or finished operation.
@@ -98,6 +109,7 @@ impl Screen {
         match self {
             Self::Releases(screen) => screen.as_ref(),
             Self::Release(screen) => screen.as_ref(),
+            Self::Draft(screen) => screen.as_ref(),
             Self::Review(screen) => screen.as_ref(),
             Self::Operation(screen) => screen.as_ref(),
             Self::Log(screen) => screen.as_ref(),
@@ -109,6 +121,7 @@ impl Screen {
         match self {
             Self::Releases(screen) => screen.as_mut(),
             Self::Release(screen) => screen.as_mut(),
+            Self::Draft(screen) => screen.as_mut(),
             Self::Review(screen) => screen.as_mut(),
             Self::Operation(screen) => screen.as_mut(),
             Self::Log(screen) => screen.as_mut(),

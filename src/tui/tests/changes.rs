@@ -14,39 +14,54 @@ use crate::{
     },
 };
 
-const SIZE: (u16, u16) = (132, 32);
+pub(super) const SIZE: (u16, u16) = (132, 32);
 
-/// A session on the examples as of [`CLOCK`], and their storage.
-struct Place {
-    session: Session,
-    storage: Storage,
+/// A session on the examples as of [`CLOCK`], and the storage of the namespace that is looked at.
+pub(super) struct Place {
+    pub(super) session: Session,
+    pub(super) storage: Storage,
     size: (u16, u16),
 }
 
 impl Place {
     /// At *Releases* with `payments/checkout` selected.
     async fn at_checkout(size: (u16, u16)) -> Self {
+        Self::at("payments", "checkout", size).await
+    }
+
+    /// At *Releases* with a release selected.
+    pub(super) async fn at(namespace: &str, name: &str, size: (u16, u16)) -> Self {
         let now = jiff::Timestamp::from_millisecond(CLOCK).expect("a time");
         let sandbox = Sandbox::with_examples_at(now).await;
         let cluster = Cluster::from_client(sandbox.client(), "prod-eu", "default");
-        let storage = Storage::new(cluster.clone(), Driver::Secrets, "payments");
+        let storage = Storage::new(cluster.clone(), Driver::Secrets, namespace);
         // No configuration of whoever runs this.
         let options = Options { config: Some("/nonexistent/config.yaml".into()), ..Options::default() };
         let mut session = Session::new(options, [7; 32], || CLOCK);
         session.handle(Event::News(APP, Slot::of("connect"), News::Connected(Ok(cluster), Some(sandbox))));
         let mut place = Self { session, storage, size };
-        place.until("checkout").await;
-        place.keys("/ c h e c k o u t enter");
-        place.until("▸ checkout ").await;
+        place.until(name).await;
+        place.keys("/");
+        place.types(&format!("ns:{namespace} {name}"));
+        place.keys("enter");
+        place.until(&format!("▸ {name} ")).await;
         place
     }
 
-    fn keys(&mut self, keys: &str) {
+    pub(super) fn keys(&mut self, keys: &str) {
         self.session.keys(keys);
     }
 
+    /// Types a text.
+    pub(super) fn types(&mut self, text: &str) {
+        for character in text.chars() {
+            let key = if character == ' ' { "space".to_owned() } else { character.to_string() };
+            self.session.keys(&key);
+        }
+    }
+
     /// The screen as soon as it shows a text.
-    async fn until(&mut self, text: &str) -> String {
+    pub(super) async fn until(&mut self, text: &str) -> String {
         let (columns, rows) = self.size;
         match self.session.until(columns, rows, text).await {
             Ok(buffer) => text_of(&buffer),
@@ -55,30 +70,30 @@ impl Place {
     }
 
     /// The screen as soon as it shows a text and nothing is being read any more.
-    async fn settled(&mut self, text: &str) -> String {
+    pub(super) async fn settled(&mut self, text: &str) -> String {
         self.until(text).await;
         self.session.settle(self.size.0, self.size.1).await;
         self.screen()
     }
 
-    fn screen(&mut self) -> String {
+    pub(super) fn screen(&mut self) -> String {
         text_of(&self.session.draw(self.size.0, self.size.1))
     }
 
     #[track_caller]
-    fn shows(&mut self, text: &str) {
+    pub(super) fn shows(&mut self, text: &str) {
         let screen = self.screen();
         assert!(screen.contains(text), "{text:?} is not on the screen:\n{screen}");
     }
 
-    async fn newest(&self, name: &str) -> Result<Release, release::Error> {
+    pub(super) async fn newest(&self, name: &str) -> Result<Release, release::Error> {
         let history = self.storage.history(name).await?;
         let newest = history.last().ok_or(release::Error::NotFound)?;
         Ok(Release::clone(&*self.storage.decode(newest).await?))
     }
 
     /// The commands of the log, newest last.
-    fn commands(&self) -> Vec<String> {
+    pub(super) fn commands(&self) -> Vec<String> {
         self.session.app().shared.log.iter().map(|entry| entry.command.clone()).collect()
     }
 }

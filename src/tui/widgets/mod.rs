@@ -1,6 +1,7 @@
 //! Building blocks that know nothing of releases.
 
 pub mod diff;
+pub mod editor;
 pub mod input;
 pub mod safe;
 pub mod table;
@@ -13,6 +14,8 @@ use ratatui::{
     widgets::{Block, BorderType, Borders, Clear, Widget},
 };
 
+use unicode_width::UnicodeWidthStr;
+
 use super::theme::Theme;
 
 /// Writes text into one row, cut at `width` columns with `…`; returns the columns used.
@@ -23,6 +26,24 @@ pub fn put(buffer: &mut Buffer, x: u16, y: u16, width: u16, text: &str, style: S
     let width = width.min(buffer.area.right().saturating_sub(x));
     let text = safe::fit(text, width as usize);
     buffer.set_stringn(x, y, &text, width as usize, style).0 - x
+}
+
+/// Writes a line from column `left` on into a row, painted by spans: where each ends, in bytes, and its style.
+pub fn put_spans(buffer: &mut Buffer, area: Rect, line: &str, left: usize, spans: &[(usize, Style)]) {
+    let (mut start, mut column) = (0, 0);
+    for (end, style) in spans {
+        let Some(part) = line.get(start..*end) else {
+            continue;
+        };
+        let width = part.width();
+        let skip = left.saturating_sub(column);
+        let x = column.saturating_sub(left);
+        if skip < width && x < area.width as usize {
+            let room = area.width as usize - x;
+            put(buffer, area.x + x as u16, area.y, room as u16, &safe::slice(part, skip, room), *style);
+        }
+        (start, column) = (*end, column + width);
+    }
 }
 
 /// A vertical rule at the left edge of `area`; returns what remains.
@@ -61,7 +82,6 @@ pub fn blank(buffer: &mut Buffer, area: Rect, style: Style) {
 
 /// Breaks a line at spaces into rows of at most `width` columns; words longer than a row are cut.
 pub fn wrap(line: &str, width: usize) -> Vec<String> {
-    use unicode_width::UnicodeWidthStr;
     let width = width.max(1);
     let mut rows = vec![String::new()];
     for word in line.split(' ') {

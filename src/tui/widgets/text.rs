@@ -3,7 +3,7 @@
 use ratatui::{buffer::Buffer, layout::Rect, style::Style};
 use unicode_width::UnicodeWidthStr;
 
-use super::{put, safe};
+use super::{put, put_spans, safe};
 use crate::tui::{highlight::Highlighter, keymap::Action, shared::Shared, theme::Theme};
 
 /// How a line is painted.
@@ -316,20 +316,7 @@ impl TextPane {
         let line = &self.lines[at];
         let whole = vec![(line.text.len(), style(line.kind, theme))];
         let spans = self.painted.iter().find(|(known, _)| *known == at).map_or(&whole, |(_, spans)| spans);
-        let (mut start, mut column) = (0, 0);
-        for (end, style) in spans {
-            let Some(part) = line.text.get(start..*end) else {
-                continue;
-            };
-            let width = part.width();
-            let skip = left.saturating_sub(column);
-            let x = column.saturating_sub(left);
-            if skip < width && x < area.width as usize {
-                let room = area.width as usize - x;
-                put(buffer, area.x + x as u16, area.y, room as u16, &safe::slice(part, skip, room), *style);
-            }
-            (start, column) = (*end, column + width);
-        }
+        put_spans(buffer, area, &line.text, left, spans);
         self.view_found(buffer, area, &line.text, left, theme);
     }
 

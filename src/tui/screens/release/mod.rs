@@ -519,7 +519,7 @@ impl Part for ReleaseScreen {
                 Vec::new()
             }
             ScreenEvent::News(slot, news) => self.news(&slot, news, shared),
-            ScreenEvent::Ended(_) | ScreenEvent::Changed | ScreenEvent::Shown => Vec::new(),
+            _ => Vec::new(),
         }
     }
 

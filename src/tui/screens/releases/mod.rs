@@ -459,7 +459,6 @@ impl Part for Releases {
             self.used = shared.clock;
         }
         match event {
-            ScreenEvent::Shown => Vec::new(),
             ScreenEvent::Opened => self.follow(shared),
             ScreenEvent::Action(action) => self.act(&action, shared),
             ScreenEvent::Filter(text) => {
@@ -478,6 +477,8 @@ impl Part for Releases {
                 self.stale = true;
                 if self.singly { self.follow_singly(shared) } else { Vec::new() }
             }
+            // Nothing is typed here.
+            ScreenEvent::Shown | ScreenEvent::Key(_) | ScreenEvent::Paste(_) | ScreenEvent::Edited(_) => Vec::new(),
         }
     }
 

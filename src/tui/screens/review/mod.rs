@@ -195,7 +195,7 @@ impl Review {
         };
         self.stage = Stage::Loading;
         let Asked { name, request, .. } = self.asked.clone();
-        let task = Task::Preview(storage, name, request, self.asked.options(shared), shared.redactor.clone());
+        let task = Task::Preview(storage, name, request, self.asked.options(shared), shared.redactor());
         vec![Effect::Run(Slot::of("preview"), task)]
     }
 
@@ -434,7 +434,7 @@ fn key(object: &ObjectPreview) -> String {
 }
 
 /// The diff of an object with everything to mind about it above.
-fn section(object: &ObjectPreview, preview: &Preview, context: usize) -> Section {
+pub(in crate::tui) fn section(object: &ObjectPreview, preview: &Preview, context: usize) -> Section {
     let mut section = Section::new(&object.diff, context);
     section.change = object.change;
     let name = format!("{}/{}", object.target.key.kind, object.target.key.name);
