@@ -12,6 +12,7 @@ pub mod console;
 pub mod flags;
 
 pub mod legacy;
+pub mod live;
 pub mod operation;
 mod output;
 pub mod plan;

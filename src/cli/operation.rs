@@ -1,13 +1,20 @@
 //! What the verbs that change releases have in common: flags, dry runs, progress, interruption.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::{
+    signal::unix::{Signal, SignalKind, signal},
+    time::MissedTickBehavior,
+};
 use tokio_util::sync::CancellationToken;
 
-use super::{commands::Verb, console::Console, flags::Flag, plan, report::Report, session::Session, verbs::diff::text};
+use super::{
+    commands::Verb, console::Console, flags::Flag, live::Live, plan, report::Report, session::Session,
+    verbs::diff::text,
+};
 use crate::{
     cluster::wait::WaitStrategy,
+    diff::visible,
     engine::{self, Basis, Crds, Options, Outcome, Prepared, Progress, Reporter, ServerSideMode},
     release::Storage,
 };
@@ -242,16 +249,66 @@ pub async fn execute(
         true => Some(preview(session, storage, &prepared).await?),
         false => None,
     };
-    let (report, cancel) = reporting(session);
-    let work = engine::execute(storage, prepared, basis.as_ref(), &report, &cancel);
-    Ok(Some(interruptible(&session.console, &cancel, cancelled, work).await??))
+    let telling = Telling::of(session, format!("{} {}", prepared.operation.verb(), prepared.name));
+    let work = engine::execute(storage, prepared, basis.as_ref(), &telling.report, &telling.cancel);
+    Ok(Some(telling.follow(cancelled, work).await??))
 }
 
-/// Where progress is told, and what cancels.
-pub fn reporting(session: &Session) -> (Reporter, CancellationToken) {
-    let console = session.console.clone();
-    let debug = session.flags.bool("debug");
-    (Arc::new(move |progress| tell(&console, debug, progress)), CancellationToken::new())
+/// How often what is drawn of an operation is brought up to date.
+const REDRAW: Duration = Duration::from_millis(100);
+
+/// Where an operation is told, a list on a terminal and lines anywhere else, and what cancels it.
+pub struct Telling {
+    /// Hears of every step.
+    pub report: Reporter,
+    /// Cancels it.
+    pub cancel: CancellationToken,
+    console: Console,
+    live: Option<Arc<Live>>,
+}
+
+impl Telling {
+    /// For an operation that is called so.
+    pub fn of(session: &Session, title: String) -> Self {
+        let console = session.console.clone();
+        let live = Live::of(session, title).map(Arc::new);
+        let (noted, listed, debug) = (console.clone(), live.clone(), session.flags.bool("debug"));
+        let report = move |progress: Progress| {
+            if let Some(live) = &listed {
+                live.hear(&progress);
+            }
+            tell(&noted, listed.is_some(), debug, progress);
+        };
+        Self { report: Arc::new(report), cancel: CancellationToken::new(), console, live }
+    }
+
+    /// Lets the operation run to its end, as [`interruptible`] does, and draws how it goes.
+    ///
+    /// # Errors
+    /// As [`interruptible`].
+    pub async fn follow<T, E>(
+        &self,
+        cancelled: &str,
+        work: impl Future<Output = Result<T, E>>,
+    ) -> Result<Result<T, E>, Report> {
+        let Some(live) = &self.live else {
+            return interruptible(&self.console, &self.cancel, cancelled, work).await;
+        };
+        let drawn = async {
+            tokio::pin!(work);
+            let mut ticks = tokio::time::interval(REDRAW);
+            ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+            loop {
+                tokio::select! {
+                    done = &mut work => return done,
+                    _ = ticks.tick() => live.draw(),
+                }
+            }
+        };
+        let done = interruptible(&self.console, &self.cancel, cancelled, drawn).await;
+        live.end(matches!(done, Ok(Ok(_))));
+        done
+    }
 }
 
 /// Tells what there is to know before an operation begins.
@@ -261,11 +318,16 @@ pub fn warn(session: &Session, prepared: &Prepared) {
 }
 
 /// What of the progress is printed: warnings and the logs that hooks' policies ask for always, the rest with `--debug`.
-fn tell(console: &Console, debug: bool, progress: Progress) {
+/// A terminal gets nothing of the cluster's that could steer it.
+fn tell(console: &Console, terminal: bool, debug: bool, progress: Progress) {
+    let note = |line: &str| match terminal {
+        true => line.lines().for_each(|line| console.note(&visible(line))),
+        false => console.note(line),
+    };
     match progress {
-        Progress::Warning(text) => console.note(&format!("WARNING: {text}")),
-        Progress::HookOutput(_, line) => console.note(&line),
-        Progress::Cancelling(text) => console.note(&format!("cancelling: {text}")),
+        Progress::Warning(text) => note(&format!("WARNING: {text}")),
+        Progress::HookOutput(_, line) => note(&line),
+        Progress::Cancelling(text) => note(&format!("cancelling: {text}")),
         other if debug => console.note(&format!("level=DEBUG msg={:?}", format!("{other:?}"))),
         _ => {}
     }

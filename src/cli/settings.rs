@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeMap,
+    io::IsTerminal,
     path::{Path, PathBuf},
 };
 
@@ -21,6 +22,8 @@ pub struct Env {
     pub program: String,
     /// Whether standard output is a terminal.
     pub terminal: bool,
+    /// Whether standard error is one, too.
+    pub error_terminal: bool,
     /// The local time zone.
     pub zone: Zone,
 }
@@ -33,7 +36,8 @@ impl Env {
                 .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
                 .collect(),
             program: std::env::args_os().next().unwrap_or_default().to_string_lossy().into_owned(),
-            terminal: std::io::IsTerminal::is_terminal(&std::io::stdout()),
+            terminal: std::io::stdout().is_terminal(),
+            error_terminal: std::io::stderr().is_terminal(),
             zone: Zone::System,
         }
     }

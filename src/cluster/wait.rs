@@ -98,14 +98,16 @@ impl Cluster {
         self.wait(wait, timeout, cancel).await
     }
 
-    /// Waits until all are gone; `Timeout` names finalizers that hold them.
+    /// Waits until all are gone; `Timeout` names finalizers that hold them. `news` hears of them as `wait_ready` tells, and
+    /// that they are not found in the end.
     pub async fn wait_deleted(
         &self,
         targets: &[Target],
         timeout: Duration,
         cancel: &CancellationToken,
+        news: &(dyn Fn(WaitNews) + Send + Sync),
     ) -> Result<(), Error> {
-        self.wait(Wait::new(targets, readiness, Goal::Gone, &|_| ()), timeout, cancel).await
+        self.wait(Wait::new(targets, readiness, Goal::Gone, news), timeout, cancel).await
     }
 
     async fn wait(&self, mut wait: Wait<'_>, timeout: Duration, cancel: &CancellationToken) -> Result<(), Error> {
@@ -295,13 +297,13 @@ impl<'a> Wait<'a> {
         let readiness = match &sighting.object {
             Some(object) => (self.judge)(object),
             // What never was there is unknown to Helm, what went is not found.
-            None if self.objects[place].object.is_some() => Readiness::not_found(),
+            None if self.goal == Goal::Gone || self.objects[place].object.is_some() => Readiness::not_found(),
             None => self.objects[place].readiness.clone(),
         };
         let waited = &mut self.objects[place];
         waited.object = sighting.object;
         waited.seen = true;
-        let blocker = waited.blocker.take().filter(|_| readiness.status != Status::Current);
+        let blocker = waited.blocker.take().filter(|_| !matches!(readiness.status, Status::Current | Status::NotFound));
         self.update(place, readiness, blocker);
     }
 

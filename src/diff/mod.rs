@@ -18,7 +18,7 @@ pub use drift::{drift, fold_string_data};
 pub use hunks::hunks;
 pub use object::{object, objects};
 pub use redact::{FINGERPRINT, Redactor};
-pub use visible::visible;
+pub use visible::{fit, visible};
 
 /// What happens to one object. The words are those of `diff -o json`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize)]

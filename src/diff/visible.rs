@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use unicode_width::UnicodeWidthStr;
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 /// One line of cluster text with everything that could steer a terminal or reorder text made visible:
 /// C0 and DEL as Unicode control pictures, C1, bidirectional controls, zero-width and tag characters as `‹202e›`.
@@ -23,6 +23,27 @@ pub fn visible(line: &str) -> Cow<'_, str> {
             _ if is_unsafe(character) => out.push_str(&format!("‹{:04x}›", character as u32)),
             _ => out.push(character),
         }
+    }
+    Cow::Owned(out)
+}
+
+/// Cuts a text to `width` columns, the last one an ellipsis when something was cut.
+pub fn fit(text: &str, width: usize) -> Cow<'_, str> {
+    if text.len() <= width || text.width() <= width {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::new();
+    let mut used = 0;
+    for character in text.chars() {
+        let columns = character.width().unwrap_or(0);
+        if used + columns + 1 > width {
+            break;
+        }
+        used += columns;
+        out.push(character);
+    }
+    if width > 0 {
+        out.push('…');
     }
     Cow::Owned(out)
 }
@@ -64,6 +85,12 @@ mod tests {
         check("user\u{202e}nimda\u{202c}", "user‹202e›nimda‹202c›");
         check("a\u{200b}b\u{feff}c\u{ad}d", "a‹200b›b‹feff›c‹00ad›d");
         check("\u{2066}x\u{2069}\u{e0041}", "‹2066›x‹2069›‹e0041›");
+    }
+
+    #[test]
+    fn cutting_counts_columns() {
+        assert_eq!(fit("漢字漢字", 5), "漢字…");
+        assert_eq!(fit("short", 5), "short");
     }
 
     #[test]

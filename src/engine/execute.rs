@@ -245,7 +245,7 @@ impl Run<'_> {
                     Some(blocker) => blockers.insert(label(&news.target.key), blocker),
                     None => blockers.remove(&label(&news.target.key)),
                 };
-                (self.report)(Progress::Waiting(news.target.key, news.readiness, news.blocker));
+                (self.report)(news.into());
             };
             let bounds = WaitOptions { strategy, jobs: options.wait_for_jobs, timeout: options.timeout };
             let waited = self.storage.cluster().wait_ready(targets, &bounds, self.cancel, &news).await;

@@ -245,9 +245,7 @@ impl Runner<'_> {
 
     async fn wait(&self, hook: &Hook, made: &[Made]) -> Result<(), HookFailure> {
         for Made { target, .. } in made {
-            let news = |news: cluster::wait::WaitNews| {
-                (self.report)(Progress::Waiting(news.target.key, news.readiness, news.blocker));
-            };
+            let news = |news: cluster::wait::WaitNews| (self.report)(news.into());
             let over = CancellationToken::new();
             let finish = async {
                 let finished = self.cluster.wait_finished(target, self.timeout, self.cancel, &news).await;
@@ -332,7 +330,7 @@ impl Runner<'_> {
                 gone.push(target);
             }
         }
-        self.cluster.wait_deleted(&gone, self.timeout, self.cancel).await
+        self.cluster.wait_deleted(&gone, self.timeout, self.cancel, &|_| ()).await
     }
 
     /// Tells the log of a hook's pods when its policy asks for it. Trouble in reading logs fails nothing.

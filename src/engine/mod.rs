@@ -52,6 +52,7 @@
 mod apply;
 mod basis;
 pub mod browse;
+pub mod course;
 mod definitions;
 pub mod doctor;
 pub mod execute;

@@ -2,7 +2,11 @@
 
 use std::sync::Arc;
 
-use crate::{cluster::readiness::Readiness, diff::Change, manifest::ObjectKey};
+use crate::{
+    cluster::{readiness::Readiness, wait::WaitNews},
+    diff::Change,
+    manifest::ObjectKey,
+};
 
 /// The steps of an operation, in order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -25,6 +29,22 @@ pub enum Phase {
     Final,
 }
 
+impl Phase {
+    /// What screens and lists call it.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Record => "record",
+            Self::PreHooks => "pre hooks",
+            Self::Apply => "apply",
+            Self::Delete => "delete",
+            Self::Wait => "wait",
+            Self::PostHooks => "post hooks",
+            Self::Tests => "tests",
+            Self::Final => "final record",
+        }
+    }
+}
+
 /// One thing that happened.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Progress {
@@ -40,7 +60,7 @@ pub enum Progress {
     Object(ObjectKey, Change),
     /// An object failed, in the server's words.
     ObjectFailed(ObjectKey, String),
-    /// An object waits: its readiness, and what blocks it.
+    /// An object is waited for, to be ready or to be gone: its readiness, and what blocks it.
     Waiting(ObjectKey, Readiness, Option<String>),
     /// A hook started.
     HookStarted(String),
@@ -55,6 +75,12 @@ pub enum Progress {
     Warning(String),
     /// Cancelling: what is still being done.
     Cancelling(String),
+}
+
+impl From<WaitNews> for Progress {
+    fn from(news: WaitNews) -> Self {
+        Self::Waiting(news.target.key, news.readiness, news.blocker)
+    }
 }
 
 /// Where progress goes. Must not block.

@@ -200,13 +200,13 @@ async fn deletion_is_awaited_and_finalizers_are_named() {
     let cancel = CancellationToken::new();
 
     let gone = [free, never];
-    let (waited, ()) = tokio::join!(cluster.wait_deleted(&gone, Duration::from_secs(30), &cancel), async {
+    let (waited, ()) = tokio::join!(cluster.wait_deleted(&gone, Duration::from_secs(30), &cancel, &|_| ()), async {
         plane().kubectl(&["delete", "configmap", "free", "-n", &namespace]);
     });
     waited.expect("gone");
 
     plane().kubectl(&["delete", "configmap", "held", "-n", &namespace, "--wait=false"]);
-    let error = cluster.wait_deleted(&[held], Duration::from_secs(1), &cancel).await.expect_err("held");
+    let error = cluster.wait_deleted(&[held], Duration::from_secs(1), &cancel, &|_| ()).await.expect_err("held");
     assert_eq!(
         error.message,
         format!(

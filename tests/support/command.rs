@@ -82,6 +82,7 @@ pub async fn run(line: &str, cluster: &Cluster) -> Answer {
         vars,
         program: "pilothouse".to_owned(),
         terminal: false,
+        error_terminal: false,
     };
     let (out, err) = (Buffer::default(), Buffer::default());
     let Request::Command(command) = cli::request(&args, env) else {

@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// What the shell's terminal is like, in one line: `isig icanon echo` when keys are lines again.
-const STATE: &str = "$(stty -a | tr ' ' '\\n' | grep -E '^-?(icanon|echo|isig);?$' | xargs)";
+pub const STATE: &str = "$(stty -a | tr ' ' '\\n' | grep -E '^-?(icanon|echo|isig);?$' | xargs)";
 /// How long nothing may come from a screen on which nothing happens.
 const IDLE: Duration = Duration::from_millis(1500);
 

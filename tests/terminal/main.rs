@@ -1,7 +1,8 @@
-//! The program in a real pseudo-terminal, on the sandbox: the terminal comes back, and trouble is told.
+//! The program in a real pseudo-terminal, on the sandbox: the terminal comes back, trouble is told, progress is drawn.
 
 mod comes_back;
 mod doctor;
+mod live;
 mod served;
 #[path = "../support/terminal.rs"]
 mod terminal;

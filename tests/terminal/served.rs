@@ -64,7 +64,7 @@ impl Served {
 
     /// Where its kubeconfig is.
     pub fn kubeconfig(&self) -> String {
-        self.folder.path().join("kubeconfig").display().to_string()
+        self.path("kubeconfig")
     }
 
     /// Writes a record and applies its objects.
@@ -107,6 +107,18 @@ impl Served {
         let envs = [("KUBECONFIG", kubeconfig.as_str())];
         let script = format!("echo pid $$; exec {PROGRAM} {args}");
         Terminal::start("sh", &["-c", &script], &envs, size)
+    }
+
+    /// A shell's script with commands on this cluster.
+    pub fn shell(&self, script: &str, envs: &[(&str, &str)], size: (u16, u16)) -> Terminal {
+        let kubeconfig = self.kubeconfig();
+        let envs = [&[("KUBECONFIG", kubeconfig.as_str())], envs].concat();
+        Terminal::start("bash", &["-c", script], &envs, size)
+    }
+
+    /// A path for a file that ends with this value.
+    pub fn path(&self, name: &str) -> String {
+        self.folder.path().join(name).display().to_string()
     }
 
     /// A headless command on this cluster.

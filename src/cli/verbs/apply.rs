@@ -5,7 +5,8 @@ use crate::{
     cli::{
         commands::{Command, Completes, Takes, Verb},
         flags::{Flag, Kind},
-        operation, plan,
+        operation::{self, Telling},
+        plan,
         report::Report,
         session::Session,
     },
@@ -51,9 +52,9 @@ pub async fn run(session: &Session) -> Result<(), Report> {
         Operation::Install | Operation::Upgrade => format!("Release {name} has been cancelled.\n"),
         Operation::Rollback | Operation::Uninstall => String::new(),
     };
-    let (report, cancel) = operation::reporting(session);
-    let work = engine::execute(&storage, prepared.clone(), Some(basis), &report, &cancel);
-    let done = operation::interruptible(&session.console, &cancel, &cancelled, work).await?;
+    let telling = Telling::of(session, format!("{} {name}", operation.verb()));
+    let work = engine::execute(&storage, prepared.clone(), Some(basis), &telling.report, &telling.cancel);
+    let done = telling.follow(&cancelled, work).await?;
     let release = done.map_err(|error| refused(operation, error))?.release;
     match operation {
         Operation::Install => install::print(session, &release),

@@ -5,7 +5,7 @@ use crate::{
     cli::{
         commands::{Command, Completes, Takes, Verb},
         flags::{Flag, Kind, chart as chart_flags},
-        operation,
+        operation::{self, Telling},
         report::Report,
         session::Session,
     },
@@ -45,9 +45,10 @@ pub async fn run(session: &Session) -> Result<(), Report> {
     let storage = session.storage().await?;
     let filter = filter(flags.list("filter"));
     let (timeout, with_logs) = (flags.duration("timeout"), flags.bool("logs"));
-    let (report, cancel) = operation::reporting(session);
-    let work = test::test(&storage, session.arg(0), &filter, timeout, with_logs, &report, &cancel);
-    let tested = operation::interruptible(&session.console, &cancel, "", work).await??;
+    let telling = Telling::of(session, format!("test {}", session.arg(0)));
+    let (report, cancel) = (&telling.report, &telling.cancel);
+    let work = test::test(&storage, session.arg(0), &filter, timeout, with_logs, report, cancel);
+    let tested = telling.follow("", work).await??;
     let shown = Shown { notes: false, everything: flags.bool("debug"), ..Shown::STATUS };
     session.console.print(&status::text(session, &tested.release, &shown))?;
     let mut failures: Vec<Report> = tested.failure.map(Report::from).into_iter().collect();

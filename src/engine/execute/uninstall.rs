@@ -2,7 +2,7 @@
 
 use super::{Error, Failure, Outcome, Phase, Progress, Recorder, Run};
 use crate::{
-    cluster::wait::WaitStrategy,
+    cluster::wait::{WaitNews, WaitStrategy},
     engine::{apply::Stop, time},
     release::{Release, Status},
 };
@@ -76,7 +76,9 @@ impl Run<'_> {
         if prepared.options.wait != WaitStrategy::HookOnly {
             (self.report)(Progress::PhaseStarted(Phase::Wait, self.applied.deleted.len()));
             let cluster = self.storage.cluster();
-            let waited = cluster.wait_deleted(&self.applied.deleted, prepared.options.timeout, self.cancel).await;
+            let news = |news: WaitNews| (self.report)(news.into());
+            let timeout = prepared.options.timeout;
+            let waited = cluster.wait_deleted(&self.applied.deleted, timeout, self.cancel, &news).await;
             errors.extend(waited.err().map(|error| error.message));
             (self.report)(Progress::PhaseDone(Phase::Wait));
         }

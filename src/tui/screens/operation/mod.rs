@@ -3,7 +3,7 @@
 mod command;
 mod view;
 
-use std::{collections::BTreeMap, time::Duration};
+use std::time::Duration;
 
 use ratatui::{buffer::Buffer, layout::Rect};
 
@@ -13,10 +13,11 @@ use super::{
     words::{self, Words},
 };
 use crate::{
-    cluster::readiness::Status as Ready,
-    diff::Change,
-    engine::{self, Basis, Outcome, Phase, Prepared, Progress, Request, RollbackTarget, test::Tested},
-    manifest::ObjectKey,
+    engine::{
+        self, Basis, Outcome, Prepared, Progress, Request, RollbackTarget,
+        course::{Course, TrackedHook},
+        test::Tested,
+    },
     release::HookEvent,
     tui::{
         effect::{Effect, Slot},
@@ -46,10 +47,7 @@ pub struct Operation {
     timeout: i64,
     began: i64,
     ended: Option<i64>,
-    phases: BTreeMap<Phase, Steps>,
-    /// The phase that began last.
-    phase: Option<Phase>,
-    objects: Vec<Object>,
+    course: Course,
     notes: Vec<(Kind, String)>,
     hook_log: Vec<(String, String)>,
     cancelling: bool,
@@ -67,26 +65,6 @@ enum Work {
 enum Start {
     Execute(Box<Prepared>, Box<Basis>),
     Test(Duration),
-}
-
-#[derive(Default)]
-struct Steps {
-    total: usize,
-    done: usize,
-    finished: bool,
-}
-
-struct Object {
-    key: ObjectKey,
-    step: Step,
-    /// Whether it is one of the release's; hooks are waited for too.
-    applied: bool,
-}
-
-enum Step {
-    Applied(Change),
-    Waiting { message: String, blocker: Option<String>, ready: bool },
-    Failed(String),
 }
 
 enum Stage {
@@ -141,9 +119,7 @@ impl Operation {
             start: Some(start),
             began: 0,
             ended: None,
-            phases: BTreeMap::new(),
-            phase: None,
-            objects: Vec::new(),
+            course: Course::default(),
             notes: Vec::new(),
             hook_log: Vec::new(),
             cancelling: false,
@@ -183,64 +159,31 @@ impl Operation {
     }
 
     fn progress(&mut self, progress: Progress) {
-        match progress {
-            Progress::PhaseStarted(phase, total) => {
-                if phase == Phase::Record {
-                    // What failed is undone, which is an operation of its own.
-                    self.phases.clear();
-                }
-                self.phase = Some(phase);
-                self.phases.insert(phase, Steps { total, ..Steps::default() });
+        self.course.hear(&progress);
+        let note = match progress {
+            Progress::RecordWritten(revision, _) => {
+                self.revision = revision;
+                return;
             }
-            Progress::PhaseDone(phase) => {
-                let steps = self.phases.entry(phase).or_default();
-                (steps.done, steps.finished) = (steps.total, true);
+            Progress::HookLog(name, line) => {
+                self.hook_log.push((name, line));
+                return;
             }
-            Progress::RecordWritten(revision, _) => self.revision = revision,
-            Progress::Object(key, change) => {
-                let phase = if change == Change::Delete { Phase::Delete } else { Phase::Apply };
-                self.phases.entry(phase).or_default().done += 1;
-                self.step(key, Step::Applied(change));
-            }
-            Progress::ObjectFailed(key, words) => self.step(key, Step::Failed(words)),
-            Progress::Waiting(key, readiness, blocker) => {
-                let ready = readiness.status == Ready::Current;
-                self.step(key, Step::Waiting { message: readiness.message, blocker, ready });
-                let ready =
-                    |object: &&Object| object.applied && matches!(&object.step, Step::Waiting { ready: true, .. });
-                let ready = self.objects.iter().filter(ready).count();
-                if let Some(steps) = self.phases.get_mut(&Phase::Wait) {
-                    steps.done = ready;
+            Progress::HookStarted(name) => (Kind::Plain, format!("hook {name} runs")),
+            Progress::HookDone(name, good, _) => {
+                let took = self.course.hooks.last().and_then(TrackedHook::took).unwrap_or_default();
+                match good {
+                    true => (Kind::Good, format!("hook {name} done in {took}")),
+                    false => (Kind::Bad, format!("hook {name} failed after {took}")),
                 }
             }
-            Progress::HookStarted(name) => self.notes.push((Kind::Plain, format!("hook {name} runs"))),
-            Progress::HookLog(name, line) => self.hook_log.push((name, line)),
-            // Every line was shown when it was written.
-            Progress::HookOutput(..) => {}
-            Progress::HookDone(name, good, millis) => self.hook_done(&name, good, millis),
-            Progress::Stage(charts) => self.notes.push((Kind::Plain, format!("now {}", charts.join(", ")))),
-            Progress::Warning(words) => self.notes.push((Kind::Warn, words)),
-            Progress::Cancelling(words) => self.notes.push((Kind::Warn, format!("cancelling: {words}"))),
-        }
-    }
-
-    fn hook_done(&mut self, name: &str, good: bool, millis: u64) {
-        let seconds = format!("{}.{} s", millis / 1000, millis % 1000 / 100);
-        self.notes.push(match good {
-            true => (Kind::Good, format!("hook {name} done in {seconds}")),
-            false => (Kind::Bad, format!("hook {name} failed after {seconds}")),
-        });
-        if let Some(steps) = self.phase.and_then(|phase| self.phases.get_mut(&phase)) {
-            steps.done += usize::from(good);
-        }
-    }
-
-    fn step(&mut self, key: ObjectKey, step: Step) {
-        let applied = !matches!(step, Step::Waiting { .. });
-        match self.objects.iter_mut().find(|object| object.key == key) {
-            Some(object) => object.step = step,
-            None => self.objects.push(Object { key, step, applied }),
-        }
+            Progress::Stage(charts) => (Kind::Plain, format!("now {}", charts.join(", "))),
+            Progress::Warning(words) => (Kind::Warn, words),
+            Progress::Cancelling(words) => (Kind::Warn, format!("cancelling: {words}")),
+            // Every line of a hook's log was shown when it was written.
+            _ => return,
+        };
+        self.notes.push(note);
     }
 
     fn executed(&mut self, result: Result<Box<Outcome>, Report>, shared: &Shared) -> Vec<Effect> {

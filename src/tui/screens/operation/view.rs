@@ -3,9 +3,12 @@
 use ratatui::{buffer::Buffer, layout::Rect, style::Style};
 use unicode_width::UnicodeWidthStr;
 
-use super::{Object, Operation, Stage, Step, Work};
+use super::{Operation, Stage, Work};
 use crate::{
-    engine::{self, Phase},
+    engine::{
+        self, Phase,
+        course::{Standing, Tracked},
+    },
     tui::{
         keymap::Action,
         shared::Shared,
@@ -22,34 +25,29 @@ const HEAD: u16 = 4;
 /// How much of the hooks' logs is shown.
 const LOG_LINES: usize = 2_000;
 
-const RECORD: (Phase, &str) = (Phase::Record, "record");
-const PRE_HOOKS: (Phase, &str) = (Phase::PreHooks, "pre hooks");
-const DELETE: (Phase, &str) = (Phase::Delete, "delete");
-const WAIT: (Phase, &str) = (Phase::Wait, "wait");
-const POST_HOOKS: (Phase, &str) = (Phase::PostHooks, "post hooks");
-const FINAL: (Phase, &str) = (Phase::Final, "final record");
-
 /// The part of the screen below heading and phases.
 pub(super) fn body(area: Rect) -> Rect {
     Rect { y: area.y + HEAD, height: area.height.saturating_sub(HEAD), ..area }
 }
 
 impl Operation {
-    /// The phases in order, with their words.
-    fn phases(&self) -> &'static [(Phase, &'static str)] {
+    /// The phases in order.
+    fn phases(&self) -> &'static [Phase] {
+        use Phase::{Apply, Delete, Final, PostHooks, PreHooks, Record, Tests, Wait};
         match &self.work {
-            Work::Test => &[RECORD, (Phase::Tests, "tests"), FINAL],
+            Work::Test => &[Record, Tests, Final],
             Work::Change(asked) if asked.request.operation() == engine::Operation::Uninstall => {
-                &[RECORD, PRE_HOOKS, DELETE, WAIT, POST_HOOKS, FINAL]
+                &[Record, PreHooks, Delete, Wait, PostHooks, Final]
             }
-            Work::Change(_) => &[RECORD, PRE_HOOKS, (Phase::Apply, "apply"), DELETE, WAIT, POST_HOOKS, FINAL],
+            Work::Change(_) => &[Record, PreHooks, Apply, Delete, Wait, PostHooks, Final],
         }
     }
 
     fn phase_words(&self, shared: &Shared) -> Vec<(String, Style)> {
         let theme = &shared.theme;
-        let part = |(phase, words): &(Phase, &str)| {
-            let Some(steps) = self.phases.get(phase) else {
+        let part = |phase: &Phase| {
+            let words = phase.words();
+            let Some(steps) = self.course.phases.get(phase) else {
                 return (format!("{} {words}", theme.glyphs.idle), theme.dim);
             };
             let count = if steps.total > 0 {
@@ -126,13 +124,8 @@ impl Operation {
     pub(super) fn rebuild(&mut self) {
         let mut lines = self.ending();
         lines.extend(self.notes.iter().map(|(kind, note)| TextLine::new(*kind, note)));
-        let mut objects: Vec<&Object> = self.objects.iter().collect();
-        objects.sort_by_key(|object| match &object.step {
-            Step::Failed(_) => 0,
-            Step::Waiting { ready: false, blocker: Some(_), .. } => 1,
-            Step::Waiting { ready: false, .. } => 2,
-            _ => 3,
-        });
+        let mut objects: Vec<&Tracked> = self.course.objects.iter().collect();
+        objects.sort_by_key(|object| object.standing());
         lines.extend(objects.into_iter().map(object_line));
         let last = self.hook_log.len().saturating_sub(LOG_LINES);
         lines.extend(
@@ -154,14 +147,19 @@ impl Operation {
     }
 }
 
-fn object_line(object: &Object) -> TextLine {
+fn object_line(object: &Tracked) -> TextLine {
     let name = format!("{}/{}", object.key.kind, object.key.name);
-    match &object.step {
-        Step::Applied(change) => TextLine::new(Kind::Good, &format!("✓ {} {name}", sign(*change))),
-        Step::Failed(words) => TextLine::new(Kind::Bad, &format!("✗ {name}   {words}")),
-        Step::Waiting { ready: true, message, .. } => TextLine::new(Kind::Good, &format!("✓ {name}   {message}")),
-        Step::Waiting { message, blocker, .. } => {
-            let blocker = blocker.as_deref().unwrap_or_default();
+    let message = object.readiness.as_ref().map_or("", |readiness| readiness.message.as_str());
+    match (object.standing(), &object.failure, object.change) {
+        (Standing::Failed, words, _) => {
+            TextLine::new(Kind::Bad, &format!("✗ {name}   {}", words.as_deref().unwrap_or_default()))
+        }
+        (Standing::Done, _, Some(change)) if object.readiness.is_none() => {
+            TextLine::new(Kind::Good, &format!("✓ {} {name}", sign(change)))
+        }
+        (Standing::Done, ..) => TextLine::new(Kind::Good, &format!("✓ {name}   {message}")),
+        (Standing::Blocked | Standing::Waiting, ..) => {
+            let blocker = object.blocker.as_deref().unwrap_or_default();
             let kind = if blocker.is_empty() { Kind::Plain } else { Kind::Warn };
             TextLine::new(kind, &format!("◐ {name}   {message}   {blocker}"))
         }
