@@ -2,7 +2,12 @@
 
 use std::{fs, io::Write, path::Path};
 
-use super::{flags::Flag, operation, report::Report, session::Session};
+use super::{
+    flags::{Flag, Kind},
+    operation,
+    report::Report,
+    session::Session,
+};
 use crate::{
     chart::go_words,
     engine::{
@@ -21,14 +26,13 @@ pub struct Asked<'a> {
 
 /// `--plan-out`, `--plan-recipient` and `--plan-plaintext`.
 pub fn flags() -> [Flag; 3] {
-    let list = crate::cli::flags::Kind::List;
     [
         Flag::text(
             "plan-out",
             "write what would be done to this file and do nothing; \"pilothouse apply\" does exactly that, or says what moved",
         )
         .own(),
-        Flag::new("plan-recipient", list, "age recipient (age1...) that the plan is encrypted to (can specify multiple)").own(),
+        Flag::new("plan-recipient", Kind::List, "age recipient (age1...) that the plan is encrypted to (can specify multiple)").own(),
         Flag::bool("plan-plaintext", "do not encrypt the plan even if there are secrets in it; its mode is 0600").own(),
     ]
 }

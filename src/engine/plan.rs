@@ -128,7 +128,7 @@ impl Plan {
     pub async fn new(storage: &Storage, prepared: Prepared, basis: Basis) -> Result<Self, super::Error> {
         Ok(Self {
             program: env!("CARGO_PKG_VERSION").to_owned(),
-            made: time::now(),
+            made: time::text(storage.cluster().now()),
             cluster: Place::of(storage.cluster()).await?,
             driver: storage.driver().to_owned(),
             prepared,
@@ -160,21 +160,21 @@ impl Plan {
         let defined = self.prepared.defined();
         let mut objects = objects.iter().chain(deletions).chain(originals).chain(kept).chain(defined);
         let mut releases = from.iter().map(|from| &*from.release).chain([&**to, next]);
-        objects.any(|object| redactor.hides(&object.value)) || releases.any(|release| tells(release, &redactor))
+        objects.any(|object| redactor.hides(&object.value)) || releases.any(|release| holds_secret(release, &redactor))
     }
 }
 
 /// Whether a release holds anything that is hidden on screens.
-fn tells(release: &Release, redactor: &Redactor) -> bool {
-    let any = |text: &str| {
+fn holds_secret(release: &Release, redactor: &Redactor) -> bool {
+    let hides = |text: &str| {
         manifest::read(text)
             .map_or(true, |objects: Vec<Object>| objects.iter().any(|object| redactor.hides(&object.value)))
     };
     let values = [release.config.clone(), release.chart.values()];
     let mut files = release.chart.files().into_iter().chain(release.chart.templates());
     values.into_iter().any(|values| redactor.hides(&Value::Object(values)))
-        || any(&release.manifest)
-        || release.hooks.iter().any(|Hook { manifest, .. }| any(manifest))
+        || hides(&release.manifest)
+        || release.hooks.iter().any(|Hook { manifest, .. }| hides(manifest))
         || files.any(|(_, text)| redactor.hides(&Value::String(text)))
 }
 

@@ -174,6 +174,25 @@ async fn releases_of_one_chart_are_compared_across_namespaces() {
 }
 
 #[tokio::test]
+async fn what_may_come_next_is_completed() {
+    let (_sandbox, cluster) = empty();
+    succeed("install web CHART", &cluster).await;
+    for (line, choices) in [
+        ("__complete diff ''", &["install", "live", "release", "revision", "rollback", "uninstall", "upgrade"][..]),
+        ("__complete diff upgrade ''", &["web"]),
+        ("__complete diff release web ''", &["web"]),
+        ("__complete diff upgrade web CHART --output ''", &["diff", "simple", "json"]),
+        ("__complete upgrade web CHART --plan", &["--plan-out", "--plan-plaintext", "--plan-recipient"]),
+        ("__complete apply --i", &["--identity"]),
+    ] {
+        let answer = succeed(line, &cluster).await.out;
+        let offered: Vec<&str> = answer.lines().filter(|choice| !choice.starts_with(':')).collect();
+        let names: Vec<&str> = offered.iter().map(|choice| choice.split('\t').next().unwrap_or_default()).collect();
+        assert_eq!(names, choices, "{line}: {answer}");
+    }
+}
+
+#[tokio::test]
 async fn tests_are_compared_when_asked() {
     let (_sandbox, cluster) = empty();
     let stage = crate::chart("stage");

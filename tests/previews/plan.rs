@@ -3,7 +3,10 @@
 use std::{fs, os::unix::fs::PermissionsExt, path::Path};
 
 use age::{secrecy::ExposeSecret, x25519::Identity};
-use k8s_openapi::api::core::v1::{ConfigMap, Namespace};
+use k8s_openapi::api::{
+    apps::v1::Deployment,
+    core::v1::{ConfigMap, Namespace},
+};
 use kube::{
     Api,
     api::{DeleteParams, Patch, PatchParams, PostParams},
@@ -108,7 +111,7 @@ async fn what_is_planned_is_what_the_command_does() {
 
         let again = ran(&keys.line("apply PLAN -i MINE"), &planned.1).await;
         assert_eq!(again.code, 1, "{line}: {}", again.out);
-        assert!(again.err.contains("changed since the plan was made: "), "{line}: {}", again.err);
+        assert!(again.err.contains("changed since the plan was made at 20"), "{line}: {}", again.err);
         assert!(again.err.ends_with("\n  hint: nothing was written: make the plan again\n"), "{line}: {}", again.err);
     }
 }
@@ -131,25 +134,49 @@ async fn what_moved_since_the_plan_stops_it() {
     config(&sandbox, "web", json!({"by": "hand"})).await;
     let unapplied = left(&cluster).await;
     let refused = ran(&apply, &cluster).await;
-    assert!(refused.err.contains("changed since the plan was made: ConfigMap/web was changed"), "{}", refused.err);
+    assert!(refused.err.contains("Z: ConfigMap/web was changed"), "{}", refused.err);
     assert_eq!((refused.code, left(&cluster).await), (1, unapplied));
 
     succeed(&plan, &cluster).await;
     succeed("upgrade web CHART", &cluster).await;
     let refused = ran(&apply, &cluster).await;
-    let words = "changed since the plan was made: pilothouse wrote revision 2 (deployed)";
+    let words = "Z: pilothouse wrote revision 2 (deployed)";
     assert!(refused.code == 1 && refused.err.contains(words), "{}", refused.err);
 
     succeed(&plan, &cluster).await;
     succeed("uninstall web", &cluster).await;
     let refused = ran(&apply, &cluster).await;
-    assert!(refused.code == 1 && refused.err.contains("made: the release was uninstalled; "), "{}", refused.err);
+    assert!(refused.code == 1 && refused.err.contains("Z: the release was uninstalled; "), "{}", refused.err);
 
     let install = keys.line("install web CHART --plan-out PLAN --plan-plaintext");
     succeed(&install, &cluster).await;
     succeed("install web CHART", &cluster).await;
     let refused = ran(&apply, &cluster).await;
     assert!(refused.code == 1 && refused.err.contains("pilothouse wrote revision 1 (deployed)"), "{}", refused.err);
+}
+
+#[tokio::test]
+async fn what_could_not_be_applied_is_not_planned() {
+    let keys = Keys::new();
+    let (sandbox, cluster) = empty();
+    succeed("install web CHART", &cluster).await;
+    let deployments: Api<Deployment> = Api::namespaced(sandbox.client(), "default");
+    let hand = PatchParams { field_manager: Some("hand".to_owned()), ..PatchParams::default() };
+    let scaled = Patch::Merge(json!({"spec": {"replicas": 7}}));
+    deployments.patch("web", &hand, &scaled).await.expect("a hand scales it");
+
+    let plan = keys.line("upgrade web CHART --set replicas=4 --plan-out PLAN --plan-plaintext");
+    let refused = ran(&plan, &cluster).await;
+    let words = "Error: UPGRADE FAILED: fields belong to others: Deployment/web: .spec.replicas belongs to hand\n  hint: --force-conflicts takes them\n";
+    assert!(refused.code == 1 && refused.err.ends_with(words), "{}", refused.err);
+    assert!(!Path::new(&keys.file("plan")).exists());
+    let told = refused.err.lines().filter(|line| line.starts_with("! ") && line.contains("belongs to hand"));
+    assert_eq!(told.count(), 1, "{}", refused.err);
+
+    succeed(&format!("{plan} --force-conflicts"), &cluster).await;
+    succeed(&keys.line("apply PLAN"), &cluster).await;
+    let deployment = deployments.get("web").await.expect("it is there");
+    assert_eq!(deployment.spec.and_then(|spec| spec.replicas), Some(4));
 }
 
 #[tokio::test]

@@ -36,26 +36,26 @@ pub const COMMAND: Command = Command {
 pub async fn run(session: &Session) -> Result<(), Report> {
     operation::writable(session)?;
     let plan = plan::read(session)?;
-    let Plan { prepared, basis, .. } = &plan;
-    let namespace = session.flags.text("namespace");
-    if session.flags.is_set("namespace") && namespace != prepared.namespace {
-        let why = format!("the plan is for namespace {:?}: leave out --namespace {namespace}", prepared.namespace);
+    let (planned, namespace) = (&plan.prepared.namespace, session.flags.text("namespace"));
+    if session.flags.is_set("namespace") && namespace != planned {
+        let why = format!("the plan is for namespace {planned:?}: leave out --namespace {namespace}");
         return Err(Report::new(why));
     }
-    let storage = session.storage_in(&prepared.namespace).await?;
+    let storage = session.storage_in(planned).await?;
     plan.check(&storage).await?;
-    operation::warn(session, prepared);
 
+    let Plan { made, prepared, basis, .. } = plan;
+    operation::warn(session, &prepared);
     let (operation, name) = (prepared.operation, prepared.name.clone());
-    let kept = uninstall::kept(prepared);
+    let kept = uninstall::kept(&prepared);
     let cancelled = match operation {
         Operation::Install | Operation::Upgrade => format!("Release {name} has been cancelled.\n"),
         Operation::Rollback | Operation::Uninstall => String::new(),
     };
     let telling = Telling::of(session, format!("{} {name}", operation.verb()));
-    let work = engine::execute(&storage, prepared.clone(), Some(basis), &telling.report, &telling.cancel);
+    let work = engine::execute(&storage, prepared, Some(&basis), &telling.report, &telling.cancel);
     let done = telling.follow(&cancelled, work).await?;
-    let release = done.map_err(|error| refused(operation, error))?.release;
+    let release = done.map_err(|error| refused(operation, &made, error))?.release;
     match operation {
         Operation::Install => install::print(session, &release),
         Operation::Upgrade => upgrade::done(session, &release),
@@ -65,10 +65,10 @@ pub async fn run(session: &Session) -> Result<(), Report> {
 }
 
 /// Why it was not done: what moved, or the operation's own words.
-fn refused(operation: Operation, error: engine::Error) -> Report {
+fn refused(operation: Operation, made: &str, error: engine::Error) -> Report {
     match (error, operation) {
         (engine::Error::Moved(lines), _) => {
-            let report = Report::new(format!("changed since the plan was made: {}", lines.join("; ")));
+            let report = Report::new(format!("changed since the plan was made at {made}: {}", lines.join("; ")));
             report.hint("nothing was written: make the plan again")
         }
         (error, Operation::Install) => Report::from(error).context(install::FAILED),

@@ -44,23 +44,6 @@ pub fn head(preview: &Preview) -> String {
     text += &format!("confidence: {}\n", confidence.as_str().unwrap_or_default());
     preview.risks.iter().for_each(|risk| text += &format!("! {}\n", risk.message));
     preview.hooks.iter().for_each(|hook| text += &format!("hook: {hook}\n"));
-    for object in &preview.objects {
-        for detail in &object.conflicts {
-            let (conflict, since) = (&detail.conflict, &detail.since);
-            text += &format!(
-                "! {}/{}: {} belongs to {} since {since}: {} would become {}\n",
-                object.target.key.kind,
-                object.target.key.name,
-                conflict.field,
-                conflict.manager,
-                detail.live,
-                detail.wanted
-            );
-        }
-        if let Some(refusal) = &object.refusal {
-            text += &format!("! {}/{} is refused: {refusal}\n", object.target.key.kind, object.target.key.name);
-        }
-    }
     text.lines().map(|line| format!("{}\n", visible(line))).chain(["\n".to_owned()]).collect()
 }
 
