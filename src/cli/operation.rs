@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use futures::{FutureExt, future::LocalBoxFuture};
 use tokio::{
     signal::unix::{Signal, SignalKind, signal},
     time::MissedTickBehavior,
@@ -250,7 +251,7 @@ pub async fn execute(
         false => None,
     };
     let telling = Telling::of(session, format!("{} {}", prepared.operation.verb(), prepared.name));
-    let work = engine::execute(storage, prepared, basis.as_ref(), &telling.report, &telling.cancel);
+    let work = engine::execute(storage, prepared, basis.as_ref(), &telling.report, &telling.cancel).boxed_local();
     Ok(Some(telling.follow(cancelled, work).await??))
 }
 
@@ -282,20 +283,20 @@ impl Telling {
         Self { report: Arc::new(report), cancel: CancellationToken::new(), console, live }
     }
 
-    /// Lets the operation run to its end, as [`interruptible`] does, and draws how it goes.
+    /// Lets the operation run to its end, as [`interruptible`] does, and draws how it goes. It is on the heap, since every
+    /// future around it would hold its whole state once more.
     ///
     /// # Errors
     /// As [`interruptible`].
     pub async fn follow<T, E>(
         &self,
         cancelled: &str,
-        work: impl Future<Output = Result<T, E>>,
+        mut work: LocalBoxFuture<'_, Result<T, E>>,
     ) -> Result<Result<T, E>, Report> {
         let Some(live) = &self.live else {
             return interruptible(&self.console, &self.cancel, cancelled, work).await;
         };
         let drawn = async {
-            tokio::pin!(work);
             let mut ticks = tokio::time::interval(REDRAW);
             ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
             loop {

@@ -1,5 +1,7 @@
 //! `apply`: the second stage of `--plan-out`.
 
+use futures::FutureExt;
+
 use super::{install, rollback, uninstall, upgrade};
 use crate::{
     cli::{
@@ -53,7 +55,7 @@ pub async fn run(session: &Session) -> Result<(), Report> {
         Operation::Rollback | Operation::Uninstall => String::new(),
     };
     let telling = Telling::of(session, format!("{} {name}", operation.verb()));
-    let work = engine::execute(&storage, prepared, Some(&basis), &telling.report, &telling.cancel);
+    let work = engine::execute(&storage, prepared, Some(&basis), &telling.report, &telling.cancel).boxed_local();
     let done = telling.follow(&cancelled, work).await?;
     let release = done.map_err(|error| refused(operation, &made, error))?.release;
     match operation {

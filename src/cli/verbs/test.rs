@@ -1,5 +1,7 @@
 //! `test` (helm/helm `pkg/cmd/release_testing.go`).
 
+use futures::FutureExt;
+
 use super::status::{self, Shown};
 use crate::{
     cli::{
@@ -47,7 +49,7 @@ pub async fn run(session: &Session) -> Result<(), Report> {
     let (timeout, with_logs) = (flags.duration("timeout"), flags.bool("logs"));
     let telling = Telling::of(session, format!("test {}", session.arg(0)));
     let (report, cancel) = (&telling.report, &telling.cancel);
-    let work = test::test(&storage, session.arg(0), &filter, timeout, with_logs, report, cancel);
+    let work = test::test(&storage, session.arg(0), &filter, timeout, with_logs, report, cancel).boxed_local();
     let tested = telling.follow("", work).await??;
     let shown = Shown { notes: false, everything: flags.bool("debug"), ..Shown::STATUS };
     session.console.print(&status::text(session, &tested.release, &shown))?;
