@@ -22,7 +22,7 @@ use super::{
     preview::Basis,
     progress::{Phase, Progress, Reporter},
     record::{self, Recorder},
-    retry::read_patiently,
+    retry::persistently,
     time,
 };
 use crate::{
@@ -306,14 +306,14 @@ impl Run<'_> {
     /// Marks every other deployed revision superseded.
     async fn supersede_deployed(&self, own: u32) {
         let selector = format!("name={},status=deployed", self.prepared.name);
-        let metas = match read_patiently(|| self.storage.list(&selector)).await {
+        let metas = match persistently(|| self.storage.list(&selector)).await {
             Ok(metas) => metas,
             Err(error) => {
                 return self.warn(format!("earlier revisions could not be marked superseded: {error}"));
             }
         };
         for meta in metas.iter().filter(|meta| meta.revision != own && meta.name == self.prepared.name) {
-            match read_patiently(|| self.storage.decode(meta)).await {
+            match persistently(|| self.storage.decode(meta)).await {
                 Ok(release) => self.supersede(meta, &release).await,
                 Err(error) => self.warn(format!("revision {} could not be marked superseded: {error}", meta.revision)),
             }

@@ -33,14 +33,14 @@ pub(super) fn pause_of_record(cause: &release::Error, tried: u32) -> Option<Dura
     }
 }
 
-/// Reads records until the answer is not one that may pass, five times at most.
-pub(super) async fn read_patiently<T, F>(mut read: impl FnMut() -> F) -> Result<T, release::Error>
+/// Asks for records, or deletes them, until the answer is not one that may pass, five times at most.
+pub(super) async fn persistently<T, F>(mut ask: impl FnMut() -> F) -> Result<T, release::Error>
 where
     F: Future<Output = Result<T, release::Error>>,
 {
     let mut tried = 1;
     loop {
-        match read().await {
+        match ask().await {
             Err(error) if tried < TRIES => match pause_of_record(&error, tried) {
                 Some(pause) => tokio::time::sleep(pause).await,
                 None => return Err(error),

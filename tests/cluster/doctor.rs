@@ -10,7 +10,7 @@ use std::{
 
 use pilothouse::{
     cluster::Cluster,
-    release::{Driver, Storage},
+    release::{Driver, Release, Status, Storage},
 };
 use tempfile::TempDir;
 
@@ -57,6 +57,38 @@ async fn records_move_between_all_drivers() {
             ops::records_move_between_drivers(storage(from), storage(to)).await;
         }
     }
+}
+
+/// Rows have no place for a heartbeat, so that only their age tells.
+#[tokio::test]
+async fn a_row_of_a_database_is_repaired_and_put_back() {
+    let namespace = plane().namespace();
+    let storage = sql::storage(&namespace).await;
+    let connection = database().url("postgres");
+    let mut release =
+        Release { name: "web".to_owned(), namespace: namespace.clone(), revision: 1, ..Release::default() };
+    release.info.status = Status::PendingInstall;
+    release.labels.insert("team".to_owned(), "a".to_owned());
+    storage.create(&release, &Default::default()).await.expect("create a record");
+    let folder = TempDir::new().expect("a folder");
+    let kept = folder.path().display().to_string();
+    let doctor = |args: &[&str]| {
+        let args = [&["doctor", "--yes", "--backup-dir", &kept, "-n", &namespace][..], args].concat();
+        plane().try_pilothouse_with(&vars(&connection), &args)
+    };
+    let young = doctor(&["--repair"]);
+    assert!(young.code == 0 && young.stderr.contains("is pending-install for "), "{young:?}");
+    let repaired = doctor(&["--repair", "--abandoned-after", "0s"]);
+    assert_eq!(repaired.code, 0, "{repaired:?}");
+    let meta = storage.history("web").await.expect("history").remove(0);
+    assert_eq!((meta.status.as_str(), meta.labels["team"].as_str()), ("failed", "a"));
+    let file = fs::read_dir(folder.path()).expect("the folder").next().expect("a backup").expect("a file").path();
+    let file = file.display().to_string();
+    let elsewhere = plane().try_pilothouse(&["doctor", "--yes", "--restore", &file]);
+    assert!(elsewhere.stderr.contains("its records are of HELM_DRIVER=sql, not of secrets"), "{elsewhere:?}");
+    assert_eq!(doctor(&["--restore", &file]).code, 0);
+    let meta = storage.history("web").await.expect("history").remove(0);
+    assert_eq!((meta.status.as_str(), meta.labels["team"].as_str()), ("pending-install", "a"));
 }
 
 #[test]
@@ -266,9 +298,10 @@ async fn the_limit_is_the_servers() {
 /// Both fail with the same words, under which we say more.
 #[track_caller]
 fn check(args: &[&str], hints: &[&str]) {
-    let clean = || match args {
-        ["install", name, _, rest @ ..] => drop(plane().try_helm(&[&["uninstall", name][..], &rest[..2]].concat())),
-        _ => {}
+    let clean = || {
+        if let ["install", name, _, rest @ ..] = args {
+            plane().try_helm(&[&["uninstall", name][..], &rest[..2]].concat());
+        }
     };
     let ours = plane().try_pilothouse(args);
     clean();
@@ -286,11 +319,12 @@ fn refusals_are_explained() {
     let other = plane.namespace();
     let n = ["-n", namespace.as_str()];
     plane.helm(&[&["install", "web", &web][..], &n].concat());
+    plane.helm(&[&["install", "lonely", &chart("umbrella")][..], &n].concat());
     check(&["install", "web2", &web, "-n", "not-yet-made"], &["--create-namespace of install makes it"]);
-    let elsewhere = format!("there is a release web in {namespace}: -n names the namespace");
-    check(&["upgrade", "web", &web, "-n", &other], &[&elsewhere]);
-    check(&["rollback", "web", "1", "-n", &other], &[&elsewhere]);
-    check(&["uninstall", "web", "-n", &other], &[&elsewhere]);
+    let elsewhere = format!("there is a release lonely in {namespace}: -n names the namespace");
+    check(&["upgrade", "lonely", &web, "-n", &other], &[&elsewhere]);
+    check(&["rollback", "lonely", "1", "-n", &other], &[&elsewhere]);
+    check(&["uninstall", "lonely", "-n", &other], &[&elsewhere]);
 
     let folder = TempDir::new().expect("a folder");
     let make = |chart_yaml: &str, template: &str| {

@@ -112,8 +112,9 @@ pub(super) async fn orphans(storage: &Storage, metas: &[RecordMeta], question: &
     let mut diagnosis = Diagnosis::default();
     let cluster = storage.cluster();
     let (labelled, untold) = cluster.labelled(storage.namespace(), objects::OWNED).await?;
-    if !untold.is_empty() {
-        diagnosis.notes.push(format!("objects of these kinds cannot be listed: {}", untold.join(", ")));
+    if let Some(first) = untold.first() {
+        let others = if untold.len() > 1 { format!(" and {} other kinds", untold.len() - 1) } else { String::new() };
+        diagnosis.notes.push(format!("orphans may be missing: objects of kind {first}{others} cannot be listed"));
     }
     let mut releases: BTreeMap<(String, String), Vec<Object>> = BTreeMap::new();
     for object in labelled {

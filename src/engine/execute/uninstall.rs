@@ -3,7 +3,7 @@
 use super::{Error, Failure, Outcome, Phase, Progress, Recorder, Run};
 use crate::{
     cluster::wait::{WaitNews, WaitStrategy},
-    engine::{apply::Stop, time},
+    engine::{apply::Stop, retry::persistently, time},
     release::{Release, Status},
 };
 
@@ -94,7 +94,11 @@ impl Run<'_> {
             recorder.abandon().await;
         }
         for meta in &self.prepared.history {
-            self.storage.delete(meta).await?;
+            match persistently(|| self.storage.delete(meta)).await {
+                // Deleted by another, or by a try whose answer got lost.
+                Err(crate::release::Error::NotFound) => {}
+                done => done?,
+            }
         }
         Ok(())
     }
