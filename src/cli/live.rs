@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// Lines at most, beside the heading.
-const LINES: usize = 16;
+const LINES: usize = 12;
 /// Columns at most that names take.
 const NAMES: usize = 44;
 
@@ -219,14 +219,14 @@ fn hook(hook: &TrackedHook) -> Row {
     }
 }
 
-/// `2/3 ready`, or what the kind has to say while it is not.
+/// `2/3 ready`, or what the kind has to say while it waits for something else.
 fn readiness_words(readiness: &Readiness, change: Option<Change>, standing: Standing) -> Option<String> {
     let done = standing == Standing::Done;
     match (change, readiness.replicas) {
         (Some(Change::Delete), _) if done => Some("gone".to_owned()),
         (Some(Change::Delete), _) => Some("is being deleted".to_owned()),
-        (_, Some((ready, wanted))) => Some(format!("{ready}/{wanted} ready")),
-        (_, None) => Some(readiness.message.clone()).filter(|message| !done && !message.is_empty()),
+        (_, Some((ready, wanted))) if done || ready < wanted => Some(format!("{ready}/{wanted} ready")),
+        _ => Some(readiness.message.clone()).filter(|message| !done && !message.is_empty()),
     }
 }
 
