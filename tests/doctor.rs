@@ -11,11 +11,12 @@ use std::{
 
 use pilothouse::{
     cluster::Cluster,
-    engine::record::HEARTBEAT,
-    release::{Driver, Storage},
+    engine::{Error, Options, Reporter, RollbackTarget, execute, prepare_rollback, record::HEARTBEAT},
+    release::{Driver, Release, Status, Storage, codec},
     sandbox::{Fault, Sandbox},
 };
 use tempfile::TempDir;
+use tokio_util::sync::CancellationToken;
 
 #[path = "ops/doctor.rs"]
 mod ops;
@@ -218,4 +219,40 @@ async fn records_move_between_drivers() {
         let storage = |driver| Storage::new(cluster(&sandbox), driver, "default");
         ops::records_move_between_drivers(storage(from), storage(to)).await;
     }
+}
+
+/// What a failure says is cut short where a record that fits has no room for it.
+#[tokio::test]
+async fn a_failure_is_recorded_in_a_record_that_is_nearly_full() {
+    let sandbox = Sandbox::empty();
+    let storage = Storage::new(cluster(&sandbox), Driver::Secrets, "default");
+    let limit = storage.size_limit().expect("a limit");
+    let noise = ops::noise(limit);
+    let mut release =
+        Release { name: "web".to_owned(), namespace: "default".to_owned(), revision: 1, ..Release::default() };
+    release.info.status = Status::Deployed;
+    let mut fill = |length: usize| {
+        let comment = &noise[..length];
+        release.manifest = format!("---\n# {comment}\napiVersion: v1\nkind: ConfigMap\nmetadata: {{name: a}}\n");
+        (codec::encode(&release).expect("encodes").len(), release.clone())
+    };
+    let some = limit / 2;
+    let (bytes, _) = fill(some);
+    let (bytes, release) = fill(some * (limit - 2000) / bytes);
+    assert!((limit - 8000..limit - 500).contains(&bytes), "{bytes}");
+    storage.create(&release, &BTreeMap::new()).await.expect("create a record");
+
+    let words = ops::noise(50_000);
+    sandbox.set_fault(move |request| {
+        let refusal = Fault::Status { code: 422, message: words.clone(), retry_after: None };
+        (request.method != "GET" && request.uri.path().contains("/configmaps")).then_some(refusal)
+    });
+    let options = Options::default();
+    let prepared = prepare_rollback(&storage, "web", RollbackTarget::Previous, &options).await.expect("prepared");
+    let silent: Reporter = std::sync::Arc::new(|_| ());
+    let failed = execute(&storage, prepared, None, &silent, &CancellationToken::new()).await;
+    assert!(matches!(failed, Err(Error::Failed { .. })), "it is refused");
+    let recorded = storage.get("web", 2).await.expect("the record");
+    assert_eq!(recorded.info.status, Status::Failed);
+    assert!(recorded.info.description.starts_with("Rollback \"web\" failed: "), "{:?}", recorded.info);
 }

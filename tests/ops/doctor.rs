@@ -291,7 +291,7 @@ pub async fn a_record_that_cannot_be_read_is_deleted_and_comes_back(cluster: Clu
 }
 
 /// A file that nothing compresses.
-fn noise(bytes: usize) -> String {
+pub fn noise(bytes: usize) -> String {
     let mut state = 1_u64;
     let mut next = || {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
