@@ -26,6 +26,7 @@ use std::sync::Arc;
 pub use connect::{ConnectOptions, ContextInfo, Interactive, contexts};
 pub use error::{Error, ErrorKind};
 pub use fetch::{FetchError, fetch};
+pub(crate) use request::in_time;
 
 /// A connection to one cluster. Cheap to clone; all clones share discovery and connection.
 #[derive(Clone)]

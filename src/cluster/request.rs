@@ -7,8 +7,12 @@ use serde::de::DeserializeOwned;
 
 use super::{Cluster, Error, ErrorKind, discovery::ResourceType};
 
-/// How long a read may take. Watches and logs are not bound by it.
+/// How long the answer to a read may take, of a watch its beginning. Logs are not bound by it.
 const READ_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// How long the answer to a write may take. Admission may take its time, but the server itself gives up after a minute:
+/// what is silent for longer is a dead line.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(90);
 
 impl Cluster {
     /// Sends a GET and reads the answer as JSON.
@@ -19,16 +23,10 @@ impl Cluster {
     /// Sends a GET for a certain representation.
     pub(super) async fn get_json_as<T: DeserializeOwned>(&self, path: &str, accept: &str) -> Result<T, Error> {
         let request = build(Method::GET, path, &[("accept", accept)], Vec::new())?;
-        match tokio::time::timeout(READ_TIMEOUT, self.client().request(request)).await {
-            Ok(answer) => Ok(answer?),
-            Err(_) => Err(Error::new(
-                ErrorKind::Unreachable,
-                format!("no answer to GET {path} within {} s", READ_TIMEOUT.as_secs()),
-            )),
-        }
+        in_time(&Method::GET, path, self.client().request(request)).await
     }
 
-    /// Sends a request with a JSON body and reads the answer as JSON. Without a deadline: admission may take its time.
+    /// Sends a request with a JSON body and reads the answer as JSON.
     pub(super) async fn send_json<T: DeserializeOwned>(
         &self,
         method: Method,
@@ -36,8 +34,25 @@ impl Cluster {
         content_type: &str,
         body: Vec<u8>,
     ) -> Result<T, Error> {
-        let request = build(method, path, &[("accept", "application/json"), ("content-type", content_type)], body)?;
-        Ok(self.client().request(request).await?)
+        let headers = [("accept", "application/json"), ("content-type", content_type)];
+        let request = build(method.clone(), path, &headers, body)?;
+        in_time(&method, path, self.client().request(request)).await
+    }
+}
+
+/// The answer to a request, or the error that there is none in time.
+pub(crate) async fn in_time<T>(
+    method: &Method,
+    path: &str,
+    answer: impl Future<Output = kube::Result<T>>,
+) -> Result<T, Error> {
+    let bound = if *method == Method::GET { READ_TIMEOUT } else { WRITE_TIMEOUT };
+    match tokio::time::timeout(bound, answer).await {
+        Ok(answer) => Ok(answer?),
+        Err(_) => {
+            let message = format!("no answer to {method} {path} within {} s", bound.as_secs());
+            Err(Error::new(ErrorKind::Unreachable, message))
+        }
     }
 }
 

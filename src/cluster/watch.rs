@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     Cluster, Error, ErrorKind,
     read::Target,
-    request::{build, collection_path, with_query},
+    request::{build, collection_path, in_time, with_query},
 };
 use crate::manifest::Object;
 
@@ -147,8 +147,10 @@ impl Cluster {
                 ("timeoutSeconds", &seconds),
                 ("resourceVersion", &version),
             ];
-            let request = build(Method::GET, &with_query(&path, &query), &[], Vec::new())?;
-            let mut events = Box::pin(self.client().request_events::<Value>(request).await?);
+            let path = with_query(&path, &query);
+            let request = build(Method::GET, &path, &[], Vec::new())?;
+            let begun = in_time(&Method::GET, &path, self.client().request_events::<Value>(request)).await;
+            let mut events = Box::pin(begun?);
             let mut heard = false;
             while let Ok(Some(event)) = tokio::time::timeout(SILENCE, events.as_mut().next()).await {
                 heard = true;

@@ -11,7 +11,7 @@ use super::{
     objects::{self, Originals, as_sent, defined_kinds, group_version_kind, label},
     prepare::file_name,
     progress::{Progress, Reporter},
-    retry::{TRIES, may_pass, pause},
+    retry::{TRIES, may_pass, patiently, pause},
 };
 use crate::{
     cluster::{
@@ -20,7 +20,7 @@ use crate::{
         read::{Target, bounded},
     },
     diff::Change,
-    manifest::Object,
+    manifest::{Object, ObjectKey},
     release::ApplyMethod,
 };
 
@@ -325,15 +325,24 @@ impl Applier<'_> {
             (self.report)(Progress::Warning(format!("{} stays: {why}", label(&object.key()))));
             Ok(None)
         };
-        let target = match self.cluster.target(object, &self.prepared.namespace).await {
+        let failed = |key: ObjectKey, error: cluster::Error| {
+            let ObjectKey { namespace, name, kind, .. } = &key;
+            let words = format!("failed to delete resource namespace={namespace}, name={name}, kind={kind}: {error}");
+            (self.report)(Progress::ObjectFailed(key, words.clone()));
+            Err(words)
+        };
+        let target = match patiently(|| self.cluster.target(object, &self.prepared.namespace)).await {
             Ok(target) => target,
             // A kind that is gone took its objects with it.
             Err(error) if error.kind == ErrorKind::NoKind => return Ok(None),
+            // Helm leaves it where it is, for good: the next revision would not know of it any more.
+            Err(error) if error.is_transient() => return failed(object.key(), error),
             Err(error) => return warn(error.message),
         };
-        let live = match self.cluster.get(&target).await {
+        let live = match patiently(|| self.cluster.get(&target)).await {
             Ok(Some(live)) => live,
             Ok(None) => return Ok(None),
+            Err(error) if error.is_transient() => return failed(target.key, error),
             Err(error) => return warn(format!("it cannot be read: {error}")),
         };
         if applied.contains(live.uid()) {
@@ -344,19 +353,12 @@ impl Applier<'_> {
         }
         let deletion =
             Deletion { uid: Some(live.uid().to_owned()), propagation: self.prepared.options.cascade, dry_run: false };
-        match self.cluster.delete(&target, &deletion).await {
+        match patiently(|| self.cluster.delete(&target, &deletion)).await {
             Ok(_) => {
                 (self.report)(Progress::Object(target.key.clone(), Change::Delete));
                 Ok(Some(target))
             }
-            Err(error) => {
-                let words = format!(
-                    "failed to delete resource namespace={}, name={}, kind={}: {error}",
-                    target.key.namespace, target.key.name, target.key.kind
-                );
-                (self.report)(Progress::ObjectFailed(target.key, words.clone()));
-                Err(words)
-            }
+            Err(error) => failed(target.key, error),
         }
     }
 
@@ -365,7 +367,8 @@ impl Applier<'_> {
         let mut failures = Vec::new();
         for (target, uid) in &applied.created {
             let uid = Some(uid.clone()).filter(|uid| !uid.is_empty());
-            match self.cluster.delete(target, &Deletion { uid, ..Deletion::default() }).await {
+            let deletion = Deletion { uid, ..Deletion::default() };
+            match patiently(|| self.cluster.delete(target, &deletion)).await {
                 Ok(_) => (self.report)(Progress::Object(target.key.clone(), Change::Delete)),
                 Err(error) => failures.push(error.message),
             }

@@ -305,14 +305,12 @@ impl Run<'_> {
 
     /// Marks every other deployed revision superseded.
     async fn supersede_deployed(&self, own: u32) {
-        let selector = format!("name={},status=deployed", self.prepared.name);
-        let metas = match persistently(|| self.storage.list(&selector)).await {
-            Ok(metas) => metas,
-            Err(error) => {
-                return self.warn(format!("earlier revisions could not be marked superseded: {error}"));
-            }
-        };
-        for meta in metas.iter().filter(|meta| meta.revision != own && meta.name == self.prepared.name) {
+        let Prepared { name, history, .. } = self.prepared;
+        let selector = format!("name={name},status=deployed");
+        // Where the cluster does not tell them, those are marked that were deployed before.
+        let metas = persistently(|| self.storage.list(&selector)).await.unwrap_or_else(|_| history.clone());
+        let deployed = |meta: &&RecordMeta| meta.status == Status::Deployed && meta.name == *name;
+        for meta in metas.iter().filter(deployed).filter(|meta| meta.revision != own) {
             match persistently(|| self.storage.decode(meta)).await {
                 Ok(release) => self.supersede(meta, &release).await,
                 Err(error) => self.warn(format!("revision {} could not be marked superseded: {error}", meta.revision)),

@@ -13,6 +13,7 @@ use super::{
     objects::{as_sent, unmapped},
     progress::{Progress, Reporter},
     record::Recorder,
+    retry::patiently,
     time,
 };
 use crate::{
@@ -216,7 +217,7 @@ impl Runner<'_> {
         })?;
         let mut placed = Vec::with_capacity(objects.len());
         for object in objects {
-            let target = self.cluster.target(&object, self.namespace).await;
+            let target = patiently(|| self.cluster.target(&object, self.namespace)).await;
             let target = target.map_err(|error| {
                 let error = unmapped(&object, error);
                 HookFailure::new(format!("{prefix}: {error}"), &error)
@@ -231,7 +232,7 @@ impl Runner<'_> {
         for (target, object) in objects {
             // Only POST makes a name from generateName.
             let created = if self.method == ApplyMethod::ServerSide && !object.name().is_empty() {
-                let applied = self.cluster.apply(target, object, ServerSide::default()).await;
+                let applied = patiently(|| self.cluster.apply(target, object, ServerSide::default())).await;
                 applied.map_err(|error| super::apply::server_side_words(target, error))
             } else {
                 self.cluster.create(target, object, false).await
@@ -326,7 +327,8 @@ impl Runner<'_> {
         }
         let mut gone = Vec::new();
         for (target, uid) in targets {
-            if self.cluster.delete(&target, &Deletion { uid, ..Deletion::default() }).await? {
+            let deletion = Deletion { uid, ..Deletion::default() };
+            if patiently(|| self.cluster.delete(&target, &deletion)).await? {
                 gone.push(target);
             }
         }

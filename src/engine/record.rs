@@ -5,11 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use super::{
-    Error,
-    retry::{TRIES, pause_of_record},
-    time,
-};
+use super::{Error, retry::persistently, time};
 use crate::{
     cluster,
     release::{self, HookRun, RecordMeta, Release, Status, Storage},
@@ -114,8 +110,12 @@ pub(super) struct Recorder {
 impl Recorder {
     /// Writes the pending record. When the revision is taken the error says who took it.
     pub(super) async fn begin(storage: &Storage, release: &Release) -> Result<Self, Error> {
-        let meta = match storage.create(release, &holder(storage.cluster().now())).await {
-            Err(release::Error::Exists) => return Err(taken(storage, release).await),
+        let holder = holder(storage.cluster().now());
+        let meta = match persistently(|| storage.create(release, &holder)).await {
+            Err(error @ release::Error::Exists) => match written(storage, release).await {
+                Some(meta) => meta,
+                None => return Err(taken(storage, release, &error).await),
+            },
             // Helm's driver words it twice (helm/helm `pkg/storage/driver/secrets.go`).
             Err(release::Error::Cluster(error)) => {
                 let message = format!("create: failed to create: {}", error.message);
@@ -128,22 +128,18 @@ impl Recorder {
 
     /// Takes the newest record for an operation that makes no revision of its own: writes it with its new status.
     pub(super) async fn take(storage: &Storage, meta: &RecordMeta, release: &Release) -> Result<Self, Error> {
-        let meta = storage.update(meta, release).await?;
-        let meta = storage.annotate(&meta, &holder(storage.cluster().now())).await?;
-        Ok(Self::beating(storage, meta))
+        let mut meta = meta.clone();
+        meta.annotations.extend(holder(storage.cluster().now()));
+        match write(storage, &meta, release).await {
+            Err(error @ release::Error::Moved { .. }) => Err(taken(storage, release, &error).await),
+            written => Ok(Self::beating(storage, written?)),
+        }
     }
 
     fn beating(storage: &Storage, meta: RecordMeta) -> Self {
         let stop = CancellationToken::new();
         let beating = tokio::spawn(beat(storage.clone(), meta.clone(), stop.clone()));
         Self { storage: storage.clone(), meta, beating, stop: stop.drop_guard() }
-    }
-
-    /// Stops beating; the record is about to be deleted.
-    pub(super) async fn abandon(self) {
-        let Self { beating, stop, .. } = self;
-        drop(stop);
-        let _ = beating.await;
     }
 
     /// Writes the release into its record.
@@ -173,27 +169,24 @@ impl Recorder {
 /// Replaces a record. Trouble that may pass is tried again: of a try whose answer got lost it is not known whether it was
 /// carried out.
 async fn write(storage: &Storage, meta: &RecordMeta, release: &Release) -> Result<RecordMeta, release::Error> {
-    let mut tried = 1;
-    loop {
-        match storage.update(meta, release).await {
-            Err(release::Error::Moved { .. }) if tried > 1 => return written(storage, meta, release).await,
-            Err(error) if tried < TRIES => match pause_of_record(&error, tried) {
-                Some(pause) => tokio::time::sleep(pause).await,
-                None => return Err(error),
-            },
-            done => return done,
+    match persistently(|| storage.update(meta, release)).await {
+        Err(moved @ release::Error::Moved { .. }) => {
+            written(storage, release).await.filter(|now| now.uid == meta.uid).ok_or(moved)
         }
-        tried += 1;
+        done => done,
     }
 }
 
-/// The record, if it is what a lost try was to write.
-async fn written(storage: &Storage, meta: &RecordMeta, release: &Release) -> Result<RecordMeta, release::Error> {
-    let named = storage.in_namespace(&meta.namespace).list(&format!("name={}", meta.name)).await?;
-    let moved = || release::Error::Moved { record: meta.record.clone() };
-    let current = named.into_iter().find(|one| one.uid == meta.uid).ok_or_else(moved)?;
-    let stored = storage.decode(&current).await?;
-    if stored.info == release.info && stored.hooks == release.hooks { Ok(current) } else { Err(moved()) }
+/// The record of a release's revision, if it is what a try was to write whose answer got lost.
+async fn written(storage: &Storage, release: &Release) -> Option<RecordMeta> {
+    let meta = revision(storage, release).await?;
+    let stored = persistently(|| storage.decode(&meta)).await.ok()?;
+    (stored.info == release.info && stored.hooks == release.hooks).then_some(meta)
+}
+
+async fn revision(storage: &Storage, release: &Release) -> Option<RecordMeta> {
+    let history = persistently(|| storage.history(&release.name)).await.unwrap_or_default();
+    history.into_iter().find(|meta| meta.revision == release.revision)
 }
 
 /// A release as large as its record becomes when all goes well: every hook ran.
@@ -211,10 +204,11 @@ pub(super) fn grown(release: &Release) -> Release {
 
 /// What a record says of its holder.
 fn holder(now: i64) -> BTreeMap<String, String> {
-    BTreeMap::from([
-        (HOLDER.to_owned(), format!("pilothouse[{}]", std::process::id())),
-        (HEARTBEAT.to_owned(), time::text(now)),
-    ])
+    let mut holder = format!("pilothouse[{}]", std::process::id());
+    if let Ok(host) = std::fs::read_to_string("/proc/sys/kernel/hostname") {
+        holder.push_str(&format!(" on {}", host.trim()));
+    }
+    BTreeMap::from([(HOLDER.to_owned(), holder), (HEARTBEAT.to_owned(), time::text(now))])
 }
 
 async fn beat(storage: Storage, meta: RecordMeta, stop: CancellationToken) {
@@ -229,16 +223,17 @@ async fn beat(storage: Storage, meta: RecordMeta, stop: CancellationToken) {
     }
 }
 
-async fn taken(storage: &Storage, release: &Release) -> Error {
-    let history = storage.history(&release.name).await.unwrap_or_default();
-    let words = match history.iter().find(|meta| meta.revision == release.revision) {
-        Some(meta) => notice(storage, meta).unwrap_or_else(|| {
+/// Someone else was faster: how the storage tells it, and who it is.
+async fn taken(storage: &Storage, release: &Release, how: &release::Error) -> Error {
+    let words = match revision(storage, release).await {
+        Some(meta) => notice(storage, &meta).unwrap_or_else(|| {
             let writer = meta.writers.first().map_or("someone else", |(manager, _)| manager.as_str());
-            format!("revision {} is {} already, written by {writer}", meta.revision, meta.status.as_str())
+            let age = time::age(storage.cluster().now() - meta.created_at.max(meta.modified_at));
+            format!("revision {} is {} since {age} ago, written by {writer}", meta.revision, meta.status.as_str())
         }),
         None => "someone else is ahead".to_owned(),
     };
-    Error::Refused(format!("{}: another operation runs on {}: {words}", release::Error::Exists, release.name))
+    Error::Refused(format!("{how}: another operation runs on {}: {words}", release.name))
 }
 
 /// Marks a revision as superseded, whatever it was.

@@ -24,47 +24,49 @@ pub(super) fn pause(cause: &cluster::Error, tried: u32) -> Duration {
     }
 }
 
-/// How long to wait before a record is written again; `None` where that would not help.
-pub(super) fn pause_of_record(cause: &release::Error, tried: u32) -> Option<Duration> {
+/// How long to wait before a record is asked for again; `None` where that would not help. A record is worth more tries
+/// than an object: without it nobody knows what came of the operation.
+fn pause_of_record(cause: &release::Error, tried: u32) -> Option<Duration> {
     match cause {
-        release::Error::Cluster(cause) if may_pass(cause) => Some(pause(cause, tried)),
+        release::Error::Cluster(cause) if cause.is_transient() || cause.kind == ErrorKind::Conflict => {
+            Some(pause(cause, tried))
+        }
         release::Error::Unanswered(_) => Some(Duration::from_millis(100 << tried)),
         _ => None,
     }
 }
 
-/// Asks for records, or deletes them, until the answer is not one that may pass, five times at most.
-pub(super) async fn persistently<T, F>(mut ask: impl FnMut() -> F) -> Result<T, release::Error>
+/// Asks for records, writes or deletes them, until the answer is not one that may pass, five times at most.
+pub(super) async fn persistently<T, F>(ask: impl FnMut() -> F) -> Result<T, release::Error>
 where
     F: Future<Output = Result<T, release::Error>>,
 {
-    let mut tried = 1;
-    loop {
-        match ask().await {
-            Err(error) if tried < TRIES => match pause_of_record(&error, tried) {
-                Some(pause) => tokio::time::sleep(pause).await,
-                None => return Err(error),
-            },
-            answered => return answered,
-        }
-        tried += 1;
-    }
+    repeat(ask, pause_of_record).await
 }
 
-/// Asks until the answer is not one that may pass, five times at most. Only for dry-runs: a controller that wrote in
-/// between (a conflict) is no answer to them either.
-pub(super) async fn patiently<T, F>(mut ask: impl FnMut() -> F) -> Result<T, cluster::Error>
+/// Asks until the answer is not one that may pass, five times at most. Only for what may be done twice: reads, dry-runs,
+/// deletions, server-side apply. A controller that wrote in between (a conflict) is no answer to them either.
+pub(super) async fn patiently<T, F>(ask: impl FnMut() -> F) -> Result<T, cluster::Error>
 where
     F: Future<Output = Result<T, cluster::Error>>,
 {
+    let passes = |error: &cluster::Error| error.kind == ErrorKind::Conflict || may_pass(error);
+    repeat(ask, |error, tried| passes(error).then(|| pause(error, tried))).await
+}
+
+/// Asks again after the pause that an error wants, as long as it wants one.
+async fn repeat<T, E, F>(mut ask: impl FnMut() -> F, pause: impl Fn(&E, u32) -> Option<Duration>) -> Result<T, E>
+where
+    F: Future<Output = Result<T, E>>,
+{
     let mut tried = 1;
     loop {
-        match ask().await {
-            Err(error) if tried < TRIES && (error.kind == ErrorKind::Conflict || may_pass(&error)) => {
-                tokio::time::sleep(pause(&error, tried)).await;
-                tried += 1;
-            }
-            answered => return answered,
-        }
+        let answer = ask().await;
+        let wanted = answer.as_ref().err().filter(|_| tried < TRIES).and_then(|error| pause(error, tried));
+        let Some(pause) = wanted else {
+            return answer;
+        };
+        tokio::time::sleep(pause).await;
+        tried += 1;
     }
 }

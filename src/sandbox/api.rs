@@ -39,20 +39,26 @@ impl Api {
     {
         let (parts, body) = request.into_parts();
         let body = body.collect().await.map_err(Into::into)?.to_bytes();
-        match self.shared.fault(&parts) {
+        let fault = self.shared.fault(&parts);
+        match fault {
             Some(Fault::Disconnect) => return Err("connection reset by the sandbox".into()),
             Some(Fault::Hang) => std::future::pending().await,
-            Some(Fault::Status { code, message, retry_after }) => {
+            Some(Fault::Closed) => return Ok(bytes(200, "application/json", Bytes::new())),
+            Some(Fault::Status { code, ref message, retry_after }) => {
                 let mut response = failure(&Failure::new(code, reason_of(code), message));
                 if let Some(seconds) = retry_after {
                     response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
                 }
                 return Ok(response);
             }
-            None => {}
+            Some(Fault::Lost) | None => {}
         }
         let user = impersonated(&parts.headers).unwrap_or(&self.user);
-        Ok(server::answer(&self.shared, user, &parts, &body).unwrap_or_else(|refusal| failure(&refusal)))
+        let answer = server::answer(&self.shared, user, &parts, &body).unwrap_or_else(|refusal| failure(&refusal));
+        match fault {
+            Some(Fault::Lost) => Err("connection reset by the sandbox".into()),
+            _ => Ok(answer),
+        }
     }
 }
 

@@ -65,8 +65,12 @@ pub enum Fault {
         /// Seconds for the `Retry-After` header.
         retry_after: Option<u32>,
     },
-    /// The connection breaks without an answer.
+    /// The connection breaks before the request is read.
     Disconnect,
+    /// The request is carried out, and the connection breaks before its answer.
+    Lost,
+    /// The answer begins and ends at once, as a watch that the server closes.
+    Closed,
     /// The answer never comes.
     Hang,
 }
@@ -140,6 +144,13 @@ impl Sandbox {
         let mut store = examples(now);
         store.clock = Some(now);
         Self::start(store, Pace::default())
+    }
+
+    /// Another cluster in the same state, whose pods take a moment to start and whose Jobs run for another. From here on
+    /// each goes its own way.
+    pub fn fork(&self) -> Self {
+        let pace = Pace { start: Duration::from_millis(100), job: Duration::from_millis(200) };
+        Self::start(self.shared.with_store(|store| store.clone()), pace)
     }
 
     fn start(store: Store, pace: Pace) -> Self {

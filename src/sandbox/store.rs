@@ -31,7 +31,7 @@ pub(super) struct Change {
 type ObjectName = (String, String);
 
 /// All state of the sandbox.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Store {
     /// The kinds served.
     pub kinds: Kinds,

@@ -7,6 +7,7 @@ mod cli;
 #[path = "../support/corpus.rs"]
 mod corpus;
 mod doctor;
+mod faults;
 mod flags;
 mod incident;
 mod lost;

@@ -16,6 +16,7 @@ pub(super) fn unfinished(
     error: &crate::release::Error,
 ) -> Error {
     let (came_to, mut hints) = match result {
+        Ok(()) if prepared.operation == Operation::Uninstall => ("everything was deleted".to_owned(), Vec::new()),
         Ok(()) => ("everything was applied".to_owned(), Vec::new()),
         Err(failure) => (failure.message, failure.hints),
     };

@@ -1,6 +1,6 @@
 //! Uninstalling (helm/helm `pkg/action/uninstall.go`).
 
-use super::{Error, Failure, Outcome, Phase, Progress, Recorder, Run};
+use super::{Error, Failure, Outcome, Phase, Progress, Recorder, Run, failure};
 use crate::{
     cluster::wait::{WaitNews, WaitStrategy},
     engine::{apply::Stop, retry::persistently, time},
@@ -16,7 +16,7 @@ impl Run<'_> {
             return Err(Error::NotLoaded(prepared.name.clone()));
         };
         if newest.status == Status::Uninstalled {
-            self.purge(None).await.map_err(purging)?;
+            self.purge().await.map_err(purging)?;
             return Ok(Outcome { release, counts: self.applied.counts, warnings: Vec::new() });
         }
         release.info.deleted = Some(time::now());
@@ -31,7 +31,9 @@ impl Run<'_> {
             Err(failure) => {
                 release.info.status = Status::Failed;
                 release.info.description.clone_from(&failure.description);
-                recorder.finish(&release).await?;
+                if let Err(error) = recorder.finish(&release).await {
+                    return Err(failure::unfinished(prepared, &release, Err(failure), &error));
+                }
                 self.recorded(&release);
                 return Err(failure.into_error(&release));
             }
@@ -41,12 +43,15 @@ impl Run<'_> {
             "" => "Uninstallation complete".to_owned(),
             description => description.to_owned(),
         };
-        if prepared.options.keep_history {
-            recorder.finish(&release).await?;
+        let purged = if prepared.options.keep_history { None } else { Some(self.purge().await) };
+        if let Some(Err(error)) = &purged {
+            errors.push(format!("uninstall: Failed to purge the release: {error}"));
+        }
+        if !matches!(purged, Some(Ok(()))) {
+            let finished = recorder.finish(&release).await;
+            finished.map_err(|error| failure::unfinished(prepared, &release, Ok(()), &error))?;
             self.recorded(&release);
             self.supersede_deployed(release.revision).await;
-        } else if let Err(error) = self.purge(Some(recorder)).await {
-            errors.push(format!("uninstall: Failed to purge the release: {error}"));
         }
         (self.report)(Progress::PhaseDone(Phase::Final));
         if !errors.is_empty() {
@@ -89,10 +94,7 @@ impl Run<'_> {
     }
 
     /// Deletes all records, oldest first, so that what is left of a purge that stops can still be uninstalled.
-    async fn purge(&self, recorder: Option<Recorder>) -> Result<(), crate::release::Error> {
-        if let Some(recorder) = recorder {
-            recorder.abandon().await;
-        }
+    async fn purge(&self) -> Result<(), crate::release::Error> {
         for meta in &self.prepared.history {
             match persistently(|| self.storage.delete(meta)).await {
                 // Deleted by another, or by a try whose answer got lost.

@@ -125,6 +125,7 @@ impl Memory {
             }
             kept.payload = payload;
             kept.meta.status = release.info.status.clone();
+            kept.meta.annotations.clone_from(&meta.annotations);
             kept.meta.labels = user_labels(&release.labels);
             kept.meta.modified_at = now();
             Ok(())

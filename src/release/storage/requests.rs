@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use http::HeaderValue;
 use http::header::{ACCEPT, ACCEPT_ENCODING};
+use http::{HeaderValue, Method, StatusCode};
 use http_body_util::BodyExt as _;
 use kube::api::{DeleteParams, GetParams, ListParams, Patch, PatchParams, PostParams, Preconditions};
 use kube::client::Body;
@@ -15,7 +15,7 @@ use serde_json::json;
 
 use super::object::{self, Kind, Partial, PartialList, Stamps};
 use super::{RecordMeta, moved, now, record_name};
-use crate::cluster::{self, Cluster, ErrorKind};
+use crate::cluster::{self, Cluster, ErrorKind, in_time};
 use crate::release::{Error, Release};
 
 /// Who our writes of records are by in `managedFields`; Helm's are by `Helm`.
@@ -118,7 +118,13 @@ impl Objects {
         };
         let request = self.collection(&meta.namespace).delete(&meta.record, &params);
         match self.send::<IgnoredAny>(request).await {
-            Err(error) if matches!(error.kind, ErrorKind::NotFound | ErrorKind::Conflict) => Err(Error::NotFound),
+            Err(error) if error.kind == ErrorKind::NotFound => Err(Error::NotFound),
+            // Mostly the precondition: another record has taken the place of this one.
+            Err(error) if error.kind == ErrorKind::Conflict => match self.metadata(meta).await {
+                Ok(now) if now.uid == meta.uid => Err(error.into()),
+                Ok(_) | Err(Error::Moved { .. }) => Err(Error::NotFound),
+                Err(error) => Err(error),
+            },
             done => done.map(|_| ()).map_err(Error::from),
         }
     }
@@ -133,13 +139,15 @@ impl Objects {
         let params = if since.is_empty() { GetParams::default() } else { GetParams::at(since) };
         let get = || self.collection(namespace).get(record, &params);
         let request = get().map_err(kube::Error::BuildRequest).map_err(cluster::Error::from)?;
-        let answer = self.cluster.client().send(compact(request)).await.map_err(cluster::Error::from)?;
-        if answer.status().is_success() {
-            let body = answer.into_body().collect().await;
-            return Ok(body.map_err(cluster::Error::from)?.to_bytes());
-        }
-        if answer.status() == http::StatusCode::NOT_FOUND {
-            return Err(Error::NotFound);
+        let path = request.uri().path().to_owned();
+        let answer = in_time(&Method::GET, &path, async {
+            let answer = self.cluster.client().send(compact(request)).await?;
+            Ok((answer.status(), answer.into_body().collect().await?.to_bytes()))
+        });
+        match answer.await? {
+            (status, body) if status.is_success() => return Ok(body),
+            (StatusCode::NOT_FOUND, _) => return Err(Error::NotFound),
+            _ => {}
         }
         // Refused: asked again, for the reason in words that the client reads.
         Ok(self.send_text(get()).await?.into())
@@ -162,7 +170,8 @@ impl Objects {
     /// The client's own decoding would put a whole Secret into the log when it fails.
     async fn send_text(&self, request: Built) -> Result<String, cluster::Error> {
         let request = request.map_err(kube::Error::BuildRequest)?;
-        Ok(self.cluster.client().request_text(request).await?)
+        let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+        in_time(&method, &path, self.cluster.client().request_text(request)).await
     }
 }
 

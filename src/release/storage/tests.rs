@@ -377,13 +377,23 @@ async fn a_record_changed_by_others_is_not_overwritten() {
 
 #[tokio::test]
 async fn only_the_very_record_is_deleted() {
-    let answers = vec![Answer::Json(200, json!({"kind": "Status"})), failure(409, "Conflict")];
+    let mut another = record(2, "6", "failed");
+    another["metadata"]["uid"] = json!("another");
+    let answers = vec![
+        Answer::Json(200, json!({"kind": "Status"})),
+        failure(409, "Conflict"),
+        Answer::Json(200, another),
+        failure(409, "Conflict"),
+        Answer::Json(200, record(2, "6", "failed")),
+    ];
     let (storage, asked) = storage(Driver::Secrets, "shop", answers);
     storage.delete(&meta(2, "5", "failed")).await.unwrap();
     let sent = body(&asked, 0);
     assert_eq!(sent["preconditions"], json!({"uid": "uid-sh.helm.release.v1.web.v2"}));
     let gone = storage.delete(&meta(2, "5", "failed")).await;
     assert!(matches!(gone, Err(Error::NotFound)));
+    let there = storage.delete(&meta(2, "5", "failed")).await;
+    assert!(matches!(there, Err(Error::Cluster(_))), "{there:?}");
 }
 
 #[tokio::test]
