@@ -10,7 +10,7 @@ use super::{
     keymap::Action,
     report::Report,
     screens::ScreenId,
-    tasks::{Asked, Fault, Rendered},
+    tasks::{Answer, Fault, Rendered},
     widgets::{diff::Section, text::TextLine},
 };
 use crate::{
@@ -91,7 +91,7 @@ pub enum News {
     /// What was typed of an install or upgrade was rendered, or cannot be.
     Rendered(Result<Box<Rendered>, Box<Fault>>),
     /// What the cluster says to what was rendered.
-    Asked(Result<Box<Asked>, Report>),
+    Answered(Result<Box<Answer>, Report>),
     /// What is asked for was prepared and previewed.
     Previewed(Result<Box<(Prepared, Preview)>, Report>),
     /// A running operation reports.

@@ -9,7 +9,7 @@ use futures::{FutureExt, StreamExt};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-pub use self::draft::{Asked, ChartFrom, Fault, Recipe, Rendered};
+pub use self::draft::{Answer, ChartFrom, Fault, Recipe, Rendered};
 use super::{
     effect::Slot,
     event::{Event, News},

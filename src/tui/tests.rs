@@ -277,8 +277,16 @@ fn read_only_mode_refuses_and_says_why() {
     let options = Options { read_only: true, ..Options::default() };
     let mut program = Program::with(Config::default(), options, (100, 30));
     program.news(HOME, "watch", News::Records(String::new(), Box::new(StorageEvent::Restarted(records()))));
-    program.keys("r");
-    program.shows("rollback: not in read-only mode (--read-only)");
+    for (key, name) in
+        [("r", "rollback"), ("u", "upgrade"), ("e", "edit"), ("i", "install"), ("t", "test"), ("D", "uninstall")]
+    {
+        program.keys(key);
+        program.shows(&format!("{name}: not in read-only mode (--read-only)"));
+    }
+    program.keys(":");
+    program.type_text("install web ./web");
+    program.keys("enter");
+    program.shows("install: not in read-only mode (--read-only)");
     program.keys(":");
     program.type_text("rollback 9");
     program.keys("enter");
@@ -377,7 +385,11 @@ fn an_error_is_a_layer_and_stays_in_the_log() {
 fn any_size_draws_and_keeps_the_place() {
     let layers = ["", "?", ":", "/", "ctrl-x", "ctrl-n"];
     for layer in layers {
-        let mut programs = [Program::home((100, 30)), Program::release((100, 30))];
+        let mut draft = Program::home((100, 30));
+        draft.keys("i");
+        draft.type_text("shop");
+        draft.keys("esc");
+        let mut programs = [Program::home((100, 30)), Program::release((100, 30)), draft];
         for program in &mut programs {
             if !layer.is_empty() {
                 program.keys(layer);

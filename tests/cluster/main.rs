@@ -2,6 +2,7 @@
 //! the programs that `build.sh` builds once, openssl, and PostgreSQL.
 
 mod apply;
+mod changes;
 mod charts;
 mod cli;
 #[path = "../support/corpus.rs"]

@@ -2,6 +2,7 @@
 
 mod comes_back;
 mod doctor;
+mod editor;
 mod live;
 mod served;
 #[path = "../support/terminal.rs"]

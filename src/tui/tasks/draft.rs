@@ -69,7 +69,7 @@ pub struct Rendered {
 }
 
 /// What the cluster says to what was rendered.
-pub struct Asked {
+pub struct Answer {
     /// One sentence.
     pub headline: String,
     /// What changes against live objects.
@@ -109,8 +109,8 @@ pub(super) async fn follow(
         Err(fault) => return out.send(News::Rendered(Err(Box::new(fault)))).await,
     };
     tokio::time::sleep(PAUSES[1]).await;
-    let asked = ask(&storage, prepared, redactor).await;
-    out.send(News::Asked(asked.map(Box::new))).await;
+    let answer = ask(&storage, prepared, redactor).await;
+    out.send(News::Answered(answer.map(Box::new))).await;
 }
 
 async fn render(
@@ -241,9 +241,9 @@ fn schema_line(message: &str, own: &str, text: &str) -> Option<usize> {
     line
 }
 
-async fn ask(storage: &Storage, prepared: Prepared, redactor: Redactor) -> Result<Asked, Report> {
+async fn ask(storage: &Storage, prepared: Prepared, redactor: Redactor) -> Result<Answer, Report> {
     let preview = engine::preview(storage, &prepared, &redactor).await?;
-    off_the_loop(move || Asked {
+    off_the_loop(move || Answer {
         headline: preview.headline.clone(),
         sections: preview.objects.iter().map(|object| review::section(object, &preview, CONTEXT)).collect(),
         risks: preview.risks.iter().map(|risk| risk.message.clone()).collect(),

@@ -10,7 +10,7 @@ use crossterm::event::{KeyCode, KeyEvent};
 use ratatui::{buffer::Buffer, layout::Rect};
 
 pub use self::secrets::Secrets;
-use super::{Part, Review, Screen, flags, review::Asked as ToReview, words};
+use super::{Part, Review, Screen, flags, review::Asked, words};
 use crate::{
     engine::{Operation, Options},
     release::Release,
@@ -21,7 +21,7 @@ use crate::{
         keymap::{Action, Place},
         report::Report,
         shared::Shared,
-        tasks::{Asked, ChartFrom, Fault, Recipe, Rendered, Task},
+        tasks::{Answer, ChartFrom, Fault, Recipe, Rendered, Task},
         widgets::{diff::DiffPane, editor::Editor, input::LineEdit, text::TextPane},
     },
     values::Values,
@@ -50,7 +50,7 @@ pub struct Draft {
     /// What came of the last text that could be rendered.
     rendered: Option<Rendered>,
     /// What the cluster said to it.
-    asked: Option<Result<Asked, Report>>,
+    answer: Option<Result<Answer, Report>>,
     changes: DiffPane,
     defaults: TextPane,
     /// Whether the button that goes on is chosen.
@@ -122,7 +122,7 @@ impl Draft {
             shown: Shown::Rendered,
             stage: Stage::Reading,
             rendered: None,
-            asked: None,
+            answer: None,
             changes: DiffPane::new(),
             defaults: TextPane::default(),
             go: false,
@@ -220,7 +220,7 @@ impl Draft {
     /// Renders what there is; what was asked for before is forgotten.
     fn render(&mut self, shared: &Shared) -> Vec<Effect> {
         self.values.mark(None);
-        self.asked = None;
+        self.answer = None;
         let (name, namespace, path) = (self.name.text(), self.namespace.text(), self.chart.text().trim());
         let chart = match &self.base {
             Some(base) if path.is_empty() => ChartFrom::Recorded(base.clone()),
@@ -270,8 +270,8 @@ impl Draft {
                 self.values.mark(fault.line);
                 self.stage = Stage::Faulty(*fault);
             }
-            News::Asked(asked) => {
-                self.asked = Some(asked.map(|asked| *asked));
+            News::Answered(answer) => {
+                self.answer = Some(answer.map(|answer| *answer));
                 self.show_changes();
             }
             _ => {}
@@ -279,15 +279,24 @@ impl Draft {
         Vec::new()
     }
 
+    /// Whether the values of an upgrade are not there yet.
+    fn is_reading(&self) -> bool {
+        self.operation == Operation::Upgrade && self.base.is_none()
+    }
+
     fn show_changes(&mut self) {
-        match (self.shown, &self.rendered, &self.asked) {
-            (Shown::Live, _, Some(Ok(asked))) => self.changes.set(&asked.sections),
+        match (self.shown, &self.rendered, &self.answer) {
+            (Shown::Live, _, Some(Ok(answer))) => self.changes.set(&answer.sections),
             (Shown::Rendered, Some(rendered), _) => self.changes.set(&rendered.sections),
             _ => {}
         }
     }
 
     fn key(&mut self, key: &KeyEvent, shared: &Shared) -> Vec<Effect> {
+        if self.is_reading() {
+            // The values are about to come.
+            return Vec::new();
+        }
         let Some(field) = self.field() else {
             return if self.values.key(key) { self.render(shared) } else { Vec::new() };
         };
@@ -301,7 +310,7 @@ impl Draft {
     }
 
     fn paste(&mut self, text: &str, shared: &Shared) -> Vec<Effect> {
-        if !self.typing {
+        if !self.typing || self.is_reading() {
             return Vec::new();
         }
         match self.field() {
@@ -396,7 +405,7 @@ impl Draft {
         vec![Effect::Flash(Flash::bad(why))]
     }
 
-    fn to_review(&self, rendered: &Rendered, shared: &Shared) -> ToReview {
+    fn to_review(&self, rendered: &Rendered, shared: &Shared) -> Asked {
         let path = self.chart.text().trim();
         let chart = match &self.base {
             // A record's chart has no path: Helm needs it anew.
@@ -408,7 +417,7 @@ impl Draft {
         };
         let (namespace, name) = (self.namespace.text(), self.name.text());
         let request = rendered.request.clone();
-        ToReview { chart, options: Some(self.options(shared)), ..ToReview::new(namespace, name, request) }
+        Asked { chart, options: Some(self.options(shared)), ..Asked::new(namespace, name, request) }
     }
 }
 

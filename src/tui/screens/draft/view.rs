@@ -11,6 +11,7 @@ use crate::{
         report::Report,
         screens::words,
         shared::Shared,
+        tasks::Rendered,
         widgets::{input::LineEdit, put, rule, safe, wrap},
     },
 };
@@ -89,8 +90,10 @@ impl Draft {
             name => format!(" {button} {name} in {namespace} on {}", shared.context),
         };
         let revisions = match &self.rendered {
-            Some(rendered) if rendered.revisions.0 > 0 => {
-                format!(":  {} {} {}", rendered.revisions.0, theme.glyphs.arrow, rendered.revisions.1)
+            Some(Rendered { revisions: (from, to), .. }) if *from > 0 => {
+                let began = self.base.as_ref().map_or(*from, |base| base.revision);
+                let old = if began == *from { String::new() } else { format!(", from the values of {began}") };
+                format!(":  {from} {} {to}{old}", theme.glyphs.arrow)
             }
             _ => String::new(),
         };
@@ -104,14 +107,14 @@ impl Draft {
     /// How the text stands to what is shown of it.
     fn state(&self, shared: &Shared) -> (String, Style) {
         let theme = &shared.theme;
-        match (&self.stage, &self.asked) {
+        match (&self.stage, &self.answer) {
             (Stage::Reading, _) => (format!("{} reading the record", theme.glyphs.busy), theme.busy),
             (Stage::Incomplete(_), _) => (format!("{} incomplete", theme.glyphs.idle), theme.dim),
             (Stage::Rendering, _) => (format!("{} rendering", theme.glyphs.busy), theme.busy),
             (Stage::Faulty(_), _) => (format!("{} cannot be rendered", theme.glyphs.bad), theme.bad),
             (Stage::Fresh, None) => (format!("{} asking the cluster", theme.glyphs.busy), theme.busy),
             (Stage::Fresh, Some(Err(_))) => (format!("{} the cluster cannot be asked", theme.glyphs.bad), theme.bad),
-            (Stage::Fresh, Some(Ok(asked))) => match asked.risks.len() {
+            (Stage::Fresh, Some(Ok(answer))) => match answer.risks.len() {
                 0 => (format!("{} rendered, asked", theme.glyphs.good), theme.good),
                 1 => ("! 1 risk, see the review".to_owned(), theme.warn),
                 count => (format!("! {count} risks, see the review"), theme.warn),
@@ -205,7 +208,7 @@ impl Draft {
     fn draw_changes(&self, buffer: &mut Buffer, area: Rect, shared: &Shared) {
         let theme = &shared.theme;
         let focused = self.focus == Focus::Changes;
-        match (&self.stage, self.shown, &self.asked) {
+        match (&self.stage, self.shown, &self.answer) {
             (Stage::Reading, ..) => {}
             (Stage::Incomplete(words), ..) => {
                 draw_lines(buffer, area, [(*words, theme.text)]);
@@ -216,8 +219,8 @@ impl Draft {
                 draw_lines(buffer, area, [("asking the cluster what this would do …", theme.dim)]);
             }
             (_, Shown::Live, Some(Err(report))) => self.draw_fault(buffer, area, report, None, shared),
-            (_, Shown::Live, Some(Ok(asked))) => {
-                let used = draw_lines(buffer, area, [(asked.headline.as_str(), theme.text)]);
+            (_, Shown::Live, Some(Ok(answer))) => {
+                let used = draw_lines(buffer, area, [(answer.headline.as_str(), theme.text)]);
                 let rest = Rect { y: area.y + used, height: area.height.saturating_sub(used), ..area };
                 self.changes.view(buffer, rest, theme, focused);
             }
