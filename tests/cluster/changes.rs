@@ -65,7 +65,7 @@ fn a_release_is_installed_upgraded_tested_and_uninstalled_by_keys() {
         terminal.wait_for("its 3 revisions are forgotten");
         terminal.keys("l<enter>");
         terminal.wait_for("shop is uninstalled");
-        assert_eq!(plane.helm(&["list", "-n", &namespace, "-a", "-q"]).trim(), "");
+        assert_eq!(plane.helm(&["list", "-n", &namespace, "-q"]).trim(), "");
         let left = plane.kubectl(&[
             "get",
             "deploy,service,serviceaccount",
