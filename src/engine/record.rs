@@ -229,7 +229,7 @@ async fn taken(storage: &Storage, release: &Release, how: &release::Error) -> Er
         Some(meta) => notice(storage, &meta).unwrap_or_else(|| {
             let writer = meta.writers.first().map_or("someone else", |(manager, _)| manager.as_str());
             let age = time::age(storage.cluster().now() - meta.created_at.max(meta.modified_at));
-            format!("revision {} is {} since {age} ago, written by {writer}", meta.revision, meta.status.as_str())
+            format!("revision {} is {} for {age}, written by {writer}", meta.revision, meta.status.as_str())
         }),
         None => "someone else is ahead".to_owned(),
     };

@@ -1,6 +1,7 @@
 //! What only a real control plane can prove. Run by `.ci/run` as `cargo test --test cluster`; needs Go for
 //! the programs that `build.sh` builds once, openssl, and PostgreSQL.
 
+mod again;
 mod apply;
 mod changes;
 mod charts;

@@ -163,29 +163,82 @@ fn what_another_changed_during_the_review_stops_it() {
     assert_eq!(plane.object(&namespace, "deployment/web")["spec"]["replicas"], 4);
 }
 
-/// Creating the record is the lock: who loses writes nothing, says so, and real Helm and Pilothouse respect each other.
-#[test]
-fn of_those_who_work_on_one_release_at_once_one_wins_each_revision() {
-    let plane = plane();
-    let namespace = shared_release(plane);
-    let rollback = ["rollback", "web", "1", "-n", &namespace, "--wait", "--timeout", "60s"];
-    let ran: Vec<(bool, Ran)> = thread::scope(|scope| {
-        let start = |ours: bool| {
-            scope.spawn(move || (ours, if ours { plane.try_pilothouse(&rollback) } else { plane.try_helm(&rollback) }))
-        };
-        let running: Vec<_> = [true, false, true, false, true].map(start).into();
+/// Who runs a command line of a race.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Runner {
+    Ours,
+    Helm,
+}
+
+use Runner::{Helm, Ours};
+
+/// Runs all at once, in a namespace; how each ended.
+fn race(plane: &Plane, namespace: &str, runs: &[(Runner, &[&str])]) -> Vec<(Runner, Ran)> {
+    let run = |runner: Runner, args: &[&str]| {
+        let args = [args, &["-n", namespace, "--timeout", "60s"]].concat();
+        match runner {
+            Ours => (runner, plane.try_pilothouse(&args)),
+            Helm => (runner, plane.try_helm(&args)),
+        }
+    };
+    thread::scope(|scope| {
+        let running: Vec<_> = runs.iter().map(|(runner, args)| scope.spawn(|| run(*runner, args))).collect();
         running.into_iter().map(|ran| ran.join().expect("it ran")).collect()
-    });
+    })
+}
+
+/// Creating the record is the lock: who wins has a revision of its own and ends it, who loses writes nothing and says who
+/// is at it, as far as the record tells; real Helm and Pilothouse respect each other. How many won.
+fn check_race(plane: &Plane, namespace: &str, before: usize, runs: &[(Runner, &[&str])]) -> usize {
+    let ran = race(plane, namespace, runs);
     let won = ran.iter().filter(|(_, ran)| ran.code == 0).count();
     assert!(won > 0, "{ran:?}");
-    for (_, lost) in ran.iter().filter(|(ours, ran)| *ours && ran.code != 0) {
-        assert!(lost.stderr.contains("already exists") || lost.stderr.contains("another operation"), "{lost:?}");
+    for (_, lost) in ran.iter().filter(|(runner, ran)| *runner == Ours && ran.code != 0) {
+        let told = &lost.stderr;
+        let in_progress = told.contains("another operation (install/upgrade/rollback) is in progress");
+        assert!(
+            in_progress || told.contains("another operation runs on web") || told.contains("still in use"),
+            "{lost:?}"
+        );
+        if in_progress || told.contains("another operation runs") {
+            assert!(told.contains(" for "), "since when: {lost:?}");
+            assert!(told.contains("written by pilothouse") || told.contains("written by Helm"), "by whom: {lost:?}");
+        }
     }
-    let history = history(plane, &namespace);
-    assert_eq!(history.len(), won + 2, "a revision each, and no more: {history:?} {ran:?}");
+    let history = history(plane, namespace);
+    assert_eq!(history.len(), won + before, "a revision each, and no more: {history:?} {ran:?}");
     // A rollback goes on over a pending one, as Helm's does: of two that overlap, which ends last is nobody's to say, and
     // either may find the other not yet deployed. None is left pending or failed.
     let ended = |status: &str| history.iter().filter(|line| line.ends_with(status)).count();
     let (deployed, superseded) = (ended(" deployed"), ended(" superseded"));
-    assert!(deployed > 0 && deployed + superseded == won + 2, "{history:?}");
+    assert!(deployed > 0 && deployed + superseded == won + before, "{history:?}");
+    won
+}
+
+#[test]
+fn of_those_who_install_one_release_at_once_one_wins() {
+    let plane = plane();
+    let web = chart("web");
+    let install = &["install", "web", &web][..];
+    for _ in 0..3 {
+        let runs = [(Ours, install), (Helm, install), (Ours, install), (Ours, install)];
+        assert_eq!(check_race(plane, &plane.namespace(), 0, &runs), 1);
+    }
+}
+
+#[test]
+fn of_those_who_work_on_one_release_at_once_one_wins_each_revision() {
+    let plane = plane();
+    let web = chart("web");
+    let rollback = &["rollback", "web", "1", "--wait"][..];
+    let upgrade = &["upgrade", "web", &web, "--set", "replicas=2"][..];
+    let races: [&[(Runner, &[&str])]; 4] = [
+        &[(Ours, rollback), (Helm, rollback), (Ours, rollback), (Helm, rollback), (Ours, rollback)],
+        &[(Ours, upgrade), (Ours, upgrade), (Ours, upgrade), (Ours, upgrade)],
+        &[(Ours, upgrade), (Helm, upgrade), (Ours, upgrade), (Helm, upgrade)],
+        &[(Ours, upgrade), (Ours, rollback), (Ours, upgrade), (Ours, rollback)],
+    ];
+    for runs in races {
+        check_race(plane, &shared_release(plane), 2, runs);
+    }
 }

@@ -86,12 +86,12 @@ impl Injector {
     }
 
     /// Starts to count anew.
-    fn arm(&self, trouble: Option<(usize, Trouble)>) {
+    pub fn arm(&self, trouble: Option<(usize, Trouble)>) {
         *self.lock() = Injected { seen: Vec::new(), trouble };
     }
 
     /// No more trouble; what was asked for since.
-    fn disarm(&self) -> Vec<String> {
+    pub fn disarm(&self) -> Vec<String> {
         std::mem::take(&mut *self.lock()).seen
     }
 }
