@@ -9,7 +9,7 @@ mod cli;
 #[path = "../support/corpus.rs"]
 mod corpus;
 mod doctor;
-mod faults;
+mod failing;
 mod flags;
 mod incident;
 mod lost;
