@@ -1,9 +1,14 @@
 //! Pilothouse beside real Helm in one run, whole processes, on the real control plane: `cargo bench --bench beside_helm`.
 //! Prints medians and the ratio Helm ÷ Pilothouse; asserts nothing, for machines differ.
 
+#[path = "../ops/faults.rs"]
+#[expect(dead_code, reason = "requests are only counted here")]
+mod faults;
 #[path = "../cluster/plane.rs"]
 #[expect(dead_code, reason = "the cluster tests use the rest of it")]
 mod plane;
+#[path = "../cluster/proxy.rs"]
+mod proxy;
 
 use std::{
     collections::BTreeMap,
@@ -22,6 +27,8 @@ const REVISIONS: u32 = 5;
 /// Random bytes in each chart, so that a record is about 110 KB however well it is compressed.
 const BALLAST: usize = 60_000;
 const ROUNDS: usize = 5;
+/// Objects of the release that is upgraded, one of which changes.
+const OBJECTS: usize = 300;
 
 /// One run of a program.
 struct Figures {
@@ -33,6 +40,10 @@ struct Figures {
 fn main() {
     let plane = plane();
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    println!("upgrade of {OBJECTS} objects, of which one changes");
+    for method in ["--server-side=true", "--server-side=false"] {
+        upgrades(plane, &runtime, method);
+    }
     runtime.block_on(seed(plane));
     println!("{:<26}{:>26}{:>26}{:>20}", "", "helm  wall/cpu/peak", "pilothouse wall/cpu/peak", "ratio wall/peak");
     for args in [
@@ -60,6 +71,59 @@ fn main() {
             )
         );
     }
+}
+
+/// Upgrades by both programs, each of a release of its own; the requests are counted in one upgrade more.
+fn upgrades(plane: &Plane, runtime: &tokio::runtime::Runtime, method: &str) {
+    let folder = tempfile::TempDir::new().expect("a folder");
+    let chart = wide(folder.path());
+    let programs = [plane.helm_path(), env!("CARGO_BIN_EXE_pilothouse").into()];
+    let namespaces = [plane.namespace(), plane.namespace()];
+    plane.helm(&["install", "wide", &chart, method, "-n", &namespaces[0]]);
+    plane.pilothouse(&["install", "wide", &chart, method, "-n", &namespaces[1]]);
+    let mut runs = [Vec::new(), Vec::new()];
+    for round in 1..=ROUNDS {
+        let changed = format!("changed={round}");
+        for (side, program) in programs.iter().enumerate() {
+            let args = ["upgrade", "wide", &chart, "--set", &changed, "-n", &namespaces[side]];
+            runs[side].push(measure(plane, program.clone(), &args));
+        }
+    }
+    let injector = faults::Injector::default();
+    let client = runtime.block_on(proxy::client(plane.kubeconfig()));
+    let address = runtime.block_on(proxy::serve(client, injector.clone()));
+    let server = format!("http://{address}");
+    let count = |side: usize| {
+        injector.arm(None);
+        let namespace = &namespaces[side];
+        let args = ["upgrade", "wide", &chart, "--set", "changed=last", "-n", namespace, "--kube-apiserver", &server];
+        measure(plane, programs[side].clone(), &args);
+        injector.disarm().len()
+    };
+    let requests = [count(0), count(1)];
+    let [helm, ours] = runs.map(median);
+    let ratio = helm.wall.as_secs_f64() / ours.wall.as_secs_f64();
+    println!(
+        "{method:<26}{:>26}{:>26}{:>19}  requests {} / {}",
+        show(&helm),
+        show(&ours),
+        format!("{ratio:.1} ×"),
+        requests[0],
+        requests[1]
+    );
+}
+
+/// A chart of many small objects, of which one says what `changed` is.
+fn wide(folder: &std::path::Path) -> String {
+    let template = format!(
+        "{{{{- range $i := until {OBJECTS} }}}}\n---\napiVersion: v1\nkind: {{{{ index (list \"ConfigMap\" \"ServiceAccount\" \"Secret\") (mod $i 3) }}}}\n\
+         metadata:\n  name: wide-{{{{ $i }}}}\n  labels: {{app: wide}}\n  annotations: {{note: \"{{{{ if eq $i 0 }}}}{{{{ $.Values.changed }}}}{{{{ end }}}}\"}}\n{{{{- end }}}}\n"
+    );
+    fs::create_dir_all(folder.join("templates")).expect("a folder");
+    fs::write(folder.join("Chart.yaml"), "apiVersion: v2\nname: wide\nversion: 1.0.0\n").expect("written");
+    fs::write(folder.join("values.yaml"), "changed: never\n").expect("written");
+    fs::write(folder.join("templates/all.yaml"), template).expect("written");
+    folder.display().to_string()
 }
 
 /// Releases as Helm writes them, made from a real one.
