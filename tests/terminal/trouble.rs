@@ -81,7 +81,10 @@ fn an_expired_token_is_told_and_logging_in_again_helps() {
     terminal.wait_for("log in to the cluster again");
     served.sandbox.clear_fault();
     terminal.keys("x<ctrl-r>");
-    terminal.wait_until("the release to be listed", |screen| screen.contains("live") && screen.contains("web"));
+    // All that was asked is answered: what is on its way while tokens expire would be told in an error of its own.
+    terminal.wait_until("the release to be looked at", |screen| {
+        screen.contains("● live") && screen.contains("1/1") && screen.contains("k8s")
+    });
     // It expires in the middle of a session as well; what is on the screen stays.
     served.sandbox.set_fault(|_| Some(status(401, "Unauthorized")));
     served.sandbox.break_watches();
