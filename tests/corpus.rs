@@ -254,6 +254,7 @@ fn run(args: &[String]) -> Answer {
         vars: [("HOME".to_owned(), "/nonexistent".to_owned())].into(),
         program: "pilothouse".to_owned(),
         terminal: false,
+        error_terminal: false,
         zone: Zone::Known(TimeZone::UTC),
     };
     let (out, err) = (Stream::default(), Stream::default());
