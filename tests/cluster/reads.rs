@@ -2,7 +2,7 @@
 
 use std::{
     sync::{Arc, Mutex},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use pilothouse::{
@@ -136,8 +136,15 @@ async fn a_deployment_becomes_ready_and_its_pods_are_found() {
     assert_eq!(lines.recv().await.as_deref(), Some("ready"));
     assert_eq!(lines.recv().await, None);
 
-    let events = cluster.events_of(&live).await.expect("events");
-    assert!(events.iter().any(|event| event.reason == "ScalingReplicaSet"), "{events:?}");
+    // Controllers tell of what they did some time after they did it.
+    let told = async || {
+        let events = cluster.events_of(&live).await.expect("events");
+        events.iter().any(|event| event.reason == "ScalingReplicaSet")
+    };
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while !told().await {
+        assert!(Instant::now() < deadline, "nothing was told of scaling");
+    }
     assert!(!cluster.events(&namespace).await.expect("events").is_empty());
 
     let legacy = WaitOptions { strategy: WaitStrategy::Legacy, ..watcher(20) };

@@ -141,12 +141,20 @@ fn drift_in_a_custom_resource_is_shown_and_corrected() {
         let server_side = format!("--server-side={method}");
         plane.helm(&["install", "gadget", &chart("gadget"), "-n", &namespace, &server_side]);
         plane.helm(&["upgrade", "gadget", &chart("gadget"), "-n", &namespace, "--set", "colour=red"]);
-        plane.kubectl(&["patch", "gadget/gadget", "-n", &namespace, "--type=merge", "-p", r#"{"spec":{"size":9}}"#]);
+        plane.kubectl(&[
+            "patch",
+            "gadgets.test.pilothouse.example/gadget",
+            "-n",
+            &namespace,
+            "--type=merge",
+            "-p",
+            r#"{"spec":{"size":9}}"#,
+        ]);
         let drift = plane.pilothouse(&["diff", "live", "gadget", "-n", &namespace]);
         assert!(drift.contains("size: 3") && drift.contains("size: 9"), "{method}: {drift}");
         let correct = if method == "true" { "--force-conflicts" } else { "--three-way-custom-resources" };
         plane.pilothouse(&["rollback", "gadget", "-n", &namespace, correct]);
-        let spec = &plane.object(&namespace, "gadget/gadget")["spec"];
+        let spec = &plane.object(&namespace, "gadgets.test.pilothouse.example/gadget")["spec"];
         assert_eq!((&spec["size"], &spec["colour"]), (&serde_json::json!(3), &serde_json::json!("green")), "{method}");
     }
 }
