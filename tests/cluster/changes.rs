@@ -33,7 +33,7 @@ fn a_release_is_installed_upgraded_tested_and_uninstalled_by_keys() {
         assert_eq!(values().trim(), r#"{"replicaCount":2}"#);
 
         terminal.keys(&home);
-        terminal.wait_for(" 1 of 1");
+        terminal.wait_until("the release", |screen| screen.contains("NAME↑") && screen.contains(" 1 of "));
         terminal.keys("e");
         terminal.wait_for("[against revision 1]");
         terminal.keys("<ctrl-e><ctrl-w>3");
@@ -47,7 +47,7 @@ fn a_release_is_installed_upgraded_tested_and_uninstalled_by_keys() {
         assert_eq!(plane.kubectl(&["get", "deploy/shop", "-n", &namespace, "-o", ready]), "3");
 
         terminal.keys(&home);
-        terminal.wait_for(" 1 of 1");
+        terminal.wait_until("the release", |screen| screen.contains("NAME↑") && screen.contains(" 1 of "));
         terminal.keys("t");
         terminal.wait_for("Run the tests of shop");
         terminal.keys("l<enter>");
@@ -60,7 +60,7 @@ fn a_release_is_installed_upgraded_tested_and_uninstalled_by_keys() {
         plane.helm(&["upgrade", "shop", &chart, "-n", &namespace, "--reuse-values", "--wait"]);
 
         terminal.keys(&home);
-        terminal.wait_for(" 1 of 1");
+        terminal.wait_until("the release", |screen| screen.contains("NAME↑") && screen.contains(" 1 of "));
         terminal.keys("D");
         terminal.wait_for("its 3 revisions are forgotten");
         terminal.keys("l<enter>");
