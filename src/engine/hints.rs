@@ -200,10 +200,10 @@ async fn elsewhere(storage: &Storage, release: &str) -> Option<String> {
     if !namespaces.is_empty() {
         return Some(format!("there is a release {release} in {}: -n names the namespace", namespaces.join(", ")));
     }
-    for (word, driver) in [("secrets", Driver::Secrets), ("configmaps", Driver::ConfigMaps)] {
+    for driver in [Driver::Secrets, Driver::ConfigMaps] {
         let other = Storage::new(storage.cluster().clone(), driver, storage.namespace());
-        let found = other.list(&format!("name={release}")).await.unwrap_or_default();
-        if word != storage.driver() && !found.is_empty() {
+        let word = other.driver();
+        if word != storage.driver() && !other.list(&format!("name={release}")).await.unwrap_or_default().is_empty() {
             return Some(format!("the records of {release} are in {word}: HELM_DRIVER={word} finds them"));
         }
     }

@@ -181,7 +181,7 @@ pub async fn preview(storage: &Storage, prepared: &Prepared, redactor: &Redactor
     let differing = left_alone.into_iter().filter(|one| one.preview.change != Change::None);
     let definitions = differing.map(|one| one.preview.diff).collect();
     let hooks = hooks_run(prepared, redactor);
-    Ok(Preview { definitions, hooks, ..assemble(prepared, predicted, risks, basis) })
+    Ok(assemble(prepared, predicted, definitions, hooks, risks, basis))
 }
 
 /// What applying the definitions would do that stay as they are. One that cannot be read as YAML is nobody's concern.
@@ -193,7 +193,14 @@ async fn left_alone(oracle: &Oracle<'_>) -> Result<Vec<Predicted>, Error> {
     oracle.apply_all(&subjects).await
 }
 
-fn assemble(prepared: &Prepared, predicted: Vec<Predicted>, risks: Vec<Risk>, mut basis: Basis) -> Preview {
+fn assemble(
+    prepared: &Prepared,
+    predicted: Vec<Predicted>,
+    definitions: Vec<ObjectDiff>,
+    hooks: Vec<HookPreview>,
+    risks: Vec<Risk>,
+    mut basis: Basis,
+) -> Preview {
     let mut objects: Vec<ObjectPreview> = predicted.into_iter().map(|predicted| predicted.preview).collect();
     objects.sort_by_key(|object| object.change == Change::None && object.refusal.is_none());
     let conflicts = objects.iter().flat_map(|object| {
@@ -209,8 +216,8 @@ fn assemble(prepared: &Prepared, predicted: Vec<Predicted>, risks: Vec<Risk>, mu
         namespace: prepared.namespace.clone(),
         from: prepared.from_revision(),
         to: prepared.to.revision,
-        definitions: Vec::new(),
-        hooks: Vec::new(),
+        definitions,
+        hooks,
         headline: headline(prepared, &objects),
         confidence: objects.iter().map(|object| object.confidence).min().unwrap_or(Confidence::ServerDryRun),
         objects,
@@ -352,8 +359,7 @@ pub fn to_json(preview: &Preview) -> Value {
         form
     });
     let hooks = preview.hooks.iter().map(|hook| {
-        let target = Target { api_version: hook.diff.api_version.clone(), key: hook.diff.key.clone() };
-        let mut form = object_json(&hook.diff, &target);
+        let mut form = diff_json(&hook.diff);
         form["event"] = json!(hook.event);
         form["weight"] = json!(hook.weight);
         form
@@ -389,10 +395,14 @@ pub fn changes_json(release: &str, namespace: &str, from: u32, to: u32, changes:
 
 /// A comparison from which nothing follows.
 fn compared_json(diff: &ObjectDiff) -> Value {
-    let target = Target { api_version: diff.api_version.clone(), key: diff.key.clone() };
-    let mut form = object_json(diff, &target);
+    let mut form = diff_json(diff);
     form["risks"] = json!([]);
     form
+}
+
+/// A comparison under the name that it has in the manifest.
+fn diff_json(diff: &ObjectDiff) -> Value {
+    object_json(diff, &Target { api_version: diff.api_version.clone(), key: diff.key.clone() })
 }
 
 fn object_json(diff: &ObjectDiff, target: &Target) -> Value {

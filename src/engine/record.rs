@@ -87,16 +87,21 @@ pub(super) fn held(meta: &RecordMeta, now: i64) -> Option<String> {
     if !is_held(meta) {
         return None;
     }
-    let writer = meta.writers.first().map_or("an unknown writer", |(manager, _)| manager.as_str());
     let holder = meta.annotations.get(HOLDER).map_or("its holder", String::as_str);
     let life = match life(meta, now) {
         Life::Beats => format!("; {holder} is still at work"),
         Life::Stopped(quiet) => format!("; {holder} was last heard {} ago", time::age(quiet)),
         Life::Silent(_) => String::new(),
     };
+    Some(stands(meta, now, "an unknown writer") + &life)
+}
+
+/// `revision 3 is deployed for 5m, written by Helm`; `unknown` where the record tells of no writer.
+fn stands(meta: &RecordMeta, now: i64, unknown: &str) -> String {
+    let writer = meta.writers.first().map_or(unknown, |(manager, _)| manager.as_str());
     let (revision, status) = (meta.revision, meta.status.as_str());
     let age = time::age(now - meta.created_at.max(meta.modified_at));
-    Some(format!("revision {revision} is {status} for {age}, written by {writer}{life}"))
+    format!("revision {revision} is {status} for {age}, written by {writer}")
 }
 
 /// A pending record that beats until it is finished or dropped.
@@ -226,11 +231,7 @@ async fn beat(storage: Storage, meta: RecordMeta, stop: CancellationToken) {
 /// Someone else was faster: how the storage tells it, and who it is.
 async fn taken(storage: &Storage, release: &Release, how: &release::Error) -> Error {
     let words = match revision(storage, release).await {
-        Some(meta) => notice(storage, &meta).unwrap_or_else(|| {
-            let writer = meta.writers.first().map_or("someone else", |(manager, _)| manager.as_str());
-            let age = time::age(storage.cluster().now() - meta.created_at.max(meta.modified_at));
-            format!("revision {} is {} for {age}, written by {writer}", meta.revision, meta.status.as_str())
-        }),
+        Some(meta) => notice(storage, &meta).unwrap_or_else(|| stands(&meta, storage.cluster().now(), "someone else")),
         None => "someone else is ahead".to_owned(),
     };
     Error::Refused(format!("{how}: another operation runs on {}: {words}", release.name))

@@ -148,32 +148,29 @@ const fn spec(
     Spec { action, name, keys, help, hint, places, mutates: false }
 }
 
-/// An action that leads to a change of the cluster.
-const fn changes(
-    action: Action,
-    name: &'static str,
-    keys: &'static str,
-    help: &'static str,
-    hint: &'static str,
-    places: &'static [Place],
-) -> Spec {
-    Spec { action, name, keys, help, hint, places, mutates: true }
+impl Spec {
+    /// One that leads to a change of the cluster.
+    const fn changing(mut self) -> Self {
+        self.mutates = true;
+        self
+    }
 }
 
 /// Every action, in the order of help and footer.
 pub const ACTIONS: &[Spec] = &[
     spec(Action::Open, "open", "enter", "open what is selected", "open", ANY),
     spec(Action::Back, "back", "esc", "clear the filter, then go back", "back", ANY),
-    changes(Action::Rollback, "rollback", "r", "review a rollback", "roll back", BROWSE),
-    changes(Action::Upgrade, "upgrade", "u", "draft an upgrade", "upgrade", BROWSE),
-    changes(
+    spec(Action::Rollback, "rollback", "r", "review a rollback", "roll back", BROWSE).changing(),
+    spec(Action::Upgrade, "upgrade", "u", "draft an upgrade", "upgrade", BROWSE).changing(),
+    spec(
         Action::EditValues,
         "edit",
         "e",
         "edit values, and upgrade with them",
         "edit",
         &[Place::Releases, Place::Release, Place::Draft],
-    ),
+    )
+    .changing(),
     spec(Action::StopTyping, "stop-typing", "esc", "stop typing: keys are keys again", "stop typing", &[Place::Typing]),
     spec(Action::Undo, "undo", "ctrl-z", "undo", "undo", &[Place::Typing]),
     spec(Action::Redo, "redo", "ctrl-y", "do again what was undone", "redo", &[Place::Typing]),
@@ -202,9 +199,9 @@ pub const ACTIONS: &[Spec] = &[
         &[Place::Release, Place::Draft],
     ),
     spec(Action::Provenance, "provenance", "p", "where this line comes from", "where from", &[Place::Release]),
-    changes(Action::Install, "install", "i", "draft an install", "install", BROWSE),
-    changes(Action::Test, "test", "t", "run the tests of a release", "test", BROWSE),
-    changes(Action::Uninstall, "uninstall", "D", "review an uninstall", "uninstall", BROWSE),
+    spec(Action::Install, "install", "i", "draft an install", "install", BROWSE).changing(),
+    spec(Action::Test, "test", "t", "run the tests of a release", "test", BROWSE).changing(),
+    spec(Action::Uninstall, "uninstall", "D", "review an uninstall", "uninstall", BROWSE).changing(),
     spec(Action::Tab(1), "changes", "1", "Changes", "", &[Place::Release]),
     spec(Action::Tab(2), "manifest", "2", "Manifest", "", &[Place::Release]),
     spec(Action::Tab(3), "values", "3", "Values; again: computed, difference", "", &[Place::Release]),

@@ -6,6 +6,7 @@ use crate::{plane::plane, terminal::Terminal};
 #[test]
 fn a_release_is_installed_upgraded_tested_and_uninstalled_by_keys() {
     let plane = plane();
+    let is_listed = |screen: &str| screen.contains("NAME↑") && screen.contains(" 1 of ");
     for size in [(200, 60), (80, 24)] {
         let namespace = plane.namespace();
         let folder = tempfile::tempdir().expect("a folder");
@@ -33,7 +34,7 @@ fn a_release_is_installed_upgraded_tested_and_uninstalled_by_keys() {
         assert_eq!(values().trim(), r#"{"replicaCount":2}"#);
 
         terminal.keys(&home);
-        terminal.wait_until("the release", |screen| screen.contains("NAME↑") && screen.contains(" 1 of "));
+        terminal.wait_until("the release", is_listed);
         terminal.keys("e");
         terminal.wait_for("[against revision 1]");
         terminal.keys("<ctrl-e><ctrl-w>3");
@@ -47,7 +48,7 @@ fn a_release_is_installed_upgraded_tested_and_uninstalled_by_keys() {
         assert_eq!(plane.kubectl(&["get", "deploy/shop", "-n", &namespace, "-o", ready]), "3");
 
         terminal.keys(&home);
-        terminal.wait_until("the release", |screen| screen.contains("NAME↑") && screen.contains(" 1 of "));
+        terminal.wait_until("the release", is_listed);
         terminal.keys("t");
         terminal.wait_for("Run the tests of shop");
         terminal.keys("l<enter>");
@@ -60,7 +61,7 @@ fn a_release_is_installed_upgraded_tested_and_uninstalled_by_keys() {
         plane.helm(&["upgrade", "shop", &chart, "-n", &namespace, "--reuse-values", "--wait"]);
 
         terminal.keys(&home);
-        terminal.wait_until("the release", |screen| screen.contains("NAME↑") && screen.contains(" 1 of "));
+        terminal.wait_until("the release", is_listed);
         terminal.keys("D");
         terminal.wait_for("its 3 revisions are forgotten");
         terminal.keys("l<enter>");
