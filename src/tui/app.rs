@@ -345,6 +345,12 @@ impl App {
                 let effect = self.connect();
                 return self.carry_out(APP, vec![effect]);
             }
+            Action::Refresh => {
+                let asked = self.ask();
+                let mut jobs = self.carry_out(APP, asked);
+                jobs.extend(self.tell(shown, ScreenEvent::Action(Action::Refresh)));
+                return jobs;
+            }
             Action::Back if self.waiting().is_some() => return self.stop_waiting(),
             action => return self.tell(shown, ScreenEvent::Action(action)),
         }
@@ -510,7 +516,7 @@ impl App {
                 }
                 self.shared.contexts = contexts;
             }
-            News::Namespaces(found) => {
+            News::Namespaces(found) if self.shared.namespaces.as_ref() != Some(&found) => {
                 self.shared.namespaces = Some(found);
                 return self.tell_all(|| ScreenEvent::Changed);
             }

@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use k8s_openapi::api::core::v1::Secret;
+use k8s_openapi::api::core::v1::{Namespace, Secret};
 use kube::api::{Api, PostParams};
 use pilothouse::{
     release::{Release, Status},
@@ -92,6 +92,18 @@ fn an_expired_token_is_told_and_logging_in_again_helps() {
     assert!(screen.contains("web"), "{screen}");
     served.sandbox.clear_fault();
     terminal.wait_for("● live");
+}
+
+#[test]
+fn reading_again_shows_namespaces_that_came() {
+    let served = Served::with_release();
+    let mut terminal = served.open("", SIZE);
+    terminal.wait_until("the release to be listed", |screen| screen.contains("● live") && screen.contains("k8s"));
+    let namespaces: Api<Namespace> = Api::all(served.client());
+    let fresh = serde_json::from_value(json!({"metadata": {"name": "fresh"}})).expect("a namespace");
+    served.block_on(namespaces.create(&PostParams::default(), &fresh)).expect("created");
+    terminal.keys("<ctrl-r>");
+    terminal.wait_for("fresh");
 }
 
 /// A plugin that asks a person gets the terminal, at the start and when its token no longer counts.

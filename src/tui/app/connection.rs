@@ -28,14 +28,23 @@ impl App {
     pub(super) fn connected(&mut self, cluster: Cluster, sandbox: Option<Sandbox>) -> Vec<Job> {
         self.sandbox = sandbox;
         self.shared.context = cluster.context().to_owned();
-        self.shared.storage = Some(Storage::new(cluster.clone(), self.shared.driver.clone(), ""));
-        let effects = vec![
-            Effect::Run(Slot::of("version"), Task::Version(cluster.clone())),
-            Effect::Run(Slot::of("namespaces"), Task::Namespaces(cluster)),
-        ];
-        let mut jobs = self.carry_out(APP, effects);
+        self.shared.storage = Some(Storage::new(cluster, self.shared.driver.clone(), ""));
+        let asked = self.ask();
+        let mut jobs = self.carry_out(APP, asked);
         jobs.extend(self.tell_all(|| ScreenEvent::Opened));
         jobs
+    }
+
+    /// Asks the cluster for what every screen shows of it: its version and its namespaces.
+    pub(super) fn ask(&self) -> Vec<Effect> {
+        let Some(storage) = &self.shared.storage else {
+            return Vec::new();
+        };
+        let cluster = storage.cluster();
+        vec![
+            Effect::Run(Slot::of("version"), Task::Version(cluster.clone())),
+            Effect::Run(Slot::of("namespaces"), Task::Namespaces(cluster.clone())),
+        ]
     }
 
     pub(super) fn use_context(&mut self, context: String) -> Vec<Job> {
