@@ -5,7 +5,7 @@ use std::{any::Any, rc::Rc};
 use serde_json::json;
 
 use crate::template::{
-    Fault, List, Object, Value,
+    Context, Fault, List, Object, Value,
     func::{Signature, Type},
 };
 
@@ -148,7 +148,7 @@ impl Object for Rc<Capabilities> {
         (name == "Copy").then(Signature::default)
     }
 
-    fn call(&self, _name: &str, _arguments: &[Value]) -> Result<Value, Fault> {
+    fn call(&self, _name: &str, _arguments: &[Value], _: &Context<'_>) -> Result<Value, Fault> {
         Ok(Value::Object(Rc::new(Self::clone(self))))
     }
 
@@ -192,7 +192,7 @@ impl Object for KubeVersion {
         matches!(name, "String" | "GitVersion").then(Signature::default)
     }
 
-    fn call(&self, name: &str, _arguments: &[Value]) -> Result<Value, Fault> {
+    fn call(&self, name: &str, _arguments: &[Value], _: &Context<'_>) -> Result<Value, Fault> {
         Ok(if name == "String" { self.print() } else { self.version.clone() }.into())
     }
 
@@ -223,10 +223,10 @@ impl Object for ApiVersions {
     }
 
     fn method(&self, name: &str) -> Option<Signature> {
-        (name == "Has").then(|| Signature { parameters: vec![Type::String], rest: None })
+        (name == "Has").then(|| Signature::of(vec![Type::String]))
     }
 
-    fn call(&self, _name: &str, arguments: &[Value]) -> Result<Value, Fault> {
+    fn call(&self, _name: &str, arguments: &[Value], _: &Context<'_>) -> Result<Value, Fault> {
         let asked = arguments.first().and_then(Value::as_str).map(|version| version.as_bytes());
         Ok(self.0.api_versions.iter().any(|version| Some(version.as_bytes()) == asked).into())
     }

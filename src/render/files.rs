@@ -10,7 +10,7 @@ use super::glob::Glob;
 use crate::{
     chart::File,
     template::{
-        self, Fault, List, Object, Str, Value,
+        self, Context, Fault, List, Object, Str, Value,
         func::{Signature, Type},
     },
     yaml,
@@ -92,10 +92,10 @@ impl Object for Files {
             "AsConfig" | "AsSecrets" => Vec::new(),
             _ => return None,
         };
-        Some(Signature { parameters, rest: None })
+        Some(Signature::of(parameters))
     }
 
-    fn call(&self, name: &str, arguments: &[Value]) -> Result<Value, Fault> {
+    fn call(&self, name: &str, arguments: &[Value], _: &Context<'_>) -> Result<Value, Fault> {
         let argument = arguments.first().and_then(Value::as_str).map(Str::to_text).unwrap_or_default();
         Ok(match name {
             "Get" => text(&self.bytes(&argument)).into(),

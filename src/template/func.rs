@@ -62,6 +62,15 @@ pub struct Signature {
     pub parameters: Vec<Type>,
     /// The type of each further argument of a variadic function.
     pub rest: Option<Type>,
+    /// Go's words for a method that gives several results, which no template can take.
+    pub refused: Option<&'static str>,
+}
+
+impl Signature {
+    /// Takes just these.
+    pub fn of(parameters: Vec<Type>) -> Self {
+        Self { parameters, ..Self::default() }
+    }
 }
 
 /// A function that templates can call by name.
@@ -234,7 +243,7 @@ macro_rules! arities {
         where F: Fn($($name),*) -> R + 'static, R: Outcome, $($name: Argument),*
         {
             fn into_function(self) -> Function {
-                let signature = Signature { parameters: vec![$($name::TYPE),*], rest: None };
+                let signature = Signature::of(vec![$($name::TYPE),*]);
                 Function { signature, body: Box::new(move |_, _arguments| {
                     let mut _next = _arguments.iter();
                     self($($name::take(_next.next().unwrap_or(&Value::Nil))),*).give()
@@ -246,7 +255,7 @@ macro_rules! arities {
         where F: Fn($($name,)* Rest<V>) -> R + 'static, R: Outcome, V: Argument, $($name: Argument),*
         {
             fn into_function(self) -> Function {
-                let signature = Signature { parameters: vec![$($name::TYPE),*], rest: Some(V::TYPE) };
+                let signature = Signature { rest: Some(V::TYPE), ..Signature::of(vec![$($name::TYPE),*]) };
                 Function { signature, body: Box::new(move |_, arguments| {
                     let mut _next = arguments.iter();
                     self($($name::take(_next.next().unwrap_or(&Value::Nil)),)* Rest(_next.map(V::take).collect())).give()
@@ -258,7 +267,7 @@ macro_rules! arities {
         where F: Fn(&mut Context<'_>, $($name),*) -> R + 'static, R: Outcome, $($name: Argument),*
         {
             fn into_function(self) -> Function {
-                let signature = Signature { parameters: vec![$($name::TYPE),*], rest: None };
+                let signature = Signature::of(vec![$($name::TYPE),*]);
                 Function { signature, body: Box::new(move |context, _arguments| {
                     let mut _next = _arguments.iter();
                     self(context, $($name::take(_next.next().unwrap_or(&Value::Nil))),*).give()

@@ -19,7 +19,7 @@ pub(super) fn find(map: &Map, name: &str) -> Option<Signature> {
         "Table" | "PathValue" => vec![Type::String],
         _ => return None,
     };
-    Some(Signature { parameters, rest: None })
+    Some(Signature::of(parameters))
 }
 
 /// Calls a method that [`find`] knows.

@@ -94,7 +94,7 @@ pub trait Object {
     ///
     /// # Errors
     /// What the method's own error says.
-    fn call(&self, name: &str, _arguments: &[Value]) -> Result<Value, super::Fault> {
+    fn call(&self, name: &str, _arguments: &[Value], _context: &super::Context<'_>) -> Result<Value, super::Fault> {
         Err(super::Fault::new(format!("no method {name}")))
     }
     /// What `%v` prints.

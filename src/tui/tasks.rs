@@ -337,7 +337,7 @@ async fn carry_out(task: Task, out: &Out, cancel: &CancellationToken) {
         }
         Task::Preview(storage, name, request, options, redactor) => {
             let previewed = operations::preview(&storage, &name, request, &options, &redactor).await;
-            News::Previewed(previewed.map(Box::new).map_err(Report::from))
+            News::Previewed(previewed.map(Box::new))
         }
         Task::Execute(storage, prepared, basis) => {
             return operations::execute(storage, *prepared, *basis, out, cancel.clone()).await;

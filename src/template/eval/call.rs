@@ -62,7 +62,7 @@ impl<'t> State<'t, '_, '_> {
                     (None, Some(Value::String(text))) => text.to_text().into_owned(),
                     (None, last) => format!("<{} Value>", last.as_ref().map_or("".into(), Value::type_name)),
                 };
-                let signature = Signature { parameters: vec![Type::Any], rest: Some(Type::Any) };
+                let signature = Signature { rest: Some(Type::Any), ..Signature::of(vec![Type::Any]) };
                 let arguments = self.arguments(dot, name, &signature, operands, last)?;
                 let fault = funcs::call(&shown, arguments.first().unwrap_or(&Value::Nil));
                 self.outcome(node, name, Err(fault))
@@ -128,6 +128,9 @@ impl<'t> State<'t, '_, '_> {
         }
         if signature.rest.is_none() && count != fixed {
             return self.fail(format!("wrong number of args for {name}: want {fixed} got {count}"));
+        }
+        if let Some(words) = signature.refused {
+            return self.fail(words.to_owned());
         }
         let mut types =
             signature.parameters.iter().copied().chain(std::iter::repeat(signature.rest.unwrap_or(Type::Any)));

@@ -152,7 +152,7 @@ impl<'t> State<'t, '_, '_> {
             Value::Object(object) => {
                 if let Some(signature) = object.method(name) {
                     let arguments = self.arguments(dot, name, &signature, arguments, last)?;
-                    let result = object.call(name, &arguments);
+                    let result = object.call(name, &arguments, self.context);
                     return self.outcome(At::Operand(node), name, result).map(Reflected::plain);
                 }
                 match object.field(name) {

@@ -5,7 +5,7 @@ use std::{any::Any, rc::Rc};
 use super::nil_pointer;
 use crate::{
     template::{
-        Fault, Object, Str, Value,
+        Context, Fault, Object, Str, Value,
         func::{Function, Signature, Type, function},
     },
     version::{Constraint, Version},
@@ -76,10 +76,10 @@ impl Object for SemanticVersion {
             }
             _ => return None,
         };
-        Some(Signature { parameters, rest: None })
+        Some(Signature::of(parameters))
     }
 
-    fn call(&self, name: &str, arguments: &[Value]) -> Result<Value, Fault> {
+    fn call(&self, name: &str, arguments: &[Value], _: &Context<'_>) -> Result<Value, Fault> {
         let version = &self.version;
         let text = || arguments.first().and_then(Value::as_str).map(|text| text.to_text()).unwrap_or_default();
         Ok(match name {

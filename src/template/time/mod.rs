@@ -16,6 +16,8 @@ use jiff::{
     tz::{Offset, TimeZone},
 };
 
+use super::fmt::quote;
+
 /// Go's zero time, 0001-01-01T00:00:00Z, in seconds since 1970.
 const ZERO: i64 = -62_135_596_800;
 
@@ -188,6 +190,20 @@ impl GoTime {
         let rest = since_zero.rem_euclid(of.0.into()) as i64;
         let up = round && i128::from(rest) * 2 >= of.0.into();
         self.add(GoDuration(if up { of.0 - rest } else { -rest }))
+    }
+
+    /// Go's `GoString`: the expression that makes this time.
+    pub fn go_string(&self) -> String {
+        let clock = self.clock;
+        let month = MONTHS.get(usize::try_from(clock.month() - 1).unwrap_or_default()).copied().unwrap_or_default();
+        let place = match &self.location {
+            Location::Utc => "time.UTC".to_owned(),
+            Location::Local(_) => "time.Local".to_owned(),
+            other => format!("time.Location({})", quote(other.name().as_bytes())),
+        };
+        let date = format!("{}, time.{month}, {}", clock.year(), clock.day());
+        let time = format!("{}, {}, {}, {}", clock.hour(), clock.minute(), clock.second(), clock.subsec_nanosecond());
+        format!("time.Date({date}, {time}, {place})")
     }
 
     /// Prints by a Go layout.

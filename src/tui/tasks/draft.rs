@@ -5,7 +5,7 @@ use std::{path::Path, sync::Arc, time::Duration};
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
-use super::{Out, off_the_loop, sections_between};
+use super::{Out, off_the_loop, operations::explained, sections_between};
 use crate::{
     chart::Chart,
     diff::Redactor,
@@ -136,7 +136,8 @@ async fn render(
     let source = Box::new(source);
     let request = if operation == Operation::Install { Request::Install(source) } else { Request::Upgrade(source) };
     let prepared = engine::prepare(storage, &name, request.clone(), &options).await;
-    let prepared = prepared.map_err(|error| fault(error.into(), &own, (&text, values), redactor))?;
+    let prepared = explained(storage, &name, prepared).await;
+    let prepared = prepared.map_err(|report| fault(report, &own, (&text, values), redactor))?;
     let (old, new) = (prepared.from.as_ref().map(|from| from.release.clone()), prepared.to.clone());
     let redactor = redactor.clone();
     let sections = off_the_loop(move || sections_between(old.as_deref(), &new, &redactor, CONTEXT)).await??;
@@ -242,7 +243,8 @@ fn schema_line(message: &str, own: &str, text: &str) -> Option<usize> {
 }
 
 async fn ask(storage: &Storage, prepared: Prepared, redactor: Redactor) -> Result<Answer, Report> {
-    let preview = engine::preview(storage, &prepared, &redactor).await?;
+    let preview = engine::preview(storage, &prepared, &redactor).await;
+    let preview = explained(storage, &prepared.next.name, preview).await?;
     off_the_loop(move || Answer {
         headline: preview.headline.clone(),
         sections: preview.objects.iter().map(|object| review::section(object, &preview, CONTEXT)).collect(),

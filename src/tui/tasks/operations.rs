@@ -23,17 +23,29 @@ pub(super) async fn preview(
     request: Request,
     options: &Options,
     redactor: &Redactor,
-) -> Result<(Prepared, Preview), engine::Error> {
-    let prepared = engine::prepare(storage, name, request, options).await?;
-    let preview = engine::preview(storage, &prepared, redactor).await?;
-    Ok((prepared, preview))
+) -> Result<(Prepared, Preview), Report> {
+    let work = async {
+        let prepared = engine::prepare(storage, name, request, options).await?;
+        let preview = engine::preview(storage, &prepared, redactor).await?;
+        Ok((prepared, preview))
+    };
+    explained(storage, name, work.await).await
+}
+
+/// What came of work on a release; a failure with what the cluster can tell about it.
+pub(super) async fn explained<T>(storage: &Storage, name: &str, done: Result<T, engine::Error>) -> Result<T, Report> {
+    let Err(error) = done else { return done.map_err(Report::from) };
+    let mut report = Report::from(error);
+    report.hints.extend(engine::hints::of(storage, name, &report.message).await);
+    Err(report)
 }
 
 /// Carries out what was prepared.
 pub(super) async fn execute(storage: Storage, prepared: Prepared, basis: Basis, out: &Out, cancel: CancellationToken) {
     let work = async move |report: &Reporter| {
+        let name = prepared.next.name.clone();
         let done = engine::execute(&storage, prepared, Some(&basis), report, &cancel).await;
-        News::Executed(done.map(Box::new).map_err(Report::from))
+        News::Executed(explained(&storage, &name, done).await.map(Box::new))
     };
     run(work, News::Executed, out).await;
 }
@@ -42,7 +54,7 @@ pub(super) async fn execute(storage: Storage, prepared: Prepared, basis: Basis, 
 pub(super) async fn test(storage: Storage, name: String, timeout: Duration, out: &Out, cancel: CancellationToken) {
     let work = async move |report: &Reporter| {
         let done = test::test(&storage, &name, &TestFilter::default(), timeout, false, report, &cancel).await;
-        News::Tested(done.map(Box::new).map_err(Report::from))
+        News::Tested(explained(&storage, &name, done).await.map(Box::new))
     };
     run(work, News::Tested, out).await;
 }

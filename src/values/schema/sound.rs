@@ -1,6 +1,8 @@
 //! Schemas that are plainly valid. Nearly all are, and to read and compile the schema of their draft takes several times as
 //! long as everything else that is done with them.
 
+use std::cell::Cell;
+
 use serde_json::Value;
 
 use super::{document::Draft, formats, plain::duplicates};
@@ -10,18 +12,37 @@ const MAXIMUM_DEPTH: usize = 64;
 /// How many values of an `enum` are compared with each other.
 const MAXIMUM_VALUES: usize = 64;
 
-/// Whether a schema is plainly one of its draft. `false` says nothing: then the schema of the draft tells. What is asked of
-/// each keyword is the strictest that any draft asks, whether it is a keyword in this one or not.
-pub(super) fn is_sound(schema: &Value, draft: Draft) -> bool {
+/// What can be told of a document's schemas at a glance. `false` says nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Glance {
+    /// Whether they plainly are schemas of their draft. What is asked of each keyword is the strictest that any draft asks,
+    /// whether it is a keyword in this one or not.
+    pub(super) is_sound: bool,
+    /// Whether they are sound, no schema has a name of its own, and each reference is to a definition at the root.
+    pub(super) is_closed: bool,
+}
+
+/// Looks at a document.
+pub(super) fn glance(root: &Value, draft: Draft) -> Glance {
+    let sound = Sound { draft, root, is_closed: Cell::new(true) };
     // In the oldest draft other values are allowed.
-    draft > Draft::V4 && Sound { draft }.schema(schema, MAXIMUM_DEPTH)
+    let is_sound = draft > Draft::V4 && sound.schema(root, MAXIMUM_DEPTH);
+    Glance { is_sound, is_closed: is_sound && sound.is_closed.get() }
 }
 
-struct Sound {
+/// The definition at the root of a document that a reference names: `#/definitions/port`, `#/$defs/port`.
+pub(super) fn definition<'d>(root: &'d Value, reference: &str) -> Option<&'d Value> {
+    let (table, name) = reference.strip_prefix("#/")?.split_once('/')?;
+    if matches!(table, "definitions" | "$defs") { root.get(table)?.get(name) } else { None }
+}
+
+struct Sound<'d> {
     draft: Draft,
+    root: &'d Value,
+    is_closed: Cell<bool>,
 }
 
-impl Sound {
+impl Sound<'_> {
     fn schema(&self, schema: &Value, depth: usize) -> bool {
         match schema {
             Value::Bool(_) => true,
@@ -35,8 +56,14 @@ impl Sound {
     fn keyword(&self, keyword: &str, value: &Value, depth: usize) -> bool {
         match keyword {
             "$schema" => value.as_str().and_then(Draft::of_url) == Some(self.draft),
-            "$id" => value.as_str().is_some_and(|id| is_plain_reference(id) && !id.contains('#')),
-            "$ref" => value.as_str().is_some_and(is_plain_reference),
+            "$id" => {
+                self.is_closed.set(false);
+                value.as_str().is_some_and(|id| is_plain_reference(id) && !id.contains('#'))
+            }
+            "$ref" => value.as_str().is_some_and(|reference| {
+                self.is_closed.set(self.is_closed.get() && definition(self.root, reference).is_some());
+                is_plain_reference(reference)
+            }),
             "$comment" | "title" | "description" | "format" | "contentMediaType" | "contentEncoding" => {
                 value.is_string()
             }
@@ -181,7 +208,7 @@ mod tests {
     fn what_is_plainly_sound_fits_the_schema_of_its_draft() {
         let schemas = schemas();
         for draft in DRAFTS {
-            let sound = schemas.iter().filter(|schema| is_sound(schema, draft));
+            let sound = schemas.iter().filter(|schema| glance(schema, draft).is_sound);
             let named: Vec<(&Value, String)> = sound.map(|schema| (schema, schema.to_string())).collect();
             assert!(named.len() > 400, "{draft:?}: only {} are", named.len());
             let checked = check_against_draft(draft, named.iter().map(|(schema, name)| (*schema, name.as_str())));
@@ -201,7 +228,7 @@ mod tests {
                 "extra": {"oneOf": [{"type": ["string", "null"]}, {"items": {"type": "string"}}]},
             },
         });
-        assert!(is_sound(&schema, Draft::V7));
-        assert!(!is_sound(&schema, Draft::V2020), "it names another draft");
+        assert_eq!(glance(&schema, Draft::V7), Glance { is_sound: true, is_closed: true });
+        assert!(!glance(&schema, Draft::V2020).is_sound, "it names another draft");
     }
 }

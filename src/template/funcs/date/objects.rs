@@ -2,9 +2,9 @@
 
 use std::{any::Any, rc::Rc};
 
-use super::beyond;
+use super::{beyond, local};
 use crate::template::{
-    Fault, List, Object, Value,
+    Context, Fault, List, Object, Value,
     func::{Signature, Type},
     time::{GoDuration, GoTime, Location, MONTHS, RFC3339_NANO, STRING, WEEKDAYS},
 };
@@ -38,8 +38,13 @@ fn integer(value: Option<&Value>) -> i64 {
     }
 }
 
+/// A method whose results no template can take (Go's `goodFunc` of `text/template`).
+fn refused(words: &'static str) -> Option<Signature> {
+    Some(Signature { refused: Some(words), ..Signature::default() })
+}
+
 fn takes(parameters: &[Type]) -> Option<Signature> {
-    Some(Signature { parameters: parameters.to_vec(), rest: None })
+    Some(Signature::of(parameters.to_vec()))
 }
 
 impl Object for GoTime {
@@ -54,18 +59,25 @@ impl Object for GoTime {
     fn method(&self, name: &str) -> Option<Signature> {
         match name {
             "Year" | "Month" | "Day" | "Weekday" | "Hour" | "Minute" | "Second" | "Nanosecond" | "YearDay" | "Unix"
-            | "UnixMilli" | "UnixMicro" | "UnixNano" | "UTC" | "Location" | "IsZero" | "IsDST" | "String"
-            | "MarshalJSON" | "MarshalText" => takes(&[]),
+            | "UnixMilli" | "UnixMicro" | "UnixNano" | "UTC" | "Local" | "Location" | "IsZero" | "IsDST" | "String"
+            | "GoString" | "MarshalJSON" | "MarshalText" => takes(&[]),
             "Format" => takes(&[Type::String]),
             "Add" | "Truncate" | "Round" => takes(&[Type::Duration]),
             "AddDate" => takes(&[Type::Int; 3]),
             "Sub" | "Before" | "After" | "Equal" | "Compare" => takes(&[Type::Object("time.Time")]),
             "In" => takes(&[Type::Object("*time.Location")]),
+            "Date" => refused("function Date has 3 return values; should be 1 or 2"),
+            "Clock" => refused("function Clock has 3 return values; should be 1 or 2"),
+            "ISOWeek" => refused("invalid function signature for ISOWeek: second return value should be error; is int"),
+            "Zone" => refused("invalid function signature for Zone: second return value should be error; is int"),
+            "ZoneBounds" => {
+                refused("invalid function signature for ZoneBounds: second return value should be error; is time.Time")
+            }
             _ => None,
         }
     }
 
-    fn call(&self, name: &str, arguments: &[Value]) -> Result<Value, Fault> {
+    fn call(&self, name: &str, arguments: &[Value], context: &Context<'_>) -> Result<Value, Fault> {
         let clock = self.clock();
         let order = || moment_of(arguments.first().unwrap_or(&Value::Nil)).map(|other| self.compare(&other));
         let duration = || downcast(arguments.first()).unwrap_or(GoDuration(0));
@@ -85,6 +97,7 @@ impl Object for GoTime {
             "UnixMicro" => Value::Int64(self.nanoseconds().div_euclid(1_000) as i64),
             "UnixNano" => Value::Int64(self.nanoseconds() as i64),
             "UTC" => moment(self.at(Location::Utc)),
+            "Local" => moment(self.at(local(context))),
             "Location" => Value::Object(Rc::new(self.location().clone())),
             "In" => moment(self.at(
                 downcast(arguments.first()).ok_or_else(|| Fault::new("time: missing Location in call to Time.In"))?,
@@ -95,6 +108,7 @@ impl Object for GoTime {
                 let layout = arguments.first().and_then(Value::as_str).map(|layout| layout.to_text());
                 self.format(&layout.unwrap_or_default()).into()
             }
+            "GoString" => self.go_string().into(),
             "MarshalJSON" => bytes(&format!("\"{}\"", self.format(RFC3339_NANO))),
             "MarshalText" => bytes(&self.format(RFC3339_NANO)),
             "Add" => return checked(self.add(duration())),
@@ -153,7 +167,7 @@ impl Object for GoDuration {
         }
     }
 
-    fn call(&self, name: &str, arguments: &[Value]) -> Result<Value, Fault> {
+    fn call(&self, name: &str, arguments: &[Value], _: &Context<'_>) -> Result<Value, Fault> {
         const SECOND: i64 = 1_000_000_000;
         let other = || downcast(arguments.first()).unwrap_or(Self(0));
         Ok(match name {
@@ -200,7 +214,7 @@ impl Object for Location {
         (name == "String").then(Signature::default)
     }
 
-    fn call(&self, _: &str, _: &[Value]) -> Result<Value, Fault> {
+    fn call(&self, _: &str, _: &[Value], _: &Context<'_>) -> Result<Value, Fault> {
         Ok(self.display().into())
     }
 
@@ -237,7 +251,7 @@ macro_rules! named_integer {
                 (name == "String").then(Signature::default)
             }
 
-            fn call(&self, _: &str, _: &[Value]) -> Result<Value, Fault> {
+            fn call(&self, _: &str, _: &[Value], _: &Context<'_>) -> Result<Value, Fault> {
                 Ok(self.display().into())
             }
 
