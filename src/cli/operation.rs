@@ -10,7 +10,13 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    commands::Verb, console::Console, flags::Flag, live::Live, plan, report::Report, session::Session,
+    commands::Verb,
+    console::Console,
+    flags::{Flag, Kind},
+    live::Live,
+    plan,
+    report::Report,
+    session::Session,
     verbs::diff::text,
 };
 use crate::{
@@ -55,6 +61,16 @@ pub fn three_way_flag() -> Flag {
     Flag::bool(
         "three-way-custom-resources",
         "with client-side apply, correct what was changed by hand in custom resources too",
+    )
+    .own()
+}
+
+/// `--recreate`.
+pub fn recreate_flag() -> Flag {
+    Flag::new(
+        "recreate",
+        Kind::Strings,
+        "delete this object and make it anew, where a field of it cannot be changed otherwise: KIND/NAME, several with commas or the flag again; pods stay where the new object takes them over",
     )
     .own()
 }
@@ -122,6 +138,7 @@ pub fn options(session: &Session) -> Result<Options, Report> {
         force_conflicts: flags.bool("force-conflicts"),
         server_side,
         three_way_custom_resources: flags.bool("three-way-custom-resources"),
+        recreate: flags.list("recreate").to_vec(),
         ..Options::default()
     })
 }

@@ -11,6 +11,7 @@ use super::{
     objects::{self, Originals, as_sent, defined_kinds, group_version_kind, label},
     prepare::file_name,
     progress::{Progress, Reporter},
+    recreate,
     retry::{TRIES, may_pass, patiently, pause},
 };
 use crate::{
@@ -173,9 +174,9 @@ impl Applier<'_> {
 
     async fn apply_one(&self, object: &Object) -> Result<Done, Failed> {
         let mut tried = 1;
-        let mut was_absent = false;
+        let mut before = Before::default();
         loop {
-            let failed = match self.try_one(object, &mut was_absent).await {
+            let failed = match self.try_one(object, &mut before).await {
                 Ok(done) => {
                     (self.report)(Progress::Object(done.target.key.clone(), done.change));
                     return Ok(done);
@@ -195,9 +196,9 @@ impl Applier<'_> {
         }
     }
 
-    /// One try, from a fresh read on, so that trying again is always safe. `was_absent` remembers across tries that
-    /// the object did not exist, for a creation whose answer got lost.
-    async fn try_one(&self, object: &Object, was_absent: &mut bool) -> Result<Done, Failed> {
+    /// One try, from a fresh read on, so that trying again is always safe. What was there `before` is remembered across
+    /// tries, for a creation whose answer got lost.
+    async fn try_one(&self, object: &Object, before: &mut Before) -> Result<Done, Failed> {
         let target = self.cluster.target(object, &self.prepared.namespace).await.map_err(|error| {
             let error = unbuilt(object, error);
             Failed::new(error.message.clone(), error)
@@ -207,22 +208,32 @@ impl Applier<'_> {
             self.cluster.get(&target).await.map_err(|error| {
                 Failed::new(format!("could not get information about the resource: {error}"), error)
             })?;
+        if let Some(live) = &live
+            && !before.was_absent
+            && let Some(why) = self.foreign(&target, live)
+        {
+            let error = cluster::Error::new(ErrorKind::AlreadyExists, why);
+            return Err(Failed::new(error.message.clone(), error));
+        }
+        let live = match live {
+            Some(live) if before.is_doomed(&live, recreate::is_asked(&self.prepared.options, &target.key)) => {
+                self.make_way(&target, &live, &object).await?;
+                None
+            }
+            live => live,
+        };
         let Some(live) = live else {
-            *was_absent = true;
+            before.was_absent = true;
             let created = self.create(&target, &object).await.map_err(|failed| Failed {
                 words: self.uncreated(&failed.words),
                 created: Some((target.clone(), String::new())),
                 ..failed
             })?;
-            return Ok(Done { uid: created.uid().to_owned(), target, change: Change::Create });
+            return Ok(Done { uid: created.uid().to_owned(), target, change: before.creation() });
         };
-        if !*was_absent && let Some(why) = self.foreign(&target, &live) {
-            let error = cluster::Error::new(ErrorKind::AlreadyExists, why);
-            return Err(Failed::new(error.message.clone(), error));
-        }
         let after = self.update(&target, &object, &live).await.map_err(|failed| Failed { goes_on: true, ..failed })?;
-        let change = match (*was_absent, fingerprint(&live) == fingerprint(&after)) {
-            (true, _) => Change::Create,
+        let change = match (before.was_absent, fingerprint(&live) == fingerprint(&after)) {
+            (true, _) => before.creation(),
             (false, true) => Change::None,
             (false, false) => Change::Update,
         };
@@ -243,6 +254,17 @@ impl Applier<'_> {
             return None;
         }
         objects::not_owned(live, name, namespace).map(|why| objects::foreign(target, &why))
+    }
+
+    /// Deletes an object that is to be made anew, by the rules of every deletion.
+    async fn make_way(&self, target: &Target, live: &Object, object: &Object) -> Result<(), Failed> {
+        let Self { cluster, prepared, cancel, .. } = self;
+        let done = match why_not_deleted(live, prepared) {
+            Some(why) => Err(cluster::Error::new(ErrorKind::Forbidden, why)),
+            None => recreate::make_way(cluster, target, (live, object), &prepared.options, cancel).await,
+        };
+        let name = label(&target.key);
+        done.map_err(|error| Failed::new(format!("{name} cannot be made anew: {}", error.message), error))
     }
 
     async fn create(&self, target: &Target, object: &Object) -> Result<Object, Failed> {
@@ -406,6 +428,25 @@ pub(super) fn server_side_words(target: &Target, error: cluster::Error) -> clust
         _ => format!("server-side apply failed for object {what}: {}", error.message),
     };
     cluster::Error { message, ..error }
+}
+
+/// What was in the place of an object before the first try.
+#[derive(Default)]
+struct Before {
+    was_absent: bool,
+    /// The UID of what is deleted to be made anew.
+    doomed: Option<String>,
+}
+
+impl Before {
+    /// Whether this is what is to be made anew, not what has been made already.
+    fn is_doomed(&mut self, live: &Object, is_asked: bool) -> bool {
+        is_asked && !self.was_absent && self.doomed.get_or_insert_with(|| live.uid().to_owned()) == live.uid()
+    }
+
+    fn creation(&self) -> Change {
+        if self.doomed.is_some() { Change::Recreate } else { Change::Create }
+    }
 }
 
 /// An object that could not be applied.

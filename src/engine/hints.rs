@@ -73,8 +73,8 @@ fn immutable(words: &str) -> Vec<String> {
         let name = name.trim_matches('"');
         (!fields.is_empty()).then(|| {
             format!(
-                "{kind}/{name}: {} cannot be changed once the object exists: leave it as it is, or delete the object \
-                 first (kubectl delete --cascade=orphan keeps its pods)",
+                "{kind}/{name}: {} cannot be changed once the object exists: leave it as it is, or let the object be \
+                 deleted and made anew with --recreate {kind}/{name}",
                 fields.join(", ")
             )
         })

@@ -71,6 +71,7 @@ pub mod preview;
 pub mod progress;
 pub mod provenance;
 pub mod record;
+pub mod recreate;
 mod resources;
 mod retry;
 mod risks;

@@ -104,6 +104,8 @@ pub struct Options {
     pub cascade: Propagation,
     /// `--three-way-custom-resources`: drift in custom resources is corrected client-side too.
     pub three_way_custom_resources: bool,
+    /// `--recreate`: objects that are deleted and made anew, as `Kind/name`.
+    pub recreate: Vec<String>,
 }
 
 impl Default for Options {
@@ -130,6 +132,7 @@ impl Default for Options {
             keep_history: false,
             cascade: Propagation::Background,
             three_way_custom_resources: false,
+            recreate: Vec::new(),
         }
     }
 }

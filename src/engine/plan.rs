@@ -263,6 +263,7 @@ mod tests {
             keep_history: true,
             cascade: Propagation::Orphan,
             three_way_custom_resources: true,
+            recreate: vec!["Deployment/web".to_owned()],
         };
         let text = serde_json::to_string(&(&meta, &options)).unwrap();
         assert_eq!(serde_json::from_str::<(RecordMeta, Options)>(&text).unwrap(), (meta, options));

@@ -11,19 +11,20 @@ use super::{
     fields,
     objects::{self, Originals, as_sent},
     preview::{Confidence, ConflictDetail, ObjectPreview},
+    recreate,
     retry::patiently,
 };
 use crate::{
     cluster::{
         self, Cluster, ErrorKind,
         apply::{
-            Deletion, FIELD_MANAGER, ServerSide, apply_patch_locally, client_side_patch, migrated_managed_fields,
-            server_side_locally,
+            Deletion, FIELD_MANAGER, Propagation, ServerSide, apply_patch_locally, client_side_patch,
+            migrated_managed_fields, server_side_locally,
         },
         error::FieldConflict,
         read::{Target, bounded},
     },
-    diff::{self, Redactor, fold_string_data},
+    diff::{self, Change, Redactor, fold_string_data},
     manifest::Object,
     release::ApplyMethod,
 };
@@ -89,15 +90,28 @@ impl Oracle<'_> {
             _ => originals.by_key(target).map(|original| as_sent(original, target)),
         };
         let (live, answer) = match &subject.live {
+            Ok(Some(live)) if recreate::is_asked(&self.prepared.options, &target.key) => {
+                (Some(live.clone()), self.ask_recreate(target, &wanted, live).await?)
+            }
             Ok(Some(live)) => (Some(live.clone()), self.ask_update(target, &wanted, live, original.as_ref()).await?),
             Ok(None) => (None, self.ask_create(target, &wanted).await?),
             Err(error) if error.kind == ErrorKind::Forbidden => (self.as_installed(&original), stored(wanted.clone())),
             Err(error) => return Err(error.clone().into()),
         };
+        let recreates = live.is_some() && recreate::is_asked(&self.prepared.options, &target.key);
         let unverifiable = self.unverifiable(target, live.as_ref(), &answer);
         let asked_version = subject.object.api_version();
         let removed = (asked_version != target.api_version).then(|| asked_version.to_owned());
         let mut predicted = self.judge(target.clone(), live, answer);
+        if recreates {
+            let preview = &mut predicted.preview;
+            (preview.change, preview.diff.change) = (Change::Recreate, Change::Recreate);
+            if let Some(live) = &preview.live
+                && recreate::propagation(live, &wanted) == Propagation::Background
+            {
+                preview.restarts = pods_that_roll(Some(live), preview.predicted.as_ref());
+            }
+        }
         if unverifiable.is_some() {
             predicted.preview.refusal = None;
             predicted.preview.predicted.get_or_insert_with(|| wanted.clone());
@@ -189,6 +203,19 @@ impl Oracle<'_> {
             patiently(|| self.cluster.apply(target, wanted, ServerSide { force: true, dry_run: true })).await
         } else {
             patiently(|| self.cluster.create(target, wanted, true)).await
+        };
+        answer(asked, || wanted.clone())
+    }
+
+    /// Both halves of making an object anew: whether it may be deleted, and what the new one will be.
+    async fn ask_recreate(&self, target: &Target, wanted: &Object, live: &Object) -> Result<Answer, Error> {
+        if let Some(why) = why_not_deleted(live, self.prepared) {
+            return answer(Err(cluster::Error::new(ErrorKind::Forbidden, why)), || wanted.clone());
+        }
+        let deletion = Deletion { uid: Some(live.uid().to_owned()), dry_run: true, ..Deletion::default() };
+        let asked = match patiently(|| self.cluster.delete(target, &deletion)).await {
+            Ok(_) => recreate::ask(self.cluster, target, wanted).await,
+            Err(error) => Err(error),
         };
         answer(asked, || wanted.clone())
     }

@@ -10,11 +10,11 @@ use super::{
     hooks::event_name,
     objects::label,
     predict::Predicted,
-    preview::{Confidence, Risk},
-    record, time,
+    preview::{Confidence, ObjectPreview, Risk},
+    record, recreate, time,
 };
 use crate::{
-    cluster::apply::FIELD_MANAGER,
+    cluster::apply::{FIELD_MANAGER, Propagation},
     diff::Change,
     manifest::Object,
     release::{ApplyMethod, HookEvent, Storage},
@@ -29,6 +29,7 @@ const ORDER: &[&str] = &[
     "removed-api",
     "volume-deleted",
     "crd-deleted",
+    "recreated",
     "crd-stored-versions",
     "statefulset-claims",
     "pending",
@@ -74,6 +75,7 @@ pub(super) fn all(
         conflicts(one, now, &mut risks);
         removed_api(one, &mut risks);
         lost_data(one, &mut risks);
+        recreated(one, &mut risks);
         drift(one, now, &mut risks);
         scaled(one, scalers, &mut risks);
         selector(one, &mut risks);
@@ -171,7 +173,7 @@ fn removed_api(one: &Predicted, risks: &mut Vec<Risk>) {
 fn lost_data(one: &Predicted, risks: &mut Vec<Risk>) {
     let name = name(one);
     let kind = one.preview.target.key.kind.as_str();
-    if one.preview.change == Change::Delete {
+    if matches!(one.preview.change, Change::Delete | Change::Recreate) {
         match kind {
             "PersistentVolumeClaim" | "PersistentVolume" => {
                 risks.push(risk(
@@ -183,7 +185,7 @@ fn lost_data(one: &Predicted, risks: &mut Vec<Risk>) {
             "Namespace" => {
                 risks.push(risk("volume-deleted", &name, format!("{name} is deleted with everything in it")));
             }
-            "StatefulSet" if claims_go_with_it(one) => {
+            "StatefulSet" if claims_go_with_it(one) && !keeps_pods(one) => {
                 risks.push(risk("volume-deleted", &name, format!("{name} is deleted, and so are its claims: persistentVolumeClaimRetentionPolicy.whenDeleted is Delete")));
             }
             "CustomResourceDefinition" => {
@@ -199,11 +201,36 @@ fn lost_data(one: &Predicted, risks: &mut Vec<Risk>) {
     let claims =
         |object: &Option<Object>| object.as_ref().map(|object| object.value["spec"]["volumeClaimTemplates"].clone());
     let both = one.original.is_some() && one.wanted.is_some();
-    if kind == "StatefulSet" && both && claims(&one.original) != claims(&one.wanted) {
+    if kind == "StatefulSet"
+        && one.preview.change == Change::Update
+        && both
+        && claims(&one.original) != claims(&one.wanted)
+    {
         let message =
             format!("{name} changes its volumeClaimTemplates, which the server refuses for an existing StatefulSet");
         risks.push(risk("statefulset-claims", &name, message));
     }
+}
+
+/// Whether the pods of an object that is made anew stay.
+fn keeps_pods(one: &Predicted) -> bool {
+    let Predicted { wanted: Some(wanted), preview: ObjectPreview { live: Some(live), .. }, .. } = one else {
+        return false;
+    };
+    one.preview.change == Change::Recreate && recreate::propagation(live, wanted) == Propagation::Orphan
+}
+
+fn recreated(one: &Predicted, risks: &mut Vec<Risk>) {
+    if one.preview.change != Change::Recreate {
+        return;
+    }
+    let name = name(one);
+    let rest = match &one.preview.live {
+        _ if keeps_pods(one) => "; its pods stay, and the new one takes them over",
+        Some(live) if !live.value["spec"]["template"].is_null() => "; its pods go, and come anew",
+        _ => "",
+    };
+    risks.push(risk("recreated", &name, format!("{name} is deleted and made anew{rest}")));
 }
 
 fn claims_go_with_it(one: &Predicted) -> bool {

@@ -74,6 +74,7 @@ pub enum Action {
     /// Turns a flag of the review by its number in the row of flags.
     Toggle(u8),
     TakeFields,
+    Recreate,
 }
 
 impl Action {
@@ -177,6 +178,14 @@ pub const ACTIONS: &[Spec] = &[
     spec(Action::Review, "review", "ctrl-s", "review what was drafted", "review", DRAFT),
     spec(Action::Confirm, "confirm", "", "carry out what was reviewed", "", &[Place::Review]),
     spec(Action::TakeFields, "take-fields", "f", "take fields that others own", "take fields", &[Place::Review]),
+    spec(
+        Action::Recreate,
+        "recreate",
+        "x",
+        "delete the selected object and make it anew, or not",
+        "make anew",
+        &[Place::Review],
+    ),
     spec(Action::Toggle(1), "toggle-1", "1", "change the first flag", "", &[Place::Review]),
     spec(Action::Toggle(2), "toggle-2", "2", "change the second flag", "", &[Place::Review]),
     spec(Action::Toggle(3), "toggle-3", "3", "change the third flag", "", &[Place::Review]),

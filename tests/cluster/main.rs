@@ -20,6 +20,7 @@ mod preview;
 mod public_charts;
 mod reads;
 mod records;
+mod recreate;
 mod rollback;
 mod sandbox;
 mod scenarios;

@@ -25,6 +25,7 @@ pub const COMMAND: Command = Command {
         let mut flags = helm_flags();
         flags.push(operation::history_max_flag(env.max_history()));
         flags.extend([last_good_flag(), operation::review_flag(), operation::three_way_flag()]);
+        flags.push(operation::recreate_flag());
         flags.extend(plan::flags());
         flags
     },

@@ -30,6 +30,7 @@ pub const COMMAND: Command = Command {
         flags.extend(chart_flags::values());
         flags.extend(chart_flags::chart_source(env));
         flags.extend([operation::crds_flag(), operation::review_flag(), operation::three_way_flag()]);
+        flags.push(operation::recreate_flag());
         flags.extend(plan::flags());
         flags
     },

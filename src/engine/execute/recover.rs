@@ -57,8 +57,11 @@ async fn undo_install(storage: &Storage, name: &str, options: &Options, report: 
 }
 
 async fn undo_upgrade(storage: &Storage, name: &str, options: &Options, report: &Reporter) -> Result<(), Error> {
-    let options = Options { description: String::new(), ..options.clone() };
-    let prepared = prepare_rollback(storage, name, RollbackTarget::LastGood, &options).await?;
+    // What could not be changed on the way there cannot be changed back either; what came with it has gone already.
+    let mut options = Options { description: String::new(), ..options.clone() };
+    let recreate = std::mem::take(&mut options.recreate);
+    let mut prepared = prepare_rollback(storage, name, RollbackTarget::LastGood, &options).await?;
+    prepared.options.recreate = recreate;
     undo(storage, prepared, report).await
 }
 

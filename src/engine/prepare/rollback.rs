@@ -6,7 +6,7 @@ use super::{
     valid_name,
 };
 use crate::{
-    engine::{Error, Operation, Options, record},
+    engine::{Error, Operation, Options, record, recreate},
     release::{ApplyMethod, Info, RecordMeta, Release, Status, Storage},
 };
 
@@ -52,6 +52,7 @@ pub async fn prepare_rollback(
     let method = options.server_side.method(to.apply_method.unwrap_or_default());
     let next = next_release(name, &namespace, &from, &to, method);
     let objects = target_objects(&next, "unable to build kubernetes objects from new release manifest")?;
+    recreate::check(options, next.revision, &objects)?;
     let baseline = deletion_baseline(storage, &history, &mut warnings).await;
     let deletions = missing_from(&objects, &baseline, &namespace, &mut warnings);
     Ok(Prepared {

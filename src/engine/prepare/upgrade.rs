@@ -14,7 +14,7 @@ use crate::{
     engine::{
         Crds, Error, Operation, Options, Reuse,
         objects::{defined_kinds, key_in},
-        record, world,
+        record, recreate, world,
     },
     manifest::{self, Object},
     release::{self, Info, RecordMeta, Release, Status, Storage},
@@ -78,6 +78,7 @@ pub async fn prepare_upgrade(
     let mut warnings = Vec::new();
     let mut originals = originals(&from.release)?;
     let objects = target_objects(&next, "unable to build kubernetes objects from new release manifest")?;
+    recreate::check(options, revision, &objects)?;
     let (definitions, left_alone) = match options.crds {
         Crds::Apply => (definitions(&content.crds)?, Vec::new()),
         Crds::Install => (Vec::new(), content.crds),

@@ -18,7 +18,7 @@ pub(super) struct Glance {
     /// Whether they plainly are schemas of their draft. What is asked of each keyword is the strictest that any draft asks,
     /// whether it is a keyword in this one or not.
     pub(super) is_sound: bool,
-    /// Whether they are sound, no schema has a name of its own, and each reference is to a definition at the root.
+    /// Whether they are sound, none but the root has a name of its own, and each reference is to a definition at the root.
     pub(super) is_closed: bool,
 }
 
@@ -57,7 +57,7 @@ impl Sound<'_> {
         match keyword {
             "$schema" => value.as_str().and_then(Draft::of_url) == Some(self.draft),
             "$id" => {
-                self.is_closed.set(false);
+                self.is_closed.set(self.is_closed.get() && depth + 1 == MAXIMUM_DEPTH);
                 value.as_str().is_some_and(|id| is_plain_reference(id) && !id.contains('#'))
             }
             "$ref" => value.as_str().is_some_and(|reference| {

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     diff::{Change, ObjectDiff, Weight},
-    engine::{self, Confidence, Options, Prepared, Preview, Request, RollbackTarget, preview::ObjectPreview},
+    engine::{self, Confidence, Options, Prepared, Preview, Request, RollbackTarget, preview::ObjectPreview, recreate},
     tui::{
         app::Flash,
         effect::{Effect, Slot},
@@ -210,6 +210,25 @@ impl Review {
         self.preview(shared)
     }
 
+    /// The selected object is to be made anew, or no longer.
+    fn recreate(&mut self, shared: &Shared) -> Vec<Effect> {
+        let Some(object) = self.selected() else {
+            return vec![Effect::Flash(Flash::bad("select an object that changes"))];
+        };
+        let named = recreate::named(&object.target.key);
+        let mut options = self.asked.options(shared);
+        match options.recreate.iter().position(|asked| *asked == named) {
+            Some(at) => drop(options.recreate.remove(at)),
+            None if matches!(object.change, Change::Update) => options.recreate.push(named),
+            None => {
+                let words = format!("{named} does not change in place: there is nothing to make anew");
+                return vec![Effect::Flash(Flash::bad(words))];
+            }
+        }
+        self.asked.options = Some(options);
+        self.preview(shared)
+    }
+
     fn previewed(&mut self, result: Result<Box<(Prepared, Preview)>, Report>) {
         self.stage = match result {
             Ok(ready) => Stage::Ready(ready),
@@ -363,6 +382,7 @@ impl Review {
                 let flag = flags::take_fields(self.asked.request.operation());
                 return flag.map(|flag| self.toggle(flag, shared)).unwrap_or_default();
             }
+            Action::Recreate => return self.recreate(shared),
             Action::Confirm => return self.press(shared),
             Action::Details => self.all_risks = !self.all_risks,
             Action::Mark => self.mark(),
