@@ -183,7 +183,7 @@ pub const ACTIONS: &[Spec] = &[
         "recreate",
         "x",
         "delete the selected object and make it anew, or not",
-        "make anew",
+        "",
         &[Place::Review],
     ),
     spec(Action::Toggle(1), "toggle-1", "1", "change the first flag", "", &[Place::Review]),

@@ -2,7 +2,10 @@
 
 use serde_json::{Value, json};
 
-use crate::plane::{Plane, chart, plane};
+use crate::{
+    plane::{Plane, chart, plane},
+    terminal::Terminal,
+};
 
 fn workload(kind: &str, app: &str, more: Value) -> Value {
     let containers = json!([{"name": "app", "image": "registry.example/app:1"}]);
@@ -76,6 +79,33 @@ fn pods_stay_where_the_new_object_takes_them_over() {
         assert_eq!(plane.object(&namespace, "statefulset/web")["spec"]["serviceName"], "one");
         assert_eq!(uids(plane, &namespace, "StatefulSet").1, pods);
     }
+}
+
+#[test]
+fn a_key_makes_the_selected_object_anew() {
+    let (plane, chart) = (plane(), chart("raw"));
+    let namespace = plane.namespace();
+    for (verb, service) in [(&["install"][..], "one"), (&["upgrade", "--recreate=StatefulSet/web"], "two")] {
+        let set = raw(&[stateful(service)]);
+        plane.pilothouse(&[verb, &["web", &chart, "-n", &namespace, "--set-json", &set]].concat());
+    }
+    let (set, pods) = uids(plane, &namespace, "StatefulSet");
+    let kubeconfig = plane.kubeconfig().display().to_string();
+    let program = env!("CARGO_BIN_EXE_pilothouse");
+    let mut terminal = Terminal::start(program, &["-n", &namespace], &[("KUBECONFIG", &kubeconfig)], (140, 40));
+    terminal.wait_until("the release", |screen| screen.contains("● live") && screen.contains(" 1 of "));
+    terminal.keys(":rollback 1<enter>");
+    let review = terminal.wait_for("x makes the selected object anew");
+    assert!(review.contains("the server refuses StatefulSet/web"), "{review}");
+    terminal.keys("x");
+    terminal.wait_for("its pods stay, and the new one takes them over");
+    terminal.keys("l<enter>");
+    terminal.wait_for("is deployed");
+    terminal.keys("q");
+    assert_eq!(terminal.wait_exit(), 0);
+    let (anew, adopted) = uids(plane, &namespace, "StatefulSet");
+    assert!(anew != set && adopted == pods);
+    assert_eq!(plane.object(&namespace, "statefulset/web")["spec"]["serviceName"], "one");
 }
 
 #[test]

@@ -7,6 +7,7 @@ use crate::{
     engine::{Confidence, Preview},
     release::ApplyMethod,
     tui::{
+        keymap::Action,
         screens::flags::Flag,
         shared::Shared,
         widgets::{put, rule, safe, wrap},
@@ -187,10 +188,10 @@ impl Review {
         let why = match (&shared.read_only, self.ready()) {
             (Some(why), _) => why.clone(),
             (None, Some((_, preview))) if !preview.basis.conflicts.is_empty() => {
-                format!(
-                    "{} takes the fields that others own",
-                    shared.keymap.key_of(&crate::tui::keymap::Action::TakeFields)
-                )
+                format!("{} takes the fields that others own", shared.keymap.key_of(&Action::TakeFields))
+            }
+            (None, Some((_, preview))) if preview.risks.iter().any(|risk| risk.code == "immutable-field") => {
+                format!("{} makes the selected object anew", shared.keymap.key_of(&Action::Recreate))
             }
             _ => String::new(),
         };
