@@ -6,9 +6,9 @@
 
 use std::rc::Rc;
 
-use super::{GLOBAL, Import, Notice, Values};
+use super::{GLOBAL, Import, Notice, Values, raw};
 use crate::template::fmt::{quote, sprintf};
-use crate::template::{List, Map, Value};
+use crate::template::{List, Map, Str, Value};
 
 /// A chart as merging sees it.
 pub trait Tree: Sized {
@@ -262,7 +262,19 @@ fn copy_value(value: &Value) -> Value {
 
 /// A table as templates compute with it.
 pub fn from_json(values: &Values) -> Map {
-    values.iter().map(|(key, value)| (key.as_str().into(), Value::from_json(value))).collect()
+    values.iter().map(|(key, value)| (key.as_str().into(), value_of(value))).collect()
+}
+
+fn value_of(json: &serde_json::Value) -> Value {
+    match json {
+        serde_json::Value::String(text) => match raw::bytes(text) {
+            Some(bytes) => Str::from_slice(&bytes).into(),
+            None => text.as_str().into(),
+        },
+        serde_json::Value::Array(items) => List::any(items.iter().map(value_of).collect()).into(),
+        serde_json::Value::Object(table) => from_json(table).into(),
+        plain => Value::from_json(plain),
+    }
 }
 
 /// A table of templates as values that can be stored.

@@ -5,6 +5,7 @@ mod json_path;
 mod notice;
 mod options;
 mod origins;
+pub mod raw;
 mod read;
 pub mod schema;
 mod set;

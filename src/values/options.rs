@@ -1,7 +1,7 @@
 //! The flags that give values: `-f`, `--set` and its kin.
 
 use super::{
-    Values,
+    Values, raw,
     read::{from_bytes, make_floats, merge},
     set::{Reading, set},
 };
@@ -17,7 +17,7 @@ pub struct Options {
     pub set: Vec<String>,
     /// `--set-string`.
     pub set_string: Vec<String>,
-    /// `--set-file`. Bytes that are no UTF-8 become U+FFFD, as they do in a stored release; Helm's templates see them.
+    /// `--set-file`. Templates see bytes that are no UTF-8; in a stored release they are U+FFFD.
     pub set_file: Vec<String>,
     /// `--set-literal`.
     pub set_literal: Vec<String>,
@@ -47,7 +47,7 @@ impl Options {
             set(given, &mut Reading::Text, &mut values).map_err(|error| failed("--set-string", error))?;
         }
         for given in &self.set_file {
-            let mut text = |path: &str| read(path).map(|data| String::from_utf8_lossy(&data).into_owned());
+            let mut text = |path: &str| read(path).map(raw::text);
             set(given, &mut Reading::File(&mut text), &mut values).map_err(|error| failed("--set-file", error))?;
         }
         for given in &self.set_literal {

@@ -140,3 +140,37 @@ fn renderings_are_checked_on_the_server_as_helm_checks_them() {
         check_same(plane, &[&print(foreign)[..], &["--validate", flag]].concat());
     }
 }
+
+/// A keystore given by `--set-file` is no text: templates see its bytes, the record holds what JSON can.
+#[test]
+fn bytes_of_a_file_reach_templates() {
+    let plane = plane();
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("store").display().to_string();
+    let bytes = folder.path().join("store.jks").display().to_string();
+    std::fs::write(&bytes, b"ab\xff\xfe\x80z").expect("a file");
+    std::fs::create_dir_all(format!("{path}/templates")).expect("a folder");
+    std::fs::write(format!("{path}/Chart.yaml"), "apiVersion: v2\nname: store\nversion: 1.0.0\n").expect("a file");
+    let template = r#"apiVersion: v1
+kind: Secret
+metadata:
+  name: store
+data:
+  bytes: {{ .Values.keys.store | b64enc }}
+stringData:
+  length: {{ len .Values.keys.store | quote }}
+  quoted: {{ .Values.keys.store | quote | b64enc }}
+  json: {{ toJson .Values | b64enc }}
+  list: {{ index .Values.list 0 | sha256sum }}
+"#;
+    std::fs::write(format!("{path}/templates/store.yaml"), template).expect("a file");
+    let set = format!("keys.store={bytes},list[0]={bytes}");
+    check_same(plane, &["template", "store", &path, "--set-file", &set]);
+    let records = [Plane::pilothouse, Plane::helm].map(|run| {
+        let namespace = plane.namespace();
+        run(plane, &["install", "store", &path, "-n", &namespace, "--set-file", &set]);
+        assert_eq!(plane.object(&namespace, "secret/store")["data"]["bytes"], "YWL//oB6");
+        plane.helm(&["get", "values", "store", "-n", &namespace, "-o", "json"])
+    });
+    assert_eq!(records[0], records[1]);
+}

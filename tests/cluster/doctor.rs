@@ -374,8 +374,8 @@ fn refusals_are_explained() {
         )
     };
     plane.helm(&[&["install", "d", &make("", &selector("b"))][..], &n].concat());
-    let fixed = "Deployment/d: spec.selector cannot be changed once the object exists: leave it as it is, or delete the object \
-                 first (kubectl delete --cascade=orphan keeps its pods)";
+    let fixed = "Deployment/d: spec.selector cannot be changed once the object exists: leave it as it is, or let the object \
+                 be deleted and made anew with --recreate Deployment/d";
     for method in ["true", "false"] {
         let flag = format!("--server-side={method}");
         check(&["upgrade", "d", &make("", &selector("c")), "-n", &namespace, &flag], &[fixed]);

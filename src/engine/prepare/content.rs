@@ -10,7 +10,7 @@ use crate::{
     manifest::{self, Object},
     release::{self, Hook, HookEvent, HookRun, Release},
     render::{self, Capabilities, ReleaseFacts, Rendered, Request},
-    values::{Notice, Values},
+    values::{self, Notice, Values},
 };
 
 /// What a release is made from.
@@ -63,10 +63,11 @@ pub(super) async fn render(source: Source, facts: ReleaseFacts, capabilities: Ca
 }
 
 fn render_here(source: Source, release: ReleaseFacts, capabilities: Capabilities) -> Result<Content, Error> {
-    let Source { mut chart, values, world, skip_schema_validation, sub_chart_notes, hide_secrets } = source;
+    let Source { mut chart, mut values, world, skip_schema_validation, sub_chart_notes, hide_secrets } = source;
     let request = Request { release, capabilities, skip_schema_validation, sub_chart_notes };
     let rendered = render::render(&mut chart, &values, &request, &world);
     let rendered = rendered.map_err(|failure| Error::Render(Box::new(failure)))?;
+    values::raw::make_text(&mut values);
     Ok(Content {
         chart: recorded(&chart)?,
         config: values,
