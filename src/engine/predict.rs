@@ -89,26 +89,22 @@ impl Oracle<'_> {
             Ok(Some(live)) => originals.find(self.cluster, target, live).await,
             _ => originals.by_key(target).map(|original| as_sent(original, target)),
         };
+        let recreates = recreate::is_asked(&self.prepared.options, &target.key);
         let (live, answer) = match &subject.live {
-            Ok(Some(live)) if recreate::is_asked(&self.prepared.options, &target.key) => {
-                (Some(live.clone()), self.ask_recreate(target, &wanted, live).await?)
-            }
+            Ok(Some(live)) if recreates => (Some(live.clone()), self.ask_recreate(target, &wanted, live).await?),
             Ok(Some(live)) => (Some(live.clone()), self.ask_update(target, &wanted, live, original.as_ref()).await?),
             Ok(None) => (None, self.ask_create(target, &wanted).await?),
             Err(error) if error.kind == ErrorKind::Forbidden => (self.as_installed(&original), stored(wanted.clone())),
             Err(error) => return Err(error.clone().into()),
         };
-        let recreates = live.is_some() && recreate::is_asked(&self.prepared.options, &target.key);
         let unverifiable = self.unverifiable(target, live.as_ref(), &answer);
         let asked_version = subject.object.api_version();
         let removed = (asked_version != target.api_version).then(|| asked_version.to_owned());
         let mut predicted = self.judge(target.clone(), live, answer);
-        if recreates {
-            let preview = &mut predicted.preview;
+        let preview = &mut predicted.preview;
+        if let Some(live) = preview.live.as_ref().filter(|_| recreates) {
             (preview.change, preview.diff.change) = (Change::Recreate, Change::Recreate);
-            if let Some(live) = &preview.live
-                && recreate::propagation(live, &wanted) == Propagation::Background
-            {
+            if recreate::propagation(live, &wanted) == Propagation::Background {
                 preview.restarts = pods_that_roll(Some(live), preview.predicted.as_ref());
             }
         }

@@ -41,8 +41,8 @@ fn names(asked: &str, key: &ObjectKey) -> bool {
 /// # Errors
 /// A sentence where the release has no such object, and where others would go with it.
 pub(super) fn check(options: &Options, revision: u32, objects: &[Object]) -> Result<(), Error> {
+    let keys: Vec<ObjectKey> = objects.iter().map(Object::key).collect();
     for asked in &options.recreate {
-        let keys: Vec<ObjectKey> = objects.iter().map(Object::key).collect();
         let Some(key) = keys.iter().find(|key| names(asked, key)) else {
             let mut others: Vec<String> = keys.iter().map(named).collect();
             others.truncate(5);

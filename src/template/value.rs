@@ -298,15 +298,20 @@ impl Value {
     /// A value read from YAML or JSON, or set by `--set`: integers are Go's `int64`, every other number `float64`.
     /// YAML's numbers must have been made floats before, as `values` does; see [`Value::from_json_floats`].
     pub fn from_json(json: &serde_json::Value) -> Self {
-        Self::convert(json, false)
+        Self::convert(json, false, &|text: &str| text.into())
+    }
+
+    /// As [`Value::from_json`], with strings read by `text`.
+    pub(crate) fn from_json_with(json: &serde_json::Value, text: &impl Fn(&str) -> Str) -> Self {
+        Self::convert(json, false, text)
     }
 
     /// As [`Value::from_json`], with every number Go's `float64`, as `json.Unmarshal` makes them.
     pub fn from_json_floats(json: &serde_json::Value) -> Self {
-        Self::convert(json, true)
+        Self::convert(json, true, &|text: &str| text.into())
     }
 
-    fn convert(json: &serde_json::Value, floats: bool) -> Self {
+    fn convert(json: &serde_json::Value, floats: bool, text: &impl Fn(&str) -> Str) -> Self {
         match json {
             serde_json::Value::Null => Self::Nil,
             serde_json::Value::Bool(value) => Self::Bool(*value),
@@ -314,13 +319,15 @@ impl Value {
                 Some(integer) if !floats => Self::Int64(integer),
                 _ => Self::Float64(number.as_f64().unwrap_or_default()),
             },
-            serde_json::Value::String(text) => Self::String(text.as_str().into()),
+            serde_json::Value::String(string) => Self::String(text(string)),
             serde_json::Value::Array(items) => {
-                Self::List(List::any(items.iter().map(|item| Self::convert(item, floats)).collect()))
+                Self::List(List::any(items.iter().map(|item| Self::convert(item, floats, text)).collect()))
             }
             serde_json::Value::Object(entries) => {
-                let entries: BTreeMap<Rc<str>, Self> =
-                    entries.iter().map(|(key, value)| (key.as_str().into(), Self::convert(value, floats))).collect();
+                let entries: BTreeMap<Rc<str>, Self> = entries
+                    .iter()
+                    .map(|(key, value)| (key.as_str().into(), Self::convert(value, floats, text)))
+                    .collect();
                 Self::Map(entries.into())
             }
         }

@@ -262,19 +262,8 @@ fn copy_value(value: &Value) -> Value {
 
 /// A table as templates compute with it.
 pub fn from_json(values: &Values) -> Map {
-    values.iter().map(|(key, value)| (key.as_str().into(), value_of(value))).collect()
-}
-
-fn value_of(json: &serde_json::Value) -> Value {
-    match json {
-        serde_json::Value::String(text) => match raw::bytes(text) {
-            Some(bytes) => Str::from_slice(&bytes).into(),
-            None => text.as_str().into(),
-        },
-        serde_json::Value::Array(items) => List::any(items.iter().map(value_of).collect()).into(),
-        serde_json::Value::Object(table) => from_json(table).into(),
-        plain => Value::from_json(plain),
-    }
+    let text = |text: &str| raw::bytes(text).map_or_else(|| text.into(), |bytes| Str::from_slice(&bytes));
+    values.iter().map(|(key, value)| (key.as_str().into(), Value::from_json_with(value, &text))).collect()
 }
 
 /// A table of templates as values that can be stored.

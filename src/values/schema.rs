@@ -21,6 +21,7 @@ use self::{
     compile::{Stop, Unexpected, compile},
     document::{Document, Draft},
     node::Compiled,
+    sound::Glance,
 };
 use super::{Notice, Tree};
 use crate::template::fmt::quote;
@@ -69,10 +70,10 @@ pub fn check_alone(schema: &[u8], values: &Value, load: Load<'_>, log: &mut Vec<
     let root: Value = serde_json::from_slice(schema).map_err(|error| error.to_string())?;
     let mut store = Store { load, log, documents: Vec::new() };
     let draft = store.draft(LOCATION, &root)?;
-    if sound::glance(&root, draft).is_closed && quick::fits(&root, draft, values) == Some(true) {
+    let glance = check_schema(&root, LOCATION, draft)?;
+    if glance.is_closed && quick::fits(&root, draft, values) == Some(true) {
         return Ok(());
     }
-    check_schema(&root, LOCATION, draft)?;
     store.documents.push(Stored { url: LOCATION.to_owned(), root: root.into(), draft });
     store.with_compiled(|compiled| match validate::problems(compiled, values) {
         None => Ok(()),
@@ -176,12 +177,13 @@ fn check_unexpected(parts: &[Unexpected<'_>]) -> Result<(), String> {
     Ok(())
 }
 
-/// Checks that a document is a schema.
-fn check_schema(root: &Value, url: &str, draft: Draft) -> Result<(), String> {
-    if sound::glance(root, draft).is_sound {
-        return Ok(());
+/// Checks that a document is a schema, and gives what was seen of it on the way.
+fn check_schema(root: &Value, url: &str, draft: Draft) -> Result<Glance, String> {
+    let glance = sound::glance(root, draft);
+    if !glance.is_sound {
+        check_against_draft(draft, [(root, format!("{url}#").as_str())])?;
     }
-    check_against_draft(draft, [(root, format!("{url}#").as_str())])
+    Ok(glance)
 }
 
 /// Checks schemas against that of their draft, each with the place that names it in a message.

@@ -10,6 +10,16 @@ fn created(plane: &Plane, starter: &str) -> (tempfile::TempDir, String) {
     (folder, path)
 }
 
+/// An empty chart of this name in a folder of its own; the folder and the chart's path.
+fn empty(name: &str) -> (tempfile::TempDir, String) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join(name).display().to_string();
+    std::fs::create_dir_all(format!("{path}/templates")).expect("a folder");
+    let metadata = format!("apiVersion: v2\nname: {name}\nversion: 1.0.0\n");
+    std::fs::write(format!("{path}/Chart.yaml"), metadata).expect("a file");
+    (folder, path)
+}
+
 /// Both programs print the same for these arguments.
 #[track_caller]
 fn check_same(plane: &Plane, args: &[&str]) {
@@ -46,10 +56,7 @@ fn the_shipped_starter_is_linted_rendered_and_installed() {
 fn charts_see_the_cluster_as_helm_shows_it() {
     let plane = plane();
     let namespace = plane.namespace();
-    let folder = tempfile::tempdir().expect("a folder");
-    let path = folder.path().join("asks").display().to_string();
-    std::fs::create_dir_all(format!("{path}/templates")).expect("a folder");
-    std::fs::write(format!("{path}/Chart.yaml"), "apiVersion: v2\nname: asks\nversion: 1.0.0\n").expect("a file");
+    let (_folder, path) = empty("asks");
     let template = r#"apiVersion: v1
 kind: ConfigMap
 metadata:
@@ -103,10 +110,7 @@ fn check_refused(plane: &Plane, args: &[&str]) {
 fn renderings_are_checked_on_the_server_as_helm_checks_them() {
     let plane = plane();
     let namespace = plane.namespace();
-    let folder = tempfile::tempdir().expect("a folder");
-    let path = folder.path().join("odd").display().to_string();
-    std::fs::create_dir_all(format!("{path}/templates")).expect("a folder");
-    std::fs::write(format!("{path}/Chart.yaml"), "apiVersion: v2\nname: odd\nversion: 1.0.0\n").expect("a file");
+    let (_folder, path) = empty("odd");
     let print = |documents: &str| {
         std::fs::write(format!("{path}/templates/all.yaml"), documents).expect("a file");
         ["template", "odd", path.as_str(), "-n", namespace.as_str()]
@@ -145,12 +149,9 @@ fn renderings_are_checked_on_the_server_as_helm_checks_them() {
 #[test]
 fn bytes_of_a_file_reach_templates() {
     let plane = plane();
-    let folder = tempfile::tempdir().expect("a folder");
-    let path = folder.path().join("store").display().to_string();
+    let (folder, path) = empty("store");
     let bytes = folder.path().join("store.jks").display().to_string();
     std::fs::write(&bytes, b"ab\xff\xfe\x80z").expect("a file");
-    std::fs::create_dir_all(format!("{path}/templates")).expect("a folder");
-    std::fs::write(format!("{path}/Chart.yaml"), "apiVersion: v2\nname: store\nversion: 1.0.0\n").expect("a file");
     let template = r#"apiVersion: v1
 kind: Secret
 metadata:

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::plane::{Plane, Ran, chart, plane};
+use crate::plane::{Plane, Ran, chart, plane, raw};
 
 /// A release's revisions, what a hand then does, and the flags it is rolled back with.
 struct Scene {
@@ -86,8 +86,7 @@ fn prepare(plane: &Plane, method: &str, scene: &Scene) -> String {
     let namespace = plane.namespace();
     let (chart, server_side) = (chart("raw"), format!("--server-side={method}"));
     for (number, objects) in scene.revisions.iter().enumerate() {
-        let text: Vec<String> = objects.iter().map(Value::to_string).collect();
-        let raw = format!("raw={}", json!(text.join("\n---\n")));
+        let raw = raw(objects);
         let verb: &[&str] = if number == 0 { &["install", &server_side] } else { &["upgrade"] };
         plane.helm(&[verb, &["web", &chart, "-n", &namespace, "--set-json", &raw]].concat());
     }

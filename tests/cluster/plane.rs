@@ -44,6 +44,12 @@ pub fn chart(name: &str) -> String {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/charts").join(name).display().to_string()
 }
 
+/// These objects as values of the chart `raw`, for `--set-json`.
+pub fn raw(objects: &[serde_json::Value]) -> String {
+    let text: Vec<String> = objects.iter().map(serde_json::Value::to_string).collect();
+    format!("raw={}", serde_json::json!(text.join("\n---\n")))
+}
+
 /// Free loopback ports. All are held until the last is known, so they differ.
 pub fn free_ports<const N: usize>() -> [String; N] {
     let held: [TcpListener; N] =

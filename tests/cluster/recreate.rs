@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::{
-    plane::{Plane, chart, plane},
+    plane::{Plane, chart, plane, raw},
     terminal::Terminal,
 };
 
@@ -20,11 +20,6 @@ fn workload(kind: &str, app: &str, more: Value) -> Value {
 
 fn stateful(service: &str) -> Value {
     workload("StatefulSet", "db", json!({"serviceName": service}))
-}
-
-fn raw(objects: &[Value]) -> String {
-    let text: Vec<String> = objects.iter().map(Value::to_string).collect();
-    format!("raw={}", json!(text.join("\n---\n")))
 }
 
 /// The UID of a workload, and of its pods in order.
