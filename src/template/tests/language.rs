@@ -1,7 +1,7 @@
-//! The language against what Helm gave: each line of `language.jsonl` and `functions.jsonl` is `[template, values, mode, output]` or
-//! `[template, values, mode, null, error]`, taken from Helm's engine (v4.2.4, Go 1.26) rendering a chart `c`. The template
-//! is its file `t`, or an object of several files; the mode is empty, `strict` or `lint`. The first line holds the values
-//! of the many cases that have `null` for theirs.
+//! The language against what Helm gave: each line of `language.jsonl`, `grammar.jsonl` and `functions.jsonl` is
+//! `[template, values, mode, output]` or `[template, values, mode, null, error]`, taken from Helm's engine (v4.2.4,
+//! Go 1.26) rendering a chart `c`. The template is its file `t`, or an object of several files; the mode is empty,
+//! `strict` or `lint`. The first line holds the values of the many cases that have `null` for theirs.
 
 use super::{Context, Json, Map, Nowhere, Options, Templates, Value};
 use crate::template::Error;
@@ -47,6 +47,11 @@ fn executes_as_helm_does() {
 #[test]
 fn calls_functions_as_helm_does() {
     check(include_str!("functions.jsonl"));
+}
+
+#[test]
+fn parses_as_helm_does() {
+    check(include_str!("grammar.jsonl"));
 }
 
 /// Files of one text are parsed once: still each error names the file that Helm names, here the one it adds last.
