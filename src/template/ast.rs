@@ -70,6 +70,10 @@ impl Span {
         self.start as usize..self.end as usize
     }
 
+    pub(super) fn start(self) -> Position {
+        Position(self.start)
+    }
+
     pub(super) fn is_empty(self) -> bool {
         self.start == self.end
     }
@@ -131,7 +135,7 @@ pub(super) struct Symbol(pub u32);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct FunctionId(pub u16);
 
-#[derive(Clone)]
+#[derive(Clone, Copy)]
 pub(super) enum Node {
     Text(Span),
     /// Which of the pipes.
@@ -145,7 +149,7 @@ pub(super) enum Node {
     Continue,
 }
 
-#[derive(Clone)]
+#[derive(Clone, Copy)]
 pub(super) struct Branch {
     pub pipe: Id,
     pub nodes: Span,
@@ -178,20 +182,20 @@ pub(super) struct Variable {
     pub name: Span,
 }
 
-#[derive(Clone)]
+#[derive(Clone, Copy)]
 pub(super) struct Command {
     pub position: Position,
     /// Which of the operands; the parser sees to it that there is one.
     pub operands: Span,
 }
 
-#[derive(Clone)]
+#[derive(Clone, Copy)]
 pub(super) struct Operand {
     pub position: Position,
     pub term: Term,
 }
 
-#[derive(Clone)]
+#[derive(Clone, Copy)]
 pub(super) enum Term {
     Bool(bool),
     Dot,
@@ -254,15 +258,16 @@ impl Tree {
 }
 
 impl Code {
-    pub(super) fn new(source: Source) -> Self {
+    /// No nodes yet, but room for those of so many actions: one of each, and two operands.
+    pub(super) fn new(source: Source, actions: usize) -> Self {
         Self {
             source,
-            nodes: Vec::new(),
+            nodes: Vec::with_capacity(actions),
             calls: Vec::new(),
-            pipes: Vec::new(),
+            pipes: Vec::with_capacity(actions),
             variables: Vec::new(),
-            commands: Vec::new(),
-            operands: Vec::new(),
+            commands: Vec::with_capacity(actions),
+            operands: Vec::with_capacity(actions * 2),
             numbers: Vec::new(),
             strings: Vec::new(),
         }
@@ -299,7 +304,15 @@ impl Code {
 
     /// The names of `.a.b.c`.
     pub(super) fn fields(&self, span: Span) -> impl Iterator<Item = &str> {
-        self.name(span).split('.').skip(1)
+        let mut rest = self.name(span);
+        // In a loop of its own, since `split` calls memchr for each of these few bytes.
+        std::iter::from_fn(move || {
+            let names = rest.strip_prefix('.')?;
+            let end = names.bytes().position(|byte| byte == b'.').unwrap_or(names.len());
+            let name = names.get(..end)?;
+            rest = names.get(end..)?;
+            Some(name)
+        })
     }
 
     fn push_text(&self, span: Span, out: &mut String) {

@@ -1,7 +1,7 @@
 //! A rendering: what functions may use, and the calls from template to template.
 
 use super::{
-    Env, Error, Fault, Options, Templates, Trees,
+    Env, Error, Fault, HashMap, Options, Templates, Trees,
     ast::{Source, Tree},
     error::{WARNING_END, WARNING_START},
     eval::{self, Reflected},
@@ -11,7 +11,7 @@ use super::{
     scope::{MAIN, Scope},
     value::{Map, Str, Value},
 };
-use std::{collections::HashMap, rc::Rc};
+use std::rc::Rc;
 
 /// How often a template may be included while it is being included, as in Helm.
 const MAXIMUM_INCLUDES: u32 = 1000;
@@ -74,11 +74,11 @@ impl<'a> Context<'a> {
             out: Vec::new(),
             start: 0,
             variables: Vec::new(),
-            included: HashMap::new(),
+            included: HashMap::default(),
             depth: 0,
             recorder: options.record.then(Box::default),
             parts: Vec::new(),
-            texts: HashMap::new(),
+            texts: HashMap::default(),
         }
     }
 

@@ -1,6 +1,9 @@
 //! Tokens of a template, as Go 1.26's `text/template/parse/lex.go` finds them, with its error texts.
+//!
+//! In Go, a space in an action is a token of its own. Here each token remembers the space in front of it, which halves
+//! their number.
 
-use super::ast::Span;
+use super::ast::{Position, Span};
 use memchr::memmem;
 
 /// What a token is. Keywords come last, as in Go, since error texts print them differently.
@@ -27,7 +30,6 @@ pub(super) enum Kind {
     RawString,
     RightDelimiter,
     RightParen,
-    Space,
     String,
     Text,
     /// `$` or `$name`.
@@ -46,28 +48,34 @@ pub(super) enum Kind {
     With,
 }
 
-/// A token: what it is and where.
+/// A token: what it is and where. Small enough for two registers.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Token<'s> {
+pub(super) struct Token {
+    /// Where the space in front of it begins, or the token itself where there is none.
+    pub space: Position,
+    /// Where it is in the text.
+    pub span: Span,
     pub kind: Kind,
-    /// The offset of its first byte.
-    pub position: usize,
-    pub text: &'s [u8],
 }
 
-impl Token<'_> {
-    /// Where it is in the text.
-    pub(super) fn span(&self) -> Span {
-        Span::new(self.position..self.position + self.text.len())
+impl Token {
+    /// The offset of its first byte.
+    pub(super) fn position(self) -> Position {
+        self.span.start()
+    }
+
+    /// Whether there is space in front of it, in the same action.
+    pub(super) fn is_spaced(self) -> bool {
+        self.space != self.position()
     }
 }
 
 /// The lexer's place in a template.
 pub(super) struct Lexer<'s> {
     input: &'s [u8],
-    /// Finds left delimiters; to make it takes longer than to find the next one.
-    left: memmem::Finder<'static>,
     position: usize,
+    /// Where the space begins in front of the token that is being read.
+    space: usize,
     /// Where the token begins that is being read.
     start: usize,
     parens: i32,
@@ -83,32 +91,38 @@ const RIGHT_COMMENT: &[u8] = b"*/";
 /// The length of a trim marker: `-` and the space that must stand beside it.
 const TRIM_MARKER: usize = 2;
 
-/// Whether a byte is a letter, a digit or an underscore of ASCII.
-const IS_NAME: [bool; 256] = {
-    let mut is_name = [false; 256];
+/// A class of bytes: letters, digits and the underscore of ASCII.
+const NAME: u8 = 1;
+/// A class of bytes: what Go's lexer takes for space.
+const SPACE: u8 = 2;
+/// A class of bytes: those behind which a name has ended.
+const TERMINATOR: u8 = 4;
+
+/// The classes of each byte.
+const CLASSES: [u8; 256] = {
+    let mut classes = [0; 256];
     let mut byte = 0_u8;
     while byte < 128 {
-        is_name[byte as usize] = byte == b'_' || byte.is_ascii_alphanumeric();
+        classes[byte as usize] = match byte {
+            b'_' | b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z' => NAME,
+            b' ' | b'\t' | b'\r' | b'\n' => SPACE | TERMINATOR,
+            b'.' | b',' | b'|' | b':' | b')' | b'(' => TERMINATOR,
+            _ => 0,
+        };
         byte += 1;
     }
-    is_name
+    classes
 };
 
 impl<'s> Lexer<'s> {
     pub(super) fn new(input: &'s [u8]) -> Self {
-        Self {
-            input,
-            left: memmem::Finder::new(LEFT),
-            position: 0,
-            start: 0,
-            parens: 0,
-            inside_action: false,
-            error: String::new(),
-        }
+        Self { input, position: 0, space: 0, start: 0, parens: 0, inside_action: false, error: String::new() }
     }
 
     /// The next token; [`Kind::Eof`] for ever once the input is read.
-    pub(super) fn token(&mut self) -> Token<'s> {
+    // Apart from the parser's lookahead, which is inlined in many places.
+    #[inline(never)]
+    pub(super) fn token(&mut self) -> Token {
         if self.inside_action { self.in_action() } else { self.in_text() }
     }
 
@@ -116,207 +130,183 @@ impl<'s> Lexer<'s> {
         self.input.get(self.position..).unwrap_or_default()
     }
 
-    fn emit(&mut self, kind: Kind) -> Token<'s> {
-        let text = self.input.get(self.start..self.position).unwrap_or_default();
-        let token = Token { kind, position: self.start, text };
+    fn here(&self) -> Option<u8> {
+        self.input.get(self.position).copied()
+    }
+
+    /// Begins a token that has no space in front of it.
+    fn begin(&mut self) {
         self.start = self.position;
-        token
+        self.space = self.position;
     }
 
-    /// Makes no token of what was passed over.
-    fn ignore(&mut self) {
-        self.start = self.position;
+    fn emit(&self, kind: Kind) -> Token {
+        Token { space: Position::new(self.space), span: Span::new(self.start..self.position), kind }
     }
 
-    fn fail(&mut self, message: String) -> Token<'s> {
-        self.error = message;
-        let token = Token { kind: Kind::Error, position: self.start, text: &[] };
-        self.input = &[];
-        (self.start, self.position) = (0, 0);
-        token
-    }
-
-    fn next(&mut self) -> Option<char> {
-        let (character, length) = decode(self.rest())?;
+    /// A token of so many bytes.
+    fn emit_next(&mut self, length: usize, kind: Kind) -> Token {
         self.position += length;
-        Some(character)
+        self.emit(kind)
     }
 
-    fn peek(&self) -> Option<char> {
-        decode(self.rest()).map(|(character, _)| character)
+    #[cold]
+    fn fail(&mut self, message: impl Into<String>) -> Token {
+        self.error = message.into();
+        self.position = self.start;
+        let token = self.emit(Kind::Error);
+        self.input = &[];
+        self.position = 0;
+        token
     }
 
-    fn accept(&mut self, valid: &str) -> bool {
-        let found = self.peek().is_some_and(|character| valid.contains(character));
-        if found {
-            self.next();
+    /// The character here, however many bytes it takes.
+    fn peek(&self) -> Option<(char, usize)> {
+        decode(self.rest())
+    }
+
+    /// Passes over the bytes of a class.
+    fn skip(&mut self, class: u8) {
+        let mut position = self.position;
+        while self.input.get(position).is_some_and(|byte| is(*byte, class)) {
+            position += 1;
         }
+        self.position = position;
+    }
+
+    fn accept(&mut self, valid: &[u8]) -> bool {
+        let found = self.here().is_some_and(|byte| valid.contains(&byte));
+        self.position += usize::from(found);
         found
     }
 
-    fn accept_run(&mut self, valid: &str) {
+    fn accept_run(&mut self, valid: &[u8]) {
         while self.accept(valid) {}
     }
 
-    fn in_text(&mut self) -> Token<'s> {
+    // Apart from actions, whose tokens need fewer registers saved.
+    #[inline(never)]
+    fn in_text(&mut self) -> Token {
         loop {
-            let Some(offset) = self.left.find(self.rest()) else {
-                self.position = self.input.len();
-                let kind = if self.position > self.start { Kind::Text } else { Kind::Eof };
-                return self.emit(kind);
+            let rest = self.rest();
+            self.begin();
+            let Some(length) = find_left(rest) else {
+                return self.emit_next(rest.len(), if rest.is_empty() { Kind::Eof } else { Kind::Text });
             };
-            if let Some(token) = self.text_before(offset) {
+            let delimiter = self.position + length;
+            let trims = has_left_marker(rest.get(length + LEFT.len()..).unwrap_or_default());
+            let text = rest.get(..length).unwrap_or_default();
+            let left = length - if trims { trailing_spaces(text) } else { 0 };
+            if left > 0 {
+                let token = self.emit_next(left, Kind::Text);
+                self.position = delimiter;
                 return token;
             }
-            if let Some(token) = self.left_delimiter() {
+            self.position = delimiter;
+            if let Some(token) = self.left_delimiter(trims) {
                 return token;
             }
         }
-    }
-
-    /// The text in front of the delimiter at this offset, less what the delimiter trims; `None` if nothing is left.
-    fn text_before(&mut self, offset: usize) -> Option<Token<'s>> {
-        if offset == 0 {
-            return None;
-        }
-        let end = self.position + offset;
-        let after = self.input.get(end + LEFT.len()..).unwrap_or_default();
-        let text = self.input.get(self.start..end).unwrap_or_default();
-        let trimmed = if has_left_marker(after) { trailing_spaces(text) } else { 0 };
-        self.position = end - trimmed;
-        let token = self.emit(Kind::Text);
-        self.position = end;
-        self.ignore();
-        (!token.text.is_empty()).then_some(token)
     }
 
     /// The delimiter here, or nothing after a comment.
-    fn left_delimiter(&mut self) -> Option<Token<'s>> {
-        self.position += LEFT.len();
-        let marker = if has_left_marker(self.rest()) { TRIM_MARKER } else { 0 };
-        if self.rest().get(marker..).is_some_and(|rest| rest.starts_with(LEFT_COMMENT)) {
-            self.position += marker;
-            self.ignore();
+    fn left_delimiter(&mut self, trims: bool) -> Option<Token> {
+        self.begin();
+        let token = self.emit_next(LEFT.len(), Kind::LeftDelimiter);
+        self.position += if trims { TRIM_MARKER } else { 0 };
+        if self.rest().starts_with(LEFT_COMMENT) {
             return self.comment();
         }
-        let token = self.emit(Kind::LeftDelimiter);
         self.inside_action = true;
-        self.position += marker;
-        self.ignore();
         self.parens = 0;
         Some(token)
     }
 
-    fn comment(&mut self) -> Option<Token<'s>> {
+    fn comment(&mut self) -> Option<Token> {
+        self.begin();
         self.position += LEFT_COMMENT.len();
         let Some(length) = memmem::find(self.rest(), RIGHT_COMMENT) else {
-            return Some(self.fail("unclosed comment".into()));
+            return Some(self.fail("unclosed comment"));
         };
         self.position += length + RIGHT_COMMENT.len();
         let Some(trims) = at_right_delimiter(self.rest()) else {
-            return Some(self.fail("comment ends before closing delimiter".into()));
+            return Some(self.fail("comment ends before closing delimiter"));
         };
-        self.ignore();
-        self.close(trims);
-        self.ignore();
+        self.position += if trims { TRIM_MARKER } else { 0 } + RIGHT.len();
+        if trims {
+            self.skip(SPACE);
+        }
         None
     }
 
-    /// Passes over the right delimiter and the spaces that it trims.
-    fn close(&mut self, trims: bool) {
-        self.position += if trims { TRIM_MARKER } else { 0 } + RIGHT.len();
-        if trims {
-            self.position += leading_spaces(self.rest());
+    fn in_action(&mut self) -> Token {
+        self.space = self.position;
+        self.skip(SPACE);
+        self.start = self.position;
+        let rest = self.rest();
+        let Some(&first) = rest.first() else {
+            return self.fail("unclosed action");
+        };
+        match first {
+            b'_' | b'a'..=b'z' | b'A'..=b'Z' => self.identifier(),
+            b'.' if matches!(rest, [_] | [_, b'0'..=b'9', ..]) => self.number(),
+            b'.' => self.field_or_variable(Kind::Field),
+            b'$' => self.field_or_variable(Kind::Variable),
+            b'}' if rest.starts_with(RIGHT) => self.right_delimiter(false),
+            b'-' if self.space < self.start && rest.starts_with(b"-}}") => self.right_delimiter(true),
+            b'+' | b'-' | b'0'..=b'9' => self.number(),
+            b'"' => self.quoted(b'"', Kind::String, "unterminated quoted string"),
+            b'\'' => self.quoted(b'\'', Kind::CharConstant, "unterminated character constant"),
+            b'`' => self.raw_quoted(),
+            b'(' => {
+                self.parens += 1;
+                self.emit_next(1, Kind::LeftParen)
+            }
+            b')' => self.right_paren(),
+            b'|' => self.emit_next(1, Kind::Pipe),
+            b'=' => self.emit_next(1, Kind::Assign),
+            b':' if rest.starts_with(b":=") => self.emit_next(2, Kind::Declare),
+            b':' => self.fail("expected :="),
+            b'!'..=b'~' => self.emit_next(1, Kind::Char),
+            _ => match self.peek() {
+                Some((character, _)) if is_alphanumeric(character) => self.identifier(),
+                other => self.bad_character("unrecognized character in action:", other),
+            },
         }
     }
 
-    fn right_delimiter(&mut self, trims: bool) -> Token<'s> {
-        if trims {
-            self.position += TRIM_MARKER;
-            self.ignore();
+    /// The delimiter here. One that trims begins with the last space, which was passed over, and the `-` here.
+    fn right_delimiter(&mut self, trims: bool) -> Token {
+        self.start -= usize::from(trims);
+        let is_spaced = self.space < self.start;
+        if self.parens > 0 {
+            return self.fail("unclosed left paren");
         }
-        self.position += RIGHT.len();
-        let token = self.emit(Kind::RightDelimiter);
+        self.start += if trims { TRIM_MARKER } else { 0 };
+        if !is_spaced {
+            self.space = self.start;
+        }
+        self.position = self.start;
+        let token = self.emit_next(RIGHT.len(), Kind::RightDelimiter);
         if trims {
-            self.position += leading_spaces(self.rest());
-            self.ignore();
+            self.skip(SPACE);
         }
         self.inside_action = false;
         token
     }
 
-    fn in_action(&mut self) -> Token<'s> {
-        let Some(&first) = self.rest().first() else {
-            return self.fail("unclosed action".into());
-        };
-        if IS_NAME[usize::from(first)] && !first.is_ascii_digit() {
-            return self.identifier();
-        }
-        if let Some(trims) = at_right_delimiter(self.rest()) {
-            if self.parens == 0 {
-                return self.right_delimiter(trims);
-            }
-            return self.fail("unclosed left paren".into());
-        }
-        if is_space(char::from(first)) {
-            return self.space();
-        }
-        if first.is_ascii_digit() || matches!(first, b'+' | b'-') {
-            return self.number();
-        }
-        let character = self.peek().unwrap_or_default();
-        if is_alphanumeric(character) {
-            return self.identifier();
-        }
-        self.next();
-        match character {
-            '=' => self.emit(Kind::Assign),
-            ':' if self.accept("=") => self.emit(Kind::Declare),
-            ':' => self.fail("expected :=".into()),
-            '|' => self.emit(Kind::Pipe),
-            '"' => self.quoted(b'"', Kind::String, "unterminated quoted string"),
-            '\'' => self.quoted(b'\'', Kind::CharConstant, "unterminated character constant"),
-            '`' => self.raw_quoted(),
-            '$' => self.field_or_variable(Kind::Variable),
-            '.' if self.peek().is_some_and(|next| next.is_ascii_digit()) || self.rest().is_empty() => {
-                self.position -= 1;
-                self.number()
-            }
-            '.' => self.field_or_variable(Kind::Field),
-            '(' => {
-                self.parens += 1;
-                self.emit(Kind::LeftParen)
-            }
-            ')' => self.right_paren(),
-            printable if printable.is_ascii_graphic() => self.emit(Kind::Char),
-            other => self.fail(format!("unrecognized character in action: {}", code_point(other))),
-        }
-    }
-
-    fn right_paren(&mut self) -> Token<'s> {
+    fn right_paren(&mut self) -> Token {
         self.parens -= 1;
         if self.parens < 0 {
-            return self.fail("unexpected right paren".into());
+            return self.fail("unexpected right paren");
         }
-        self.emit(Kind::RightParen)
+        self.emit_next(1, Kind::RightParen)
     }
 
-    /// A run of spaces, less the one that belongs to a trim marker behind it.
-    fn space(&mut self) -> Token<'s> {
-        let length = leading_spaces(self.rest());
-        let last = self.position + length - 1;
-        let trims = self.input.get(last..).is_some_and(|rest| at_right_delimiter(rest) == Some(true));
-        if trims && length == 1 {
-            return self.right_delimiter(true);
-        }
-        self.position = if trims { last } else { last + 1 };
-        self.emit(Kind::Space)
-    }
-
-    fn identifier(&mut self) -> Token<'s> {
+    fn identifier(&mut self) -> Token {
         self.name();
         if !self.at_terminator() {
-            return self.bad_character();
+            return self.bad_character("bad character", self.peek());
         }
         let kind = match self.input.get(self.start..self.position).unwrap_or_default() {
             b"block" => Kind::Block,
@@ -336,70 +326,76 @@ impl<'s> Lexer<'s> {
         self.emit(kind)
     }
 
+    /// Passes over letters, digits and underscores.
     fn name(&mut self) {
-        self.position += self.rest().iter().take_while(|byte| IS_NAME[usize::from(**byte)]).count();
-        while self.peek().is_some_and(is_alphanumeric) {
-            self.next();
+        self.skip(NAME);
+        if self.here().is_some_and(|byte| !byte.is_ascii()) {
+            self.name_beyond_ascii();
         }
     }
 
-    fn bad_character(&mut self) -> Token<'s> {
-        let character = code_point(self.peek().unwrap_or_default());
-        self.fail(format!("bad character {character}"))
+    #[cold]
+    fn name_beyond_ascii(&mut self) {
+        while let Some((character, length)) = self.peek()
+            && is_alphanumeric(character)
+        {
+            self.position += length;
+        }
     }
 
-    /// What follows a dot or a dollar sign.
-    fn field_or_variable(&mut self, kind: Kind) -> Token<'s> {
-        if self.at_terminator() {
-            return self.emit(if kind == Kind::Variable { kind } else { Kind::Dot });
-        }
+    #[cold]
+    fn bad_character(&mut self, message: &str, character: Option<(char, usize)>) -> Token {
+        let (character, _) = character.unwrap_or_default();
+        self.fail(format!("{message} {}", code_point(character)))
+    }
+
+    /// A dot or a dollar sign, and the name behind it.
+    fn field_or_variable(&mut self, kind: Kind) -> Token {
+        self.position += 1;
         self.name();
         if !self.at_terminator() {
-            return self.bad_character();
+            return self.bad_character("bad character", self.peek());
         }
-        self.emit(kind)
+        let is_dot = kind == Kind::Field && self.position == self.start + 1;
+        self.emit(if is_dot { Kind::Dot } else { kind })
     }
 
     /// Whether a name may end here.
     fn at_terminator(&self) -> bool {
-        match self.rest() {
-            [] | [b' ' | b'\t' | b'\r' | b'\n' | b'.' | b',' | b'|' | b':' | b')' | b'(', ..] => true,
-            rest => rest.starts_with(RIGHT),
+        match self.here() {
+            Some(b'}') => self.rest().starts_with(RIGHT),
+            here => here.is_none_or(|byte| is(byte, TERMINATOR)),
         }
     }
 
-    fn quoted(&mut self, quote: u8, kind: Kind, unterminated: &str) -> Token<'s> {
+    fn quoted(&mut self, quote: u8, kind: Kind, unterminated: &str) -> Token {
+        self.position += 1;
         loop {
             let Some(length) = memchr::memchr3(quote, b'\\', b'\n', self.rest()) else {
-                return self.fail(unterminated.into());
+                return self.fail(unterminated);
             };
             self.position += length;
             match self.rest() {
-                [b'\n', ..] | [b'\\'] | [b'\\', b'\n', ..] => return self.fail(unterminated.into()),
+                [b'\n', ..] | [b'\\'] | [b'\\', b'\n', ..] => return self.fail(unterminated),
                 [b'\\', ..] => self.position += 2,
-                _ => {
-                    self.position += 1;
-                    return self.emit(kind);
-                }
+                _ => return self.emit_next(1, kind),
             }
         }
     }
 
-    fn raw_quoted(&mut self) -> Token<'s> {
+    fn raw_quoted(&mut self) -> Token {
+        self.position += 1;
         match memchr::memchr(b'`', self.rest()) {
-            Some(length) => {
-                self.position += length + 1;
-                self.emit(Kind::RawString)
-            }
-            None => self.fail("unterminated raw quoted string".into()),
+            Some(length) => self.emit_next(length + 1, Kind::RawString),
+            None => self.fail("unterminated raw quoted string"),
         }
     }
 
-    fn number(&mut self) -> Token<'s> {
+    fn number(&mut self) -> Token {
         if !self.scan_number() {
             return self.bad_number();
         }
-        if !matches!(self.peek(), Some('+' | '-')) {
+        if !matches!(self.here(), Some(b'+' | b'-')) {
             return self.emit(Kind::Number);
         }
         if !self.scan_number() || self.input.get(self.position - 1) != Some(&b'i') {
@@ -408,44 +404,57 @@ impl<'s> Lexer<'s> {
         self.emit(Kind::Complex)
     }
 
-    fn bad_number(&mut self) -> Token<'s> {
+    fn bad_number(&mut self) -> Token {
         let text = super::fmt::quote(self.input.get(self.start..self.position).unwrap_or_default());
         self.fail(format!("bad number syntax: {text}"))
     }
 
     /// Not a perfect scanner, as Go's: what it accepts wrongly is refused when it is converted.
     fn scan_number(&mut self) -> bool {
-        self.accept("+-");
-        let mut digits = "0123456789_";
-        if self.accept("0") {
-            if self.accept("xX") {
-                digits = "0123456789abcdefABCDEF_";
-            } else if self.accept("oO") {
-                digits = "01234567_";
-            } else if self.accept("bB") {
-                digits = "01_";
+        self.accept(b"+-");
+        let mut digits: &[u8] = b"0123456789_";
+        let mut exponent: &[u8] = b"eE";
+        if self.accept(b"0") {
+            if self.accept(b"xX") {
+                (digits, exponent) = (b"0123456789abcdefABCDEF_", b"pP");
+            } else if self.accept(b"oO") {
+                (digits, exponent) = (b"01234567_", b"");
+            } else if self.accept(b"bB") {
+                (digits, exponent) = (b"01_", b"");
             }
         }
         self.accept_run(digits);
-        if self.accept(".") {
+        if self.accept(b".") {
             self.accept_run(digits);
         }
-        let exponent = match digits.len() {
-            11 => "eE",
-            23 => "pP",
-            _ => "",
-        };
         if self.accept(exponent) {
-            self.accept("+-");
-            self.accept_run("0123456789_");
+            self.accept(b"+-");
+            self.accept_run(b"0123456789_");
         }
-        self.accept("i");
-        if self.peek().is_some_and(is_alphanumeric) {
-            self.next();
-            return false;
+        self.accept(b"i");
+        match self.peek() {
+            Some((character, length)) if is_alphanumeric(character) => {
+                self.position += length;
+                false
+            }
+            _ => true,
         }
-        true
     }
+}
+
+/// How many actions there are about: half as many as braces, which are counted fast, but no more than fit in well.
+pub(super) fn count_actions(text: &[u8]) -> usize {
+    let braces = memchr::memchr_iter(LEFT[0], text).count();
+    (braces / LEFT.len()).min(text.len() / 16)
+}
+
+/// Where the next left delimiter is. Single braces are so rare in templates that to look for one is the fastest way.
+fn find_left(text: &[u8]) -> Option<usize> {
+    memchr::memchr_iter(LEFT[0], text).find(|&offset| text.get(offset + 1) == Some(&LEFT[1]))
+}
+
+fn is(byte: u8, class: u8) -> bool {
+    CLASSES[usize::from(byte)] & class != 0
 }
 
 /// How many lines end in this text.
@@ -467,34 +476,22 @@ pub(super) fn decode(bytes: &[u8]) -> Option<(char, usize)> {
     Some(valid.chars().next().map_or((char::REPLACEMENT_CHARACTER, 1), |character| (character, character.len_utf8())))
 }
 
-fn is_space(character: char) -> bool {
-    matches!(character, ' ' | '\t' | '\r' | '\n')
-}
-
 fn is_alphanumeric(character: char) -> bool {
     character == '_' || character.is_alphanumeric()
 }
 
-fn spaces<'b>(bytes: impl Iterator<Item = &'b u8>) -> usize {
-    bytes.take_while(|&&byte| is_space(char::from(byte))).count()
-}
-
-fn leading_spaces(bytes: &[u8]) -> usize {
-    spaces(bytes.iter())
-}
-
 fn trailing_spaces(bytes: &[u8]) -> usize {
-    spaces(bytes.iter().rev())
+    bytes.iter().rev().take_while(|byte| is(**byte, SPACE)).count()
 }
 
 fn has_left_marker(bytes: &[u8]) -> bool {
-    matches!(bytes, [b'-', space, ..] if is_space(char::from(*space)))
+    matches!(bytes, [b'-', space, ..] if is(*space, SPACE))
 }
 
 /// Whether the right delimiter is here, and if so whether it trims.
 fn at_right_delimiter(bytes: &[u8]) -> Option<bool> {
     match bytes {
-        [space, b'-', b'}', b'}', ..] if is_space(char::from(*space)) => Some(true),
+        [space, b'-', b'}', b'}', ..] if is(*space, SPACE) => Some(true),
         [b'}', b'}', ..] => Some(false),
         _ => None,
     }

@@ -5,13 +5,13 @@ mod number;
 mod unquote;
 
 use super::{
-    Error, FunctionNames,
+    Error, FunctionNames, HashMap,
     ast::{Branch, Call, Code, Command, Id, Node, Operand, Parsed, Position, Root, Source, Span, Symbol},
     fmt::quote,
-    lex::{Kind, Lexer, Token, newlines},
+    lex::{Kind, Lexer, Token, count_actions, newlines},
     stack,
 };
-use std::{borrow::Cow, collections::HashMap, sync::Arc};
+use std::{borrow::Cow, sync::Arc};
 use unquote::unquote;
 
 /// How deep parentheses nest, as in Go.
@@ -29,27 +29,30 @@ pub(super) fn parse(source: Source, functions: &FunctionNames) -> Result<Parsed,
         functions,
         text: &text,
         lexer: Lexer::new(&text),
-        tokens: [Token { kind: Kind::Eof, position: 0, text: &[] }; 3],
+        tokens: [Token { space: Position::default(), span: Span::default(), kind: Kind::Eof }; 2],
         peeked: 0,
-        symbols: HashMap::new(),
+        symbols: HashMap::default(),
         nodes: Vec::new(),
         commands: Vec::new(),
         operands: Vec::new(),
         scope: Scope::new(),
         nesting: 0,
-        code: Code::new(source),
+        code: Code::new(source, count_actions(&text)),
         roots: Vec::new(),
     };
-    stack::ensure(|| parser.file())?;
+    stack::ensure(|| parser.file()).map_err(|error| *error)?;
     Ok(Parsed { code: parser.code, roots: parser.roots })
 }
+
+/// What was read, or the error, which is seldom and large.
+type Parsing<T> = Result<T, Box<Error>>;
 
 struct Parser<'p> {
     functions: &'p FunctionNames,
     text: &'p [u8],
     lexer: Lexer<'p>,
-    /// Up to three tokens of lookahead, the newest first.
-    tokens: [Token<'p>; 3],
+    /// Up to two tokens of lookahead, the newest first; Go has a third, since a space is one.
+    tokens: [Token; 2],
     peeked: usize,
     symbols: HashMap<&'p [u8], Symbol>,
     /// Nodes, commands and operands of what is not read to its end yet.
@@ -67,7 +70,7 @@ struct Scope {
     /// The variables that are known, `$` first.
     variables: Vec<Symbol>,
     /// Where the current action began, if there is one.
-    action: Option<usize>,
+    action: Option<Position>,
     ranges: usize,
     parentheses: usize,
 }
@@ -102,13 +105,16 @@ impl Ending {
 }
 
 impl<'p> Parser<'p> {
-    fn next(&mut self) -> Token<'p> {
+    #[inline]
+    fn next(&mut self) -> Token {
         if self.peeked > 0 {
             self.peeked -= 1;
+            self.tokens[self.peeked.min(1)]
         } else {
-            self.tokens[0] = self.lexer.token();
+            let token = self.lexer.token();
+            self.tokens[0] = token;
+            token
         }
-        self.tokens[self.peeked.min(2)]
     }
 
     fn backup(&mut self) {
@@ -116,63 +122,47 @@ impl<'p> Parser<'p> {
     }
 
     /// Gives back the token before the newest as well.
-    fn backup2(&mut self, before: Token<'p>) {
+    fn backup2(&mut self, before: Token) {
         self.tokens[1] = before;
         self.peeked = 2;
     }
 
-    /// Gives back the two tokens before the newest as well.
-    fn backup3(&mut self, second: Token<'p>, first: Token<'p>) {
-        self.tokens[1] = first;
-        self.tokens[2] = second;
-        self.peeked = 3;
-    }
-
-    fn peek(&mut self) -> Token<'p> {
+    fn peek(&mut self) -> Token {
         let token = self.next();
         self.backup();
         token
     }
 
-    fn next_non_space(&mut self) -> Token<'p> {
-        loop {
-            let token = self.next();
-            if token.kind != Kind::Space {
-                return token;
-            }
-        }
+    /// What is written of a token.
+    fn written(&self, token: Token) -> &'p [u8] {
+        self.text.get(token.span.range()).unwrap_or_default()
     }
 
-    fn peek_non_space(&mut self) -> Token<'p> {
-        let token = self.next_non_space();
-        self.backup();
-        token
+    fn error<T>(&self, message: impl std::fmt::Display) -> Parsing<T> {
+        self.error_at(self.tokens[0].position(), message)
     }
 
-    fn error<T>(&self, message: impl std::fmt::Display) -> Result<T, Error> {
-        self.error_at(self.tokens[0].position, message)
+    #[cold]
+    fn error_at<T>(&self, position: Position, message: impl std::fmt::Display) -> Parsing<T> {
+        Err(Box::new(Error::parse(&self.code.source, position.offset(), &message.to_string())))
     }
 
-    fn error_at<T>(&self, position: usize, message: impl std::fmt::Display) -> Result<T, Error> {
-        Err(Error::parse(&self.code.source, position, &message.to_string()))
+    fn line(&self, position: Position) -> usize {
+        1 + newlines(self.text.get(..position.offset()).unwrap_or_default())
     }
 
-    fn line(&self, position: usize) -> usize {
-        1 + newlines(self.text.get(..position).unwrap_or_default())
-    }
-
-    fn expect(&mut self, kinds: &[Kind], context: &str) -> Result<Token<'p>, Error> {
-        let token = self.next_non_space();
+    fn expect(&mut self, kinds: &[Kind], context: &str) -> Parsing<Token> {
+        let token = self.next();
         if kinds.contains(&token.kind) { Ok(token) } else { self.unexpected(token, context) }
     }
 
-    fn unexpected<T>(&self, token: Token<'p>, context: &str) -> Result<T, Error> {
+    fn unexpected<T>(&self, token: Token, context: &str) -> Parsing<T> {
         if token.kind != Kind::Error {
             return self.error(format_args!("unexpected {} in {context}", self.print(token)));
         }
         let message = &self.lexer.error;
         let line = match self.scope.action.map(|position| self.line(position)) {
-            Some(line) if line != self.line(token.position) => line,
+            Some(line) if line != self.line(token.position()) => line,
             _ => return self.error(message),
         };
         // "unclosed action in action" would be said otherwise.
@@ -181,24 +171,25 @@ impl<'p> Parser<'p> {
     }
 
     /// How Go prints a token.
-    fn print(&self, token: Token<'p>) -> String {
+    fn print(&self, token: Token) -> String {
+        let written = self.written(token);
         match token.kind {
             Kind::Eof => "EOF".into(),
             Kind::Error => self.lexer.error.clone(),
-            kind if kind >= Kind::Block => format!("<{}>", String::from_utf8_lossy(token.text)),
-            _ if token.text.len() > 10 => {
-                let text = String::from_utf8_lossy(token.text);
+            kind if kind >= Kind::Block => format!("<{}>", String::from_utf8_lossy(written)),
+            _ if written.len() > 10 => {
+                let text = String::from_utf8_lossy(written);
                 format!("{}...", quote(text.chars().take(10).collect::<String>().as_bytes()))
             }
-            _ => quote(token.text),
+            _ => quote(written),
         }
     }
 
-    fn file(&mut self) -> Result<(), Error> {
+    fn file(&mut self) -> Parsing<()> {
         while self.peek().kind != Kind::Eof {
             if self.peek().kind == Kind::LeftDelimiter {
                 let delimiter = self.next();
-                if self.next_non_space().kind == Kind::Define {
+                if self.next().kind == Kind::Define {
                     self.definition()?;
                     continue;
                 }
@@ -215,7 +206,7 @@ impl<'p> Parser<'p> {
     }
 
     /// Adds what was parsed as a template, unless it is empty and there is one of this name in the file.
-    fn add(&mut self, name: Arc<str>, nodes: Span) -> Result<(), Error> {
+    fn add(&mut self, name: Arc<str>, nodes: Span) -> Parsing<()> {
         let is_empty = self.code.nodes(nodes).iter().all(|node| self.is_blank(node));
         let known = self.roots.iter().position(|root| root.name == name);
         if let Some(known) = known.and_then(|index| self.roots.get(index))
@@ -244,12 +235,13 @@ impl<'p> Parser<'p> {
     /// The nodes that were read since there were so many, as a list.
     fn list(&mut self, mark: usize) -> Span {
         let first = self.code.nodes.len();
-        self.code.nodes.extend(self.nodes.drain(mark..));
+        self.code.nodes.extend(self.nodes.iter().skip(mark).copied());
+        self.nodes.truncate(mark);
         Span::new(first..self.code.nodes.len())
     }
 
     /// `{{define "name"}} … {{end}}`, of which the keyword was read.
-    fn definition(&mut self) -> Result<(), Error> {
+    fn definition(&mut self) -> Parsing<()> {
         let context = "define clause";
         let outer = std::mem::replace(&mut self.scope, Scope::new());
         let token = self.expect(&[Kind::String, Kind::RawString], context)?;
@@ -264,9 +256,9 @@ impl<'p> Parser<'p> {
         Ok(())
     }
 
-    fn item_list(&mut self) -> Result<(Span, Ending), Error> {
+    fn item_list(&mut self) -> Parsing<(Span, Ending)> {
         let mark = self.nodes.len();
-        while self.peek_non_space().kind != Kind::Eof {
+        while self.peek().kind != Kind::Eof {
             match self.text_or_action()? {
                 Item::Node(node) => self.nodes.push(node),
                 Item::End => return Ok((self.list(mark), Ending::End)),
@@ -276,12 +268,12 @@ impl<'p> Parser<'p> {
         self.error("unexpected EOF")
     }
 
-    fn text_or_action(&mut self) -> Result<Item, Error> {
-        let token = self.next_non_space();
+    fn text_or_action(&mut self) -> Parsing<Item> {
+        let token = self.next();
         match token.kind {
-            Kind::Text => Ok(Item::Node(Node::Text(token.span()))),
+            Kind::Text => Ok(Item::Node(Node::Text(token.span))),
             Kind::LeftDelimiter => {
-                self.scope.action = Some(token.position);
+                self.scope.action = Some(token.position());
                 let item = self.action();
                 self.scope.action = None;
                 item
@@ -290,8 +282,8 @@ impl<'p> Parser<'p> {
         }
     }
 
-    fn action(&mut self) -> Result<Item, Error> {
-        let token = self.next_non_space();
+    fn action(&mut self) -> Parsing<Item> {
+        let token = self.next();
         let node = match token.kind {
             Kind::Block => self.block()?,
             Kind::Break => self.loop_control("{{break}}", Node::Break)?,
@@ -313,8 +305,8 @@ impl<'p> Parser<'p> {
         Ok(Item::Node(node))
     }
 
-    fn loop_control(&mut self, word: &str, node: Node) -> Result<Node, Error> {
-        let token = self.next_non_space();
+    fn loop_control(&mut self, word: &str, node: Node) -> Parsing<Node> {
+        let token = self.next();
         if token.kind != Kind::RightDelimiter {
             return self.unexpected(token, word);
         }
@@ -325,14 +317,14 @@ impl<'p> Parser<'p> {
     }
 
     /// `{{else}}`; the keyword of `{{else if …}}` stays to be read.
-    fn else_control(&mut self) -> Result<Item, Error> {
-        if !matches!(self.peek_non_space().kind, Kind::If | Kind::With) {
+    fn else_control(&mut self) -> Parsing<Item> {
+        if !matches!(self.peek().kind, Kind::If | Kind::With) {
             self.expect(&[Kind::RightDelimiter], "else")?;
         }
         Ok(Item::Else)
     }
 
-    fn control(&mut self, context: &str) -> Result<Branch, Error> {
+    fn control(&mut self, context: &str) -> Parsing<Branch> {
         if self.nesting == MAXIMUM_NESTING {
             return self.error("max nesting depth exceeded");
         }
@@ -342,7 +334,7 @@ impl<'p> Parser<'p> {
         branch
     }
 
-    fn branch(&mut self, context: &str) -> Result<Branch, Error> {
+    fn branch(&mut self, context: &str) -> Parsing<Branch> {
         let known = self.scope.variables.len();
         let pipe = self.pipeline(context, Kind::RightDelimiter)?;
         let ranges = usize::from(context == "range");
@@ -355,7 +347,7 @@ impl<'p> Parser<'p> {
     }
 
     /// What follows `{{else`: `{{else if}}` is an `{{else}}` that holds an `{{if}}`, whose `{{end}}` ends both.
-    fn otherwise(&mut self, context: &str) -> Result<Span, Error> {
+    fn otherwise(&mut self, context: &str) -> Parsing<Span> {
         let next = self.peek().kind;
         let mark = self.nodes.len();
         let node = if context == "if" && next == Kind::If {
@@ -376,12 +368,12 @@ impl<'p> Parser<'p> {
     }
 
     /// `{{block "name" pipeline}} … {{end}}`: a definition and its call.
-    fn block(&mut self) -> Result<Node, Error> {
+    fn block(&mut self) -> Parsing<Node> {
         let context = "block clause";
-        let token = self.next_non_space();
+        let token = self.next();
         let name = self.template_name(token, context)?;
         let pipe = self.pipeline(context, Kind::RightDelimiter)?;
-        let start = self.tokens[0].position;
+        let start = self.tokens[0].position();
         let outer = std::mem::replace(&mut self.scope, Scope::new());
         let (nodes, ending) = stack::ensure(|| self.item_list())?;
         if ending != Ending::End {
@@ -392,11 +384,11 @@ impl<'p> Parser<'p> {
         Ok(self.call(token, name, Some(pipe)))
     }
 
-    fn template(&mut self) -> Result<Node, Error> {
+    fn template(&mut self) -> Parsing<Node> {
         let context = "template clause";
-        let token = self.next_non_space();
+        let token = self.next();
         let name = self.template_name(token, context)?;
-        let pipe = if self.next_non_space().kind == Kind::RightDelimiter {
+        let pipe = if self.next().kind == Kind::RightDelimiter {
             None
         } else {
             self.backup();
@@ -405,12 +397,12 @@ impl<'p> Parser<'p> {
         Ok(self.call(token, name, pipe))
     }
 
-    fn call(&mut self, token: Token<'p>, name: Arc<str>, pipe: Option<Id>) -> Node {
-        self.code.calls.push(Call { position: Position::new(token.position), name, pipe });
+    fn call(&mut self, token: Token, name: Arc<str>, pipe: Option<Id>) -> Node {
+        self.code.calls.push(Call { position: token.position(), name, pipe });
         Node::Template(Id::last(&self.code.calls))
     }
 
-    fn template_name(&mut self, token: Token<'p>, context: &str) -> Result<Arc<str>, Error> {
+    fn template_name(&mut self, token: Token, context: &str) -> Parsing<Arc<str>> {
         if !matches!(token.kind, Kind::String | Kind::RawString) {
             return self.unexpected(token, context);
         }
@@ -418,8 +410,8 @@ impl<'p> Parser<'p> {
         Ok(String::from_utf8_lossy(&name).into())
     }
 
-    fn unquote(&self, token: Token<'p>) -> Result<Cow<'p, [u8]>, Error> {
-        match unquote(token.text) {
+    fn unquote(&self, token: Token) -> Parsing<Cow<'p, [u8]>> {
+        match unquote(self.written(token)) {
             Some(bytes) => Ok(bytes),
             None => self.error("invalid syntax"),
         }

@@ -2,24 +2,23 @@
 
 use super::{
     super::{
-        Error,
-        ast::{Command, Id, Number, Operand, Pipe, Position, Span, Symbol, Term, Variable},
+        ast::{Command, Id, Number, Operand, Pipe, Span, Symbol, Term, Variable},
         fmt::quote,
         lex::{Kind, Token},
         stack,
     },
-    MAXIMUM_PARENTHESES, Parser, number,
+    MAXIMUM_PARENTHESES, Parser, Parsing, number,
 };
 use std::borrow::Cow;
 
 impl<'p> Parser<'p> {
-    pub(super) fn pipeline(&mut self, context: &str, end: Kind) -> Result<Id, Error> {
-        let position = Position::new(self.peek_non_space().position);
+    pub(super) fn pipeline(&mut self, context: &str, end: Kind) -> Parsing<Id> {
+        let position = self.peek().position();
         let mut pipe = Pipe { position, is_assign: false, variables: Span::default(), commands: Span::default() };
         self.declarations(&mut pipe, context)?;
         let outer = self.commands.len();
         loop {
-            let token = self.next_non_space();
+            let token = self.next();
             match token.kind {
                 kind if kind == end => break,
                 Kind::Bool
@@ -43,13 +42,14 @@ impl<'p> Parser<'p> {
         }
         self.check_pipeline(outer, context)?;
         let first = self.code.commands.len();
-        self.code.commands.extend(self.commands.drain(outer..));
+        self.code.commands.extend(self.commands.iter().skip(outer).copied());
+        self.commands.truncate(outer);
         pipe.commands = Span::new(first..self.code.commands.len());
         self.code.pipes.push(pipe);
         Ok(Id::last(&self.code.pipes))
     }
 
-    fn declarations(&mut self, pipe: &mut Pipe, context: &str) -> Result<(), Error> {
+    fn declarations(&mut self, pipe: &mut Pipe, context: &str) -> Parsing<()> {
         let first = self.code.variables.len();
         while self.declaration(pipe, context, first)? {}
         pipe.variables = Span::new(first..self.code.variables.len());
@@ -57,62 +57,55 @@ impl<'p> Parser<'p> {
     }
 
     /// Reads a variable that is declared or assigned, if there is one here, and tells whether another may follow.
-    fn declaration(&mut self, pipe: &mut Pipe, context: &str, first: usize) -> Result<bool, Error> {
-        let token = self.peek_non_space();
+    fn declaration(&mut self, pipe: &mut Pipe, context: &str, first: usize) -> Parsing<bool> {
+        let token = self.peek();
         if token.kind != Kind::Variable {
             return Ok(false);
         }
         self.next();
-        // A space is a token, so that telling `$x foo` from `$x :=` takes three of them.
-        let after = self.peek();
-        let next = self.peek_non_space();
+        let next = self.peek();
         match next.kind {
             Kind::Assign | Kind::Declare => {
                 pipe.is_assign = next.kind == Kind::Assign;
-                self.next_non_space();
+                self.next();
                 self.declare(token);
                 Ok(false)
             }
-            Kind::Char if next.text == b"," => {
-                self.next_non_space();
+            Kind::Char if self.written(next) == b"," => {
+                self.next();
                 self.declare(token);
                 if context != "range" || self.code.variables.len() - first > 1 {
                     return self.error(format_args!("too many declarations in {context}"));
                 }
-                let kind = self.peek_non_space().kind;
+                let kind = self.peek().kind;
                 if !matches!(kind, Kind::Variable | Kind::RightDelimiter | Kind::RightParen) {
                     return self.error("range can only initialize variables");
                 }
                 Ok(true)
             }
             _ => {
-                if after.kind == Kind::Space {
-                    self.backup3(token, after);
-                } else {
-                    self.backup2(token);
-                }
+                self.backup2(token);
                 Ok(false)
             }
         }
     }
 
-    fn declare(&mut self, token: Token<'p>) {
+    fn declare(&mut self, token: Token) {
         let variable = self.variable(token);
         self.scope.variables.push(variable.symbol);
         self.code.variables.push(variable);
     }
 
-    fn variable(&mut self, token: Token<'p>) -> Variable {
-        let name = token.span();
-        if token.text == b"$" {
-            return Variable { symbol: Symbol(0), name };
+    fn variable(&mut self, token: Token) -> Variable {
+        let name = self.written(token);
+        if name == b"$" {
+            return Variable { symbol: Symbol(0), name: token.span };
         }
         let next = Symbol(u32::try_from(self.symbols.len()).unwrap_or(u32::MAX - 1) + 1);
-        let symbol = *self.symbols.entry(token.text).or_insert(next);
-        Variable { symbol, name }
+        Variable { symbol: *self.symbols.entry(name).or_insert(next), name: token.span }
     }
 
-    fn check_pipeline(&self, first: usize, context: &str) -> Result<(), Error> {
+    fn check_pipeline(&self, first: usize, context: &str) -> Parsing<()> {
         let commands = self.commands.get(first..).unwrap_or_default();
         if commands.is_empty() {
             return self.error(format_args!("missing value for {context}"));
@@ -129,18 +122,21 @@ impl<'p> Parser<'p> {
         Ok(())
     }
 
-    fn command(&mut self) -> Result<Command, Error> {
-        let position = Position::new(self.peek_non_space().position);
+    fn command(&mut self) -> Parsing<Command> {
+        let position = self.peek().position();
         let outer = self.operands.len();
         loop {
-            self.peek_non_space();
             let operand = self.operand()?;
             self.operands.extend(operand);
             let token = self.next();
             match token.kind {
-                Kind::Space => continue,
                 Kind::RightDelimiter | Kind::RightParen => self.backup(),
                 Kind::Pipe => {}
+                // A space stands in front of another operand.
+                _ if operand.is_some() && token.is_spaced() => {
+                    self.backup();
+                    continue;
+                }
                 _ => return self.unexpected(token, "operand"),
             }
             break;
@@ -149,24 +145,23 @@ impl<'p> Parser<'p> {
             return self.error("empty command");
         }
         let first = self.code.operands.len();
-        self.code.operands.extend(self.operands.drain(outer..));
+        self.code.operands.extend(self.operands.iter().skip(outer).copied());
+        self.operands.truncate(outer);
         Ok(Command { position, operands: Span::new(first..self.code.operands.len()) })
     }
 
-    /// A term and the fields behind it.
-    fn operand(&mut self) -> Result<Option<Operand>, Error> {
+    /// A term and the fields behind it, without a space between them.
+    fn operand(&mut self) -> Parsing<Option<Operand>> {
         let Some(mut operand) = self.term()? else {
             return Ok(None);
         };
-        let token = self.peek();
-        if token.kind != Kind::Field {
+        let Some(mut fields) = self.field() else {
             return Ok(Some(operand));
+        };
+        let position = fields.start();
+        while let Some(field) = self.field() {
+            fields = fields.to(field);
         }
-        let mut fields = token.span();
-        while self.peek().kind == Kind::Field {
-            fields = fields.to(self.next().span());
-        }
-        let position = Position::new(token.position);
         match &mut operand.term {
             Term::Field(names) | Term::Variable(_, names) => {
                 *names = if names.is_empty() { fields } else { names.to(fields) };
@@ -174,8 +169,10 @@ impl<'p> Parser<'p> {
                 Ok(Some(operand))
             }
             Term::Bool(_) | Term::Verbatim(_) | Term::String(..) | Term::Number(_) | Term::Nil | Term::Dot => {
-                let term = self.text.get(operand.position.offset()..token.position).unwrap_or_default();
-                self.error(format_args!("unexpected . after term {}", quote(term)))
+                let term = self.text.get(operand.position.offset()..position.offset()).unwrap_or_default();
+                // Go has read no further than the space behind the fields, if there is one, and tells its line.
+                let newest = self.tokens[0].space;
+                self.error_at(newest, format_args!("unexpected . after term {}", quote(term)))
             }
             Term::Function(..) | Term::Chain(..) | Term::Pipe(_) => {
                 self.code.operands.push(operand);
@@ -184,27 +181,37 @@ impl<'p> Parser<'p> {
         }
     }
 
-    fn term(&mut self) -> Result<Option<Operand>, Error> {
-        let token = self.next_non_space();
-        let written = token.span();
+    /// Reads a field that belongs to what is in front of it.
+    fn field(&mut self) -> Option<Span> {
+        let token = self.peek();
+        if token.kind != Kind::Field || token.is_spaced() {
+            return None;
+        }
+        self.next();
+        Some(token.span)
+    }
+
+    fn term(&mut self) -> Parsing<Option<Operand>> {
+        let token = self.next();
+        let written = self.written(token);
         let term = match token.kind {
-            Kind::Identifier => match self.functions.get(std::str::from_utf8(token.text).unwrap_or_default()) {
-                Some(function) => Term::Function(*function, written),
-                None => return self.error(format_args!("function {} not defined", quote(token.text))),
+            Kind::Identifier => match self.functions.get(written) {
+                Some(function) => Term::Function(*function, token.span),
+                None => return self.error(format_args!("function {} not defined", quote(written))),
             },
             Kind::Dot => Term::Dot,
             Kind::Nil => Term::Nil,
             Kind::Variable => {
                 let variable = self.variable(token);
                 if !self.scope.variables.contains(&variable.symbol) {
-                    return self.error(format_args!("undefined variable {}", quote(token.text)));
+                    return self.error(format_args!("undefined variable {}", quote(written)));
                 }
                 Term::Variable(variable, Span::default())
             }
-            Kind::Field => Term::Field(written),
-            Kind::Bool => Term::Bool(token.text == b"true"),
-            Kind::CharConstant => self.constant(number::character(token.text, written))?,
-            Kind::Complex | Kind::Number => self.constant(number::number(token.text, written))?,
+            Kind::Field => Term::Field(token.span),
+            Kind::Bool => Term::Bool(written == b"true"),
+            Kind::CharConstant => self.constant(number::character(written, token.span))?,
+            Kind::Complex | Kind::Number => self.constant(number::number(written, token.span))?,
             Kind::LeftParen => Term::Pipe(self.parenthesized()?),
             Kind::String | Kind::RawString => self.string(token)?,
             _ => {
@@ -212,20 +219,20 @@ impl<'p> Parser<'p> {
                 return Ok(None);
             }
         };
-        Ok(Some(Operand { position: Position::new(token.position), term }))
+        Ok(Some(Operand { position: token.position(), term }))
     }
 
-    fn string(&mut self, token: Token<'p>) -> Result<Term, Error> {
+    fn string(&mut self, token: Token) -> Parsing<Term> {
         Ok(match self.unquote(token)? {
-            Cow::Borrowed(_) => Term::Verbatim(token.span().unquoted()),
+            Cow::Borrowed(_) => Term::Verbatim(token.span.unquoted()),
             Cow::Owned(bytes) => {
                 self.code.strings.push(bytes.into());
-                Term::String(Id::last(&self.code.strings), token.span())
+                Term::String(Id::last(&self.code.strings), token.span)
             }
         })
     }
 
-    fn constant(&mut self, number: Result<Number, String>) -> Result<Term, Error> {
+    fn constant(&mut self, number: Result<Number, String>) -> Parsing<Term> {
         match number {
             Ok(number) => {
                 self.code.numbers.push(number);
@@ -235,7 +242,7 @@ impl<'p> Parser<'p> {
         }
     }
 
-    fn parenthesized(&mut self) -> Result<Id, Error> {
+    fn parenthesized(&mut self) -> Parsing<Id> {
         if self.scope.parentheses >= MAXIMUM_PARENTHESES {
             return self.error("max expression depth exceeded");
         }

@@ -24,6 +24,9 @@ pub(super) fn character(text: &[u8], written: Span) -> Result<Number, String> {
 /// # Errors
 /// Go's words, or that complex numbers have no place here: nothing that Helm registers takes one.
 pub(super) fn number(text: &[u8], written: Span) -> Result<Number, String> {
+    if let Some(integer) = small_decimal(text) {
+        return Ok(whole(integer, written));
+    }
     let text = String::from_utf8_lossy(text);
     if text.ends_with('i') {
         return Err(format!("complex numbers are not supported: {}", quote(text.as_bytes())));
@@ -37,6 +40,15 @@ pub(super) fn number(text: &[u8], written: Span) -> Result<Number, String> {
         return Err(format!("integer overflow: {}", quote(text.as_bytes())));
     }
     Ok(Number { integer: exact(float), float: Some(float), ideal: ideal_float(&text, float), written })
+}
+
+/// What nearly all constants are: a few decimal digits, to which none of the rules below apply.
+fn small_decimal(text: &[u8]) -> Option<i128> {
+    let add = |number, digit: &u8| digit.is_ascii_digit().then(|| number * 10 + i128::from(digit - b'0'));
+    match text {
+        [b'0'] | [b'1'..=b'9', ..] if text.len() < 10 => text.iter().try_fold(0, add),
+        _ => None,
+    }
 }
 
 /// An integer, or one so large that only a float can hold it.
