@@ -2,7 +2,7 @@
 //! does not; `[abc]`, `[!a-z]`, `{one,two}`; a backslash takes the next character as it is. Known to differ: gobwas does not
 //! match `f/g/h` with `f/{**,x}`.
 
-use regex::Regex;
+use crate::template::Regex;
 
 /// A pattern, ready to match.
 pub(super) struct Glob(Regex);

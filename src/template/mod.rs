@@ -27,7 +27,7 @@ pub use context::{Context, Silenced};
 pub use env::{Env, PostRender};
 pub use error::{Error, Location};
 pub use func::Function;
-pub(crate) use funcs::{check_regex, clean_path, compile_regex, parse_url};
+pub(crate) use funcs::{Regex, check_regex, clean_path, compile_regex, parse_url};
 pub use provenance::{Origin, Part, Place, parts_of};
 pub use value::{List, Map, Object, Str, Value};
 

@@ -22,7 +22,7 @@ mod strings;
 mod testing;
 pub(crate) mod url;
 
-pub(crate) use regex::{check as check_regex, compile as compile_regex};
+pub(crate) use regex::{Regex, check as check_regex, compile as compile_regex};
 pub(crate) use url::parse as parse_url;
 
 pub(super) use builtin::call;

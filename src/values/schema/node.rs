@@ -2,11 +2,10 @@
 
 use std::cell::OnceCell;
 
-use regex::bytes::Regex;
 use serde_json::Value;
 
 use super::{document::address, formats::Format};
-use crate::template::compile_regex;
+use crate::template::{Regex, compile_regex};
 
 /// A schema, by its place among those compiled together.
 pub(super) type Id = usize;
@@ -177,7 +176,7 @@ impl<'d> Pattern<'d> {
     /// Whether it is found in a text.
     pub(super) fn is_match(&self, text: &str) -> bool {
         let regex = self.regex.get_or_init(|| compile_regex(self.text).ok());
-        regex.as_ref().is_some_and(|regex| regex.is_match(text.as_bytes()))
+        regex.as_ref().is_some_and(|regex| regex.is_match(text))
     }
 }
 

@@ -1,10 +1,12 @@
 //! Sprig's functions on regular expressions, with Go's syntax and Go's rules of iteration and expansion.
 
+mod engine;
 mod syntax;
 
-use std::{borrow::Cow, cell::RefCell, collections::HashMap, rc::Rc};
+use std::{borrow::Cow, cell::RefCell, collections::HashMap, ops::Range, rc::Rc};
 
-use regex::bytes::{CaptureLocations, Regex, RegexBuilder};
+pub(crate) use engine::Regex;
+use engine::Groups;
 
 use super::check_text;
 use crate::template::{
@@ -12,8 +14,6 @@ use crate::template::{
     func::{Function, function},
 };
 
-/// How large a compiled pattern may be.
-const MAX_SIZE: usize = 1 << 26;
 /// How many patterns are kept. Charts make some from values, but hardly so many.
 const MAX_PATTERNS: usize = 1000;
 
@@ -126,26 +126,25 @@ impl Pattern {
             return Err(format!("error parsing regexp: invalid UTF-8: `{rest}`"));
         }
         let translated = syntax::translate(&source)?;
-        let regex = RegexBuilder::new(&translated.pattern).size_limit(MAX_SIZE).nest_limit(2000).build();
-        let regex = regex.map_err(|_| format!("error parsing regexp: expression too large: `{source}`"))?;
+        let regex = Regex::new(&translated.pattern)
+            .map_err(|_| format!("error parsing regexp: expression too large: `{source}`"))?;
         Ok(Self { regex, names: translated.names, is_empty: source.is_empty() })
     }
 
     fn is_match(&self, text: &Str) -> bool {
-        self.regex.is_match(readable(text).0.as_bytes())
+        self.regex.is_match(&readable(text).0)
     }
 
     /// Calls `deliver` with each match, as Go's `allMatches` does: no empty match right after another match, and the
     /// search goes on character by character.
     fn each(&self, text: &Str, limit: usize, mut deliver: impl FnMut(&Found<'_>)) {
         let (text, origins) = readable(text);
-        let mut locations = self.regex.capture_locations();
+        let mut groups = Groups::default();
         let (mut at, mut count, mut last_end) = (0, 0, None);
         while count < limit && at <= text.len() {
-            let Some(whole) = self.regex.captures_read_at(&mut locations, text.as_bytes(), at) else {
+            let Some(Range { start, end }) = self.regex.find_at(&text, at, &mut groups) else {
                 break;
             };
-            let (start, end) = (whole.start(), whole.end());
             if !text.is_char_boundary(start) {
                 // Between the bytes of a character is a place without a word boundary only for bytes.
                 at = start + 1;
@@ -157,7 +156,7 @@ impl Pattern {
             last_end = Some(end);
             if !is_refused {
                 count += 1;
-                deliver(&Found { locations: &locations, origins: origins.as_deref() });
+                deliver(&Found { groups: &groups, origins: origins.as_deref() });
             }
         }
     }
@@ -258,7 +257,7 @@ impl Pattern {
 
 /// A match.
 struct Found<'a> {
-    locations: &'a CaptureLocations,
+    groups: &'a Groups,
     origins: Option<&'a [usize]>,
 }
 
@@ -266,7 +265,7 @@ impl Found<'_> {
     /// Where a group is in the text as it was given.
     fn group(&self, index: usize) -> Option<(usize, usize)> {
         let origin = |at: usize| self.origins.map_or(at, |origins| origins.get(at).copied().unwrap_or(at));
-        self.locations.get(index).map(|(start, end)| (origin(start), origin(end)))
+        self.groups.get(index).map(|found| (origin(found.start), origin(found.end)))
     }
 }
 
