@@ -323,6 +323,9 @@ pub fn find(env: &Env, args: &[String]) -> Result<(Path, Vec<String>), String> {
     let mut path = Path::root();
     let mut args = args.to_vec();
     loop {
+        if !path.is_root() && path.command().children.is_empty() {
+            return Ok((path, args));
+        }
         let flags = FlagWords::new(&path, env);
         let words = flags.positions(&args);
         let Some(word) = words.first().map(|at| args[*at].clone()) else {

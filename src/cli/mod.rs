@@ -70,63 +70,63 @@ pub struct Screen {
 pub struct Command {
     path: Path,
     args: Vec<String>,
+    /// What its flags say, or what is wrong with them.
+    flags: Result<Parsed, String>,
     /// Why the line names no command.
     error: Option<String>,
     env: Env,
 }
 
 impl Command {
+    fn new(path: Path, args: Vec<String>, error: Option<String>, env: Env) -> Self {
+        let flags = flags::parse(&path.all_flags(&env), &args);
+        Self { path, args, flags, error, env }
+    }
+
     /// Whether it asks no cluster.
     pub fn is_offline(&self) -> bool {
         let is_completion = self.args.first().is_some_and(|first| COMPLETIONS.contains(&first.as_str()));
         match self.path.command().verb {
             _ if is_completion => false,
-            Verb::Template => !self.flags().is_some_and(|flags| verbs::template::asks_server(&flags)),
+            Verb::Template => !self.flags.as_ref().is_ok_and(verbs::template::asks_server),
             verb => verb.is_offline(),
         }
     }
 
     /// Whether `--debug` is on, so that the log can be set up before anything runs.
     pub fn wants_debug(&self) -> bool {
-        self.flags().is_some_and(|flags| flags.bool("debug"))
-    }
-
-    /// Its flags, unless something is wrong with them.
-    fn flags(&self) -> Option<Parsed> {
-        flags::parse(&self.path.all_flags(&self.env), &self.args).ok()
+        self.flags.as_ref().is_ok_and(|flags| flags.bool("debug"))
     }
 }
 
 /// Reads a command line (without the program name): a command, or the terminal program when there is none.
 pub fn request(args: &[String], env: Env) -> Request {
     if args.first().is_some_and(|first| COMPLETIONS.contains(&first.as_str())) {
-        return Request::Command(Command { path: Path::root(), args: args.to_vec(), error: None, env });
+        return Request::Command(Command::new(Path::root(), args.to_vec(), None, env));
     }
     let (path, args, error) = match commands::find(&env, args) {
         Ok((path, args)) => (path, args, None),
         Err(error) => (Path::root(), args.to_vec(), Some(error)),
     };
-    if path.is_root()
-        && error.is_none()
-        && env.terminal
-        && let Some(screen) = screen(&path, &args, &env)
-    {
-        return Request::Screen(Box::new(screen));
+    let command = Command::new(path, args, error, env);
+    match &command.flags {
+        Ok(flags) if command.path.is_root() && command.error.is_none() && command.env.terminal && !flags.bool("help") => {
+            Request::Screen(Box::new(screen(flags, &command.env)))
+        }
+        _ => Request::Command(command),
     }
-    Request::Command(Command { path, args, error, env })
 }
 
-/// The terminal program's options, unless the line is wrong or asks for help.
-fn screen(path: &Path, args: &[String], env: &Env) -> Option<Screen> {
-    let flags = flags::parse(&path.all_flags(env), args).ok().filter(|flags| !flags.bool("help"))?;
-    Some(Screen {
-        connect: settings::connect_options(env, &flags),
-        driver: settings::driver(env, &flags),
+/// The terminal program's options.
+fn screen(flags: &Parsed, env: &Env) -> Screen {
+    Screen {
+        connect: settings::connect_options(env, flags),
+        driver: settings::driver(env, flags),
         sandbox: flags.bool("sandbox"),
         read_only: flags.bool("read-only"),
         config: Some(PathBuf::from(flags.text("config"))).filter(|path| !path.as_os_str().is_empty()),
         plain: flags.text("color") == "never",
-    })
+    }
 }
 
 /// Runs a command; returns the exit code. Standard output is Helm's. A cluster handed in is used instead of connecting.
@@ -143,7 +143,7 @@ pub async fn run(command: Command, console: Console, cluster: Option<Cluster>) -
 }
 
 async fn execute(command: Command, console: &Console, cluster: Option<Cluster>) -> Result<(), Report> {
-    let Command { path, args, error, env } = command;
+    let Command { path, args, flags, error, env } = command;
     if let Some((request @ ("__complete" | "__completeNoDesc"), line)) =
         args.split_first().map(|(first, line)| (first.as_str(), line))
     {
@@ -155,7 +155,7 @@ async fn execute(command: Command, console: &Console, cluster: Option<Cluster>) 
     if path.command().verb == Verb::Later {
         return Err(later(&path, &args));
     }
-    let flags = parse(&path, &args, &env)?;
+    let flags = check_flags(flags, &path, &args)?;
     flags.notices.iter().for_each(|notice| console.note(notice));
     if flags.bool("help") || !path.command().is_runnable() {
         return console.print(&usage::help(&path, &env));
@@ -165,8 +165,8 @@ async fn execute(command: Command, console: &Console, cluster: Option<Cluster>) 
     verbs::run(&session).await
 }
 
-fn parse(path: &Path, args: &[String], env: &Env) -> Result<Parsed, Report> {
-    let flags = flags::parse(&path.all_flags(env), args).map_err(|message| {
+fn check_flags(flags: Result<Parsed, String>, path: &Path, args: &[String]) -> Result<Parsed, Report> {
+    let flags = flags.map_err(|message| {
         let report = Report::new(message);
         match legacy::first(path.command().name, args) {
             Some((_, today)) => report.hint(today),
