@@ -260,17 +260,15 @@ impl<'a> Reader<'a> {
         Some(T::map(entries))
     }
 
-    /// A key with its colon.
+    /// A key with its colon, on one line.
     fn key(&mut self) -> Option<Cow<'a, str>> {
         let start = self.at;
         let key = match self.peek()? {
-            b'"' => self.double_quoted()?,
-            b'\'' => self.single_quoted()?,
+            b'"' | b'\'' => self.line_quoted()?,
             _ => as_key(self.plain_key()?)?,
         };
         self.spaces();
-        let one_line = self.at - start <= LONGEST_KEY && !self.text[start..self.at].contains('\n');
-        if self.peek() != Some(b':') || !self.is_blank(self.at + 1) || !one_line {
+        if self.peek() != Some(b':') || !self.is_blank(self.at + 1) || self.at - start > LONGEST_KEY {
             return None;
         }
         self.at += 1;
@@ -548,12 +546,13 @@ impl<'a> Reader<'a> {
                 self.flow_entries(b'}', |reader| reader.flow_entry().map(|entry| entries.push(entry)))?;
                 T::map(entries)
             }
-            b'"' | b'\'' => T::text(&self.flow_quoted()?),
+            b'"' | b'\'' => T::text(&self.line_quoted()?),
             _ => scalar(self.flow_plain()?.into())?,
         })
     }
 
-    fn flow_quoted(&mut self) -> Option<Cow<'a, str>> {
+    /// A scalar in quotes on one line.
+    fn line_quoted(&mut self) -> Option<Cow<'a, str>> {
         let start = self.at;
         let text = if self.peek() == Some(b'"') { self.double_quoted()? } else { self.single_quoted()? };
         (!self.text[start..self.at].contains('\n')).then_some(text)
@@ -603,7 +602,7 @@ impl<'a> Reader<'a> {
 
     fn flow_entry<T: Tree>(&mut self) -> Option<(Cow<'a, str>, T)> {
         let (start, is_quoted) = (self.at, matches!(self.peek()?, b'"' | b'\''));
-        let key = if is_quoted { self.flow_quoted()? } else { as_key(self.flow_plain()?)? };
+        let key = if is_quoted { self.line_quoted()? } else { as_key(self.flow_plain()?)? };
         let has_space = self.byte(self.at + 1) == Some(b' ');
         if self.peek() != Some(b':') || !(has_space || is_quoted) || self.at - start > LONGEST_KEY {
             return None;
