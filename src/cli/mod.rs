@@ -110,7 +110,9 @@ pub fn request(args: &[String], env: Env) -> Request {
     };
     let command = Command::new(path, args, error, env);
     match &command.flags {
-        Ok(flags) if command.path.is_root() && command.error.is_none() && command.env.terminal && !flags.bool("help") => {
+        Ok(flags)
+            if command.path.is_root() && command.error.is_none() && command.env.terminal && !flags.bool("help") =>
+        {
             Request::Screen(Box::new(screen(flags, &command.env)))
         }
         _ => Request::Command(command),

@@ -113,9 +113,8 @@ impl Object for Files {
     }
 
     fn underlying(&self) -> Value {
-        let entries: BTreeMap<Rc<str>, Value> =
-            self.0.iter().map(|(path, data)| (path.clone(), Value::Object(Rc::new(Content(data.clone()))))).collect();
-        template::Map { type_name: FILES, ..entries.into() }.into()
+        let file = |(path, data): (&Rc<str>, &Bytes)| (path.clone(), Value::Object(Rc::new(Content(data.clone()))));
+        template::Map { type_name: FILES, ..self.0.iter().map(file).collect() }.into()
     }
 
     fn is_true(&self) -> bool {

@@ -18,6 +18,7 @@ mod parse;
 mod provenance;
 mod scope;
 mod stack;
+mod table;
 #[cfg(test)]
 mod tests;
 pub mod time;

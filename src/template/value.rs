@@ -1,7 +1,8 @@
 //! What a template computes with: Go's values, as far as templates of charts can meet them.
 
 use super::stack;
-use std::{cell::RefCell, collections::BTreeMap, fmt, ops::Deref, rc::Rc};
+pub use super::table::Table;
+use std::{cell::RefCell, fmt, ops::Deref, rc::Rc};
 
 /// A Go value. Cloning is cheap: maps are shared and mutable as Go's are (`set`, `unset`, `mergeOverwrite` are seen by
 /// everyone who holds the map), everything else is immutable.
@@ -69,7 +70,7 @@ pub struct Items(Rc<[Value]>);
 
 /// The entries of a [`Map`].
 #[derive(Default)]
-pub struct Entries(RefCell<BTreeMap<Rc<str>, Value>>);
+pub struct Entries(RefCell<Table>);
 
 /// Go's `map[string]interface {}`.
 pub const ANY_MAP: &str = "map[string]interface {}";
@@ -176,7 +177,7 @@ impl From<String> for Str {
 impl Map {
     /// A new empty `map[string]interface {}`.
     pub fn new() -> Self {
-        BTreeMap::new().into()
+        Table::default().into()
     }
 
     /// The entry of this key, `None` where there is none (a nil entry is `Some(Nil)`).
@@ -211,20 +212,20 @@ impl Default for Map {
     }
 }
 
-impl From<BTreeMap<Rc<str>, Value>> for Map {
-    fn from(entries: BTreeMap<Rc<str>, Value>) -> Self {
+impl From<Table> for Map {
+    fn from(entries: Table) -> Self {
         Self { type_name: ANY_MAP, entries: Rc::new(Entries(RefCell::new(entries))) }
     }
 }
 
 impl FromIterator<(Rc<str>, Value)> for Map {
     fn from_iter<T: IntoIterator<Item = (Rc<str>, Value)>>(entries: T) -> Self {
-        entries.into_iter().collect::<BTreeMap<_, _>>().into()
+        entries.into_iter().collect::<Table>().into()
     }
 }
 
 impl Deref for Entries {
-    type Target = RefCell<BTreeMap<Rc<str>, Value>>;
+    type Target = RefCell<Table>;
 
     fn deref(&self) -> &Self::Target {
         &self.0
@@ -324,11 +325,10 @@ impl Value {
                 Self::List(List::any(items.iter().map(|item| Self::convert(item, floats, text)).collect()))
             }
             serde_json::Value::Object(entries) => {
-                let entries: BTreeMap<Rc<str>, Self> = entries
-                    .iter()
-                    .map(|(key, value)| (key.as_str().into(), Self::convert(value, floats, text)))
-                    .collect();
-                Self::Map(entries.into())
+                let entries = entries.iter();
+                Self::Map(
+                    entries.map(|(key, value)| (key.as_str().into(), Self::convert(value, floats, text))).collect(),
+                )
             }
         }
     }

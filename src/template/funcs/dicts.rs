@@ -1,6 +1,6 @@
 //! Sprig's functions on maps. Maps are shared as Go's are: `set`, `unset` and `merge` are seen by all who hold the map.
 
-use std::{collections::BTreeMap, rc::Rc};
+use std::rc::Rc;
 
 use super::{
     defaults::is_empty,
@@ -39,12 +39,12 @@ pub(crate) fn functions() -> Vec<(&'static str, Function)> {
 
 /// Keys and values in turn; a last key without a value gets an empty string.
 fn dict(values: Rest<Value>) -> Map {
-    let mut entries = BTreeMap::new();
+    let map = Map::new();
     let mut values = values.0.into_iter();
     while let Some(name) = values.next() {
-        entries.insert(key(&text(&name)), values.next().unwrap_or_else(|| "".into()));
+        map.set(key(&text(&name)), values.next().unwrap_or_else(|| "".into()));
     }
-    entries.into()
+    map
 }
 
 fn set(map: Option<Map>, name: Str, value: Value) -> Result<Map, Fault> {
@@ -71,7 +71,7 @@ fn keys(maps: Rest<Map>) -> List {
 fn pick(map: Map, names: Rest<Str>) -> Map {
     let entries = map.entries.borrow();
     let picked = names.0.iter().filter_map(|name| entries.get_key_value(&*name.to_text()));
-    picked.map(|(key, value)| (key.clone(), value.clone())).collect::<BTreeMap<_, _>>().into()
+    picked.map(|(key, value)| (key.clone(), value.clone())).collect()
 }
 
 fn omit(map: Map, names: Rest<Str>) -> Map {
@@ -132,8 +132,8 @@ fn deep_copy(value: &Value, depth: usize) -> Result<Value, Fault> {
         }
         Value::Map(map) => {
             let copy = |(key, value): (Rc<str>, Value)| Ok((key, deep_copy(&value, depth)?));
-            let entries: BTreeMap<_, _> = map.snapshot().into_iter().map(copy).collect::<Result<_, Fault>>()?;
-            Map { type_name: map.type_name, ..entries.into() }.into()
+            let entries: Map = map.snapshot().into_iter().map(copy).collect::<Result<_, Fault>>()?;
+            Map { type_name: map.type_name, ..entries }.into()
         }
         other => other.clone(),
     })

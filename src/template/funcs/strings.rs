@@ -1,6 +1,6 @@
 //! Sprig's functions on strings. Go counts bytes: what cuts a character in two leaves a [`Str::Raw`].
 
-use std::{collections::BTreeMap, rc::Rc};
+use std::rc::Rc;
 
 use memchr::memmem;
 
@@ -354,6 +354,6 @@ fn first_character(bytes: &[u8]) -> usize {
 /// Parts as Sprig's `split` gives them: `_0`, `_1` and so on.
 fn numbered(parts: Vec<Str>) -> Map {
     let entry = |(index, part)| (format!("_{index}").into(), Value::String(part));
-    let entries: BTreeMap<Rc<str>, Value> = parts.into_iter().enumerate().map(entry).collect();
-    Map { type_name: "map[string]string", ..entries.into() }
+    let entries: Map = parts.into_iter().enumerate().map(entry).collect();
+    Map { type_name: "map[string]string", ..entries }
 }

@@ -1,7 +1,5 @@
 //! Go's `encoding/json`, reading: `json.Unmarshal` into an `interface {}`, with its errors.
 
-use std::{collections::BTreeMap, rc::Rc};
-
 use crate::template::{Fault, List, Map, Value, fmt};
 
 /// How deep collections may nest. Go allows 10,000.
@@ -144,7 +142,7 @@ impl Parser<'_> {
 
     fn object(&mut self, depth: usize) -> Result<Value, Fault> {
         self.at += 1;
-        let mut entries: BTreeMap<Rc<str>, Value> = BTreeMap::new();
+        let entries = Map::new();
         let mut byte = self.next_solid().ok_or_else(end)?;
         while byte != b'}' || !entries.is_empty() {
             if byte != b'"' {
@@ -155,7 +153,7 @@ impl Parser<'_> {
                 b':' => self.at += 1,
                 other => return Err(invalid(other, "after object key")),
             }
-            entries.insert(key.into(), self.value(depth + 1)?);
+            entries.set(key, self.value(depth + 1)?);
             match self.next_solid().ok_or_else(end)? {
                 b',' => self.at += 1,
                 b'}' => break,
@@ -164,7 +162,7 @@ impl Parser<'_> {
             byte = self.next_solid().ok_or_else(end)?;
         }
         self.at += 1;
-        Ok(Map::from(entries).into())
+        Ok(entries.into())
     }
 
     /// A string; bytes that are no UTF-8 become U+FFFD.

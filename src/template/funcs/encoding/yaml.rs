@@ -1,6 +1,6 @@
 //! Values as YAML, and back.
 
-use std::{borrow::Cow, collections::BTreeMap, rc::Rc};
+use std::borrow::Cow;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 
@@ -123,8 +123,7 @@ impl Tree for Value {
     }
 
     fn map(entries: Vec<(Cow<'_, str>, Self)>) -> Self {
-        let entries: BTreeMap<Rc<str>, Self> = entries.into_iter().map(|(key, value)| (key.into(), value)).collect();
-        Map::from(entries).into()
+        entries.into_iter().map(|(key, value)| (key.into(), value)).collect::<Map>().into()
     }
 }
 

@@ -5,8 +5,8 @@ mod syntax;
 
 use std::{borrow::Cow, cell::RefCell, collections::HashMap, ops::Range, rc::Rc};
 
-pub(crate) use engine::Regex;
 use engine::Groups;
+pub(crate) use engine::Regex;
 
 use super::check_text;
 use crate::template::{
