@@ -1,13 +1,15 @@
 //! Values against schemas without making these ready first: one walk through both at once, which tells nearly always.
 
+use std::{cell::RefCell, collections::BTreeMap};
+
 use serde_json::{Map, Value};
 
 use super::{
     document::Draft,
     formats,
-    node::{Check, Limit, Types},
+    node::{Check, Limit, Pattern, Types},
     plain::{duplicates, problem},
-    sound::definition,
+    sound::place,
 };
 
 /// How many schemas lead to each other before it is left to those made ready, which know circles.
@@ -16,16 +18,18 @@ const MAXIMUM_DEPTH: usize = 64;
 /// Whether a value fits the schema of a document that is [closed](super::sound::Glance::is_closed). `None` where that takes
 /// more than a glance at each keyword.
 pub(super) fn fits(root: &Value, draft: Draft, value: &Value) -> Option<bool> {
-    Quick { root, draft }.fits(root, value, MAXIMUM_DEPTH)
+    Quick { root, draft, patterns: RefCell::default() }.fits(root, value, MAXIMUM_DEPTH)
 }
 
 struct Quick<'d> {
     root: &'d Value,
     draft: Draft,
+    /// Those that were needed: several schemas refer to one.
+    patterns: RefCell<BTreeMap<&'d str, Pattern<'d>>>,
 }
 
-impl Quick<'_> {
-    fn fits(&self, schema: &Value, value: &Value, depth: usize) -> Option<bool> {
+impl<'d> Quick<'d> {
+    fn fits(&self, schema: &'d Value, value: &Value, depth: usize) -> Option<bool> {
         let depth = depth.checked_sub(1)?;
         match schema {
             Value::Bool(always) => Some(*always),
@@ -40,13 +44,13 @@ impl Quick<'_> {
 
     fn keyword(
         &self,
-        keywords: &Map<String, Value>,
+        keywords: &'d Map<String, Value>,
         name: &str,
-        wanted: &Value,
+        wanted: &'d Value,
         value: &Value,
         depth: usize,
     ) -> Option<bool> {
-        let fits = |schema: &Value, value: &Value| self.fits(schema, value, depth);
+        let fits = |schema: &'d Value, value: &Value| self.fits(schema, value, depth);
         match (name, value) {
             ("$ref", _) => self.reference(wanted, value, depth),
             ("properties", Value::Object(table)) => {
@@ -87,14 +91,13 @@ impl Quick<'_> {
                 Value::Object(_),
             )
             | ("items" | "prefixItems" | "additionalItems" | "contains" | "unevaluatedItems", Value::Array(_))
-            | ("pattern", Value::String(_))
             | ("if", _) => None,
             _ => self.own(name, wanted, value),
         }
     }
 
     /// What a keyword asks of a value in itself.
-    fn own(&self, name: &str, wanted: &Value, value: &Value) -> Option<bool> {
+    fn own(&self, name: &str, wanted: &'d Value, value: &Value) -> Option<bool> {
         let holds = |check: &Check<'_>| Some(problem(check, value, true).is_none());
         let limit = |limit: Limit| holds(&Check::Limit(limit, wanted.as_f64()?));
         let counted = |count: usize| {
@@ -111,6 +114,11 @@ impl Quick<'_> {
             ("exclusiveMaximum", Value::Number(_)) => limit(Limit::ExclusiveMaximum),
             ("multipleOf", Value::Number(_)) => limit(Limit::MultipleOf),
             ("minLength" | "maxLength", Value::String(text)) => counted(text.chars().count()),
+            ("pattern", Value::String(text)) => {
+                let wanted = wanted.as_str()?;
+                let mut patterns = self.patterns.borrow_mut();
+                Some(patterns.entry(wanted).or_insert_with(|| Pattern::new(wanted)).is_match(text))
+            }
             ("minItems" | "maxItems", Value::Array(list)) => counted(list.len()),
             ("minProperties" | "maxProperties", Value::Object(table)) => counted(table.len()),
             // Formats are only notes since 2019.
@@ -122,8 +130,8 @@ impl Quick<'_> {
         }
     }
 
-    fn reference(&self, reference: &Value, value: &Value, depth: usize) -> Option<bool> {
-        self.fits(definition(self.root, reference.as_str()?)?, value, depth)
+    fn reference(&self, reference: &'d Value, value: &Value, depth: usize) -> Option<bool> {
+        self.fits(place(self.root, reference.as_str()?)?, value, depth)
     }
 }
 

@@ -1,7 +1,10 @@
 //! Schemas that are plainly valid. Nearly all are, and to read and compile the schema of their draft takes several times as
 //! long as everything else that is done with them.
 
-use std::cell::Cell;
+use std::{
+    cell::{Cell, RefCell},
+    collections::BTreeSet,
+};
 
 use serde_json::Value;
 
@@ -18,32 +21,39 @@ pub(super) struct Glance {
     /// Whether they plainly are schemas of their draft. What is asked of each keyword is the strictest that any draft asks,
     /// whether it is a keyword in this one or not.
     pub(super) is_sound: bool,
-    /// Whether they are sound, none but the root has a name of its own, and each reference is to a definition at the root.
+    /// Whether they are sound, none but the root has a name of its own, and each reference is to a schema in the document.
     pub(super) is_closed: bool,
 }
 
 /// Looks at a document.
 pub(super) fn glance(root: &Value, draft: Draft) -> Glance {
-    let sound = Sound { draft, root, is_closed: Cell::new(true) };
+    let sound = Sound { draft, root, is_closed: Cell::new(true), elsewhere: RefCell::default() };
     // In the oldest draft other values are allowed.
     let is_sound = draft > Draft::V4 && sound.schema(root, MAXIMUM_DEPTH);
     Glance { is_sound, is_closed: is_sound && sound.is_closed.get() }
 }
 
-/// The definition at the root of a document that a reference names: `#/definitions/port`, `#/$defs/port`.
-pub(super) fn definition<'d>(root: &'d Value, reference: &str) -> Option<&'d Value> {
-    let (table, name) = reference.strip_prefix("#/")?.split_once('/')?;
-    if matches!(table, "definitions" | "$defs") { root.get(table)?.get(name) } else { None }
+/// What a reference names in its document: `#/definitions/port`, `#/properties/port`.
+pub(super) fn place<'d>(root: &'d Value, reference: &str) -> Option<&'d Value> {
+    reference.strip_prefix("#/")?.split('/').try_fold(root, |place, name| place.as_object()?.get(name))
+}
+
+/// Whether a reference is to a definition at the root, which is looked at anyway.
+fn is_definition(reference: &str) -> bool {
+    let name = ["#/definitions/", "#/$defs/"].iter().find_map(|table| reference.strip_prefix(table));
+    name.is_some_and(|name| !name.contains('/'))
 }
 
 struct Sound<'d> {
     draft: Draft,
     root: &'d Value,
     is_closed: Cell<bool>,
+    /// References to other places than definitions: no draft expects schemas at some of them.
+    elsewhere: RefCell<BTreeSet<&'d str>>,
 }
 
-impl Sound<'_> {
-    fn schema(&self, schema: &Value, depth: usize) -> bool {
+impl<'d> Sound<'d> {
+    fn schema(&self, schema: &'d Value, depth: usize) -> bool {
         match schema {
             Value::Bool(_) => true,
             Value::Object(keywords) if depth > 0 => {
@@ -53,7 +63,7 @@ impl Sound<'_> {
         }
     }
 
-    fn keyword(&self, keyword: &str, value: &Value, depth: usize) -> bool {
+    fn keyword(&self, keyword: &str, value: &'d Value, depth: usize) -> bool {
         match keyword {
             "$schema" => value.as_str().and_then(Draft::of_url) == Some(self.draft),
             "$id" => {
@@ -61,7 +71,7 @@ impl Sound<'_> {
                 value.as_str().is_some_and(|id| is_plain_reference(id) && !id.contains('#'))
             }
             "$ref" => value.as_str().is_some_and(|reference| {
-                self.is_closed.set(self.is_closed.get() && definition(self.root, reference).is_some());
+                self.is_closed.set(self.leads_to_schema(reference, depth) && self.is_closed.get());
                 is_plain_reference(reference)
             }),
             "$comment" | "title" | "description" | "format" | "contentMediaType" | "contentEncoding" => {
@@ -85,7 +95,8 @@ impl Sound<'_> {
             | "unevaluatedItems"
             | "unevaluatedProperties" => self.schema(value, depth),
             "allOf" | "anyOf" | "oneOf" | "prefixItems" => {
-                let all = |list: &Vec<Value>| !list.is_empty() && list.iter().all(|schema| self.schema(schema, depth));
+                let all =
+                    |list: &'d Vec<Value>| !list.is_empty() && list.iter().all(|schema| self.schema(schema, depth));
                 value.as_array().is_some_and(all)
             }
             "pattern" => value.as_str().is_some_and(|pattern| formats::regex(pattern).is_ok()),
@@ -108,7 +119,14 @@ impl Sound<'_> {
         }
     }
 
-    fn members(&self, value: &Value, depth: usize) -> bool {
+    /// Whether a reference leads to a schema, of which only the definitions are known to be looked at.
+    fn leads_to_schema(&self, reference: &'d str, depth: usize) -> bool {
+        let Some(place) = place(self.root, reference) else { return false };
+        let is_known = is_definition(reference) || !self.elsewhere.borrow_mut().insert(reference);
+        is_known || self.schema(place, depth)
+    }
+
+    fn members(&self, value: &'d Value, depth: usize) -> bool {
         value.as_object().is_some_and(|members| members.values().all(|schema| self.schema(schema, depth)))
     }
 }
@@ -215,6 +233,7 @@ mod tests {
             assert_eq!(checked, Ok(()), "{draft:?}");
         }
     }
+
     #[test]
     fn what_charts_write_is_plainly_sound() {
         let schema = json!({
@@ -230,5 +249,27 @@ mod tests {
         });
         assert_eq!(glance(&schema, Draft::V7), Glance { is_sound: true, is_closed: true });
         assert!(!glance(&schema, Draft::V2020).is_sound, "it names another draft");
+    }
+
+    #[test]
+    fn follows_references_to_any_place_of_the_document() {
+        let is_closed = |shared: Value, reference: &str| {
+            let schema =
+                json!({"shared": shared, "properties": {"a": {"$ref": reference}}, "items": {"type": "object"}});
+            let glance = glance(&schema, Draft::V2020);
+            assert!(glance.is_sound, "{schema}");
+            glance.is_closed
+        };
+        let port = json!({"port": {"type": "integer"}, "ports": {"items": {"$ref": "#/shared/port"}}});
+        assert!(is_closed(port.clone(), "#/shared/port"));
+        assert!(is_closed(port.clone(), "#/shared/ports"));
+        assert!(is_closed(port.clone(), "#/items"));
+        assert!(is_closed(json!({"list": {"items": {"$ref": "#/shared/list"}}}), "#/shared/list"), "in a circle");
+        assert!(!is_closed(port, "#/shared/host"), "nothing is there");
+        assert!(!is_closed(json!([true]), "#/shared/0"), "lists are left alone");
+        assert!(!is_closed(json!({"port": 1}), "#/shared/port"), "no schema");
+        assert!(!is_closed(json!({"port": {"type": "port"}}), "#/shared/port"), "no valid schema");
+        assert!(!is_closed(json!({"port": {"$ref": "#/shared/host"}}), "#/shared/port"), "the next leads nowhere");
+        assert!(!is_closed(json!({"port": {"$id": "https://a.b/c"}}), "#/shared/port"), "with a name of its own");
     }
 }
