@@ -5,6 +5,7 @@
 mod compile;
 mod document;
 mod formats;
+mod json;
 mod node;
 mod numbers;
 mod plain;
@@ -13,13 +14,14 @@ mod sound;
 mod url;
 mod validate;
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 use serde_json::Value;
 
 use self::{
     compile::{Stop, Unexpected, compile},
     document::{Document, Draft},
+    json::Json,
     node::Compiled,
     sound::Glance,
 };
@@ -67,14 +69,14 @@ pub fn has_schema(chart: &impl Tree) -> bool {
 /// # Errors
 /// What is wrong with them, a line each, or with the schema.
 pub fn check_alone(schema: &[u8], values: &Value, load: Load<'_>, log: &mut Vec<Notice>) -> Result<(), String> {
-    let root: Value = serde_json::from_slice(schema).map_err(|error| error.to_string())?;
+    let root = Json::read(schema)?;
     let mut store = Store { load, log, documents: Vec::new() };
     let draft = store.draft(LOCATION, &root)?;
     let glance = check_schema(&root, LOCATION, draft)?;
     if glance.is_closed && quick::fits(&root, draft, values) == Some(true) {
         return Ok(());
     }
-    store.documents.push(Stored { url: LOCATION.to_owned(), root: root.into(), draft });
+    store.documents.push(Stored { url: LOCATION.to_owned(), root: root.to_value().into(), draft });
     store.with_compiled(|compiled| match validate::problems(compiled, values) {
         None => Ok(()),
         Some(problems) => Err(format!("{}\n", problems.trim_start_matches('\n'))),
@@ -96,19 +98,20 @@ struct Stored {
 }
 
 impl Store<'_> {
-    fn add(&mut self, url: &str, root: Value) -> Result<(), String> {
+    fn add(&mut self, url: &str, text: &str) -> Result<(), String> {
+        let root = read(url, text)?;
         let draft = self.draft(url, &root)?;
         if !compile::is_own(url) {
             check_schema(&root, url, draft)?;
         }
-        self.documents.push(Stored { url: url.to_owned(), root: root.into(), draft });
+        self.documents.push(Stored { url: url.to_owned(), root: root.to_value().into(), draft });
         Ok(())
     }
 
     /// The draft of a document. A `$schema` that is no draft's is itself a schema of one.
-    fn draft(&mut self, url: &str, root: &Value) -> Result<Draft, String> {
+    fn draft(&mut self, url: &str, root: &Json<'_>) -> Result<Draft, String> {
         let mut seen = vec![url.to_owned()];
-        let mut name = root.get("$schema").and_then(Value::as_str).map(str::to_owned);
+        let mut name = root.get("$schema").and_then(Json::as_str).map(str::to_owned);
         while let Some(meta) = name {
             if let Some(draft) = Draft::of_url(&meta) {
                 return Ok(draft);
@@ -117,29 +120,29 @@ impl Store<'_> {
             if seen.contains(&meta) {
                 return Err(format!("cycle in resolving $schema in {}", quote(meta.as_bytes())));
             }
-            name = self.fetch(&meta)?.get("$schema").and_then(Value::as_str).map(str::to_owned);
+            let text = self.fetch(&meta)?;
+            name = read(&meta, &text)?.get("$schema").and_then(Json::as_str).map(str::to_owned);
             seen.push(meta);
         }
         Ok(Draft::V2020)
     }
 
-    fn fetch(&mut self, url: &str) -> Result<Value, String> {
-        let failed = |problem: String| format!("failing loading {}: {problem}", quote(url.as_bytes()));
+    /// The text of another document.
+    fn fetch(&mut self, url: &str) -> Result<Cow<'static, str>, String> {
         if let Some(text) = document::own_schema(url) {
-            return serde_json::from_str(text).map_err(|error| failed(error.to_string()));
+            return Ok(text.into());
         }
         match url::scheme(url) {
             Some("file" | "http" | "https") => {
-                let text = (self.load)(url).map_err(failed)?;
-                serde_json::from_str(&text).map_err(|error| failed(error.to_string()))
+                (self.load)(url).map(Cow::Owned).map_err(|problem| not_loaded(url, &problem))
             }
             // A URN that nobody knows allows everything.
             Some("urn") => {
                 let words = "unresolved URN reference ignored; using permissive schema";
                 self.log.push(Notice::warning(words, &[("urn", url)]));
-                Ok(true.into())
+                Ok("true".into())
             }
-            _ => Err(failed(format!("no URLLoader registered for {}", quote(url.as_bytes())))),
+            _ => Err(not_loaded(url, &format!("no URLLoader registered for {}", quote(url.as_bytes())))),
         }
     }
 
@@ -160,10 +163,18 @@ impl Store<'_> {
                     Err(Stop::Missing(url)) => url,
                 }
             };
-            let root = self.fetch(&missing)?;
-            self.add(&missing, root)?;
+            let text = self.fetch(&missing)?;
+            self.add(&missing, &text)?;
         }
     }
+}
+
+fn read<'t>(url: &str, text: &'t str) -> Result<Json<'t>, String> {
+    Json::read(text.as_bytes()).map_err(|problem| not_loaded(url, &problem))
+}
+
+fn not_loaded(url: &str, problem: &str) -> String {
+    format!("failing loading {}: {problem}", quote(url.as_bytes()))
 }
 
 fn check_unexpected(parts: &[Unexpected<'_>]) -> Result<(), String> {
@@ -178,10 +189,10 @@ fn check_unexpected(parts: &[Unexpected<'_>]) -> Result<(), String> {
 }
 
 /// Checks that a document is a schema, and gives what was seen of it on the way.
-fn check_schema(root: &Value, url: &str, draft: Draft) -> Result<Glance, String> {
+fn check_schema(root: &Json<'_>, url: &str, draft: Draft) -> Result<Glance, String> {
     let glance = sound::glance(root, draft);
     if !glance.is_sound {
-        check_against_draft(draft, [(root, format!("{url}#").as_str())])?;
+        check_against_draft(draft, [(&root.to_value(), format!("{url}#").as_str())])?;
     }
     Ok(glance)
 }
@@ -191,7 +202,7 @@ fn check_against_draft<'v>(draft: Draft, parts: impl IntoIterator<Item = (&'v Va
     let load: Load<'_> = &|url| Err(format!("{url} is not among the schemas of drafts"));
     let mut store = Store { load, log: &mut Vec::new(), documents: Vec::new() };
     let own = store.fetch(draft.url())?;
-    store.add(draft.url(), own)?;
+    store.add(draft.url(), &own)?;
     store.with_compiled(|compiled| {
         for (part, location) in parts {
             if let Some(problems) = validate::problems(compiled, part) {

@@ -1,7 +1,7 @@
 //! Makes schemas ready (santhosh-tekuri/jsonschema 6, `compiler.go`, `objcompiler.go`): every keyword becomes a
 //! [`Check`], in the order in which that library reports what is wrong.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, slice};
 
 use serde_json::{Map, Value};
 
@@ -263,8 +263,10 @@ impl<'d> Keywords<'d, '_, '_> {
     }
 
     fn any_type(&mut self, node: &mut Node<'d>) -> Result<(), Stop> {
-        if let Some(types) = self.schema.get("type").map(Types::read).filter(|types| !types.is_empty()) {
-            node.checks.push(Check::Type(types));
+        if let Some(names) = self.schema.get("type") {
+            let names = names.as_array().map_or(slice::from_ref(names), Vec::as_slice);
+            let types = Types::of(texts(names));
+            node.checks.extend((!types.is_empty()).then_some(Check::Type(types)));
         }
         node.checks.extend(self.get("const", Draft::V6).map(Check::Const));
         if let Some(values) = self.schema.get("enum").and_then(Value::as_array) {

@@ -139,16 +139,10 @@ impl Compiled<'_> {
 }
 
 impl Types {
-    /// What `type` names.
-    pub(super) fn read(value: &Value) -> Self {
-        let bit = |name: &Value| match TYPES.iter().position(|known| name.as_str() == Some(known)) {
-            Some(place) => 1 << place,
-            None => 0,
-        };
-        Self(match value {
-            Value::Array(names) => names.iter().map(bit).fold(0, |all, bit| all | bit),
-            name => bit(name),
-        })
+    /// Those that `type` names.
+    pub(super) fn of<'n>(names: impl IntoIterator<Item = &'n str>) -> Self {
+        let places = names.into_iter().filter_map(|name| TYPES.iter().position(|known| *known == name));
+        Self(places.fold(0, |all, place| all | (1 << place)))
     }
 
     /// Whether there are none.

@@ -1,12 +1,13 @@
 //! Values against schemas without making these ready first: one walk through both at once, which tells nearly always.
 
-use std::{cell::RefCell, collections::BTreeMap};
+use std::{cell::RefCell, collections::BTreeMap, slice};
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::{
     document::Draft,
     formats,
+    json::{Json, Members},
     node::{Check, Limit, Pattern, Types},
     plain::{duplicates, problem},
     sound::place,
@@ -17,23 +18,23 @@ const MAXIMUM_DEPTH: usize = 64;
 
 /// Whether a value fits the schema of a document that is [closed](super::sound::Glance::is_closed). `None` where that takes
 /// more than a glance at each keyword.
-pub(super) fn fits(root: &Value, draft: Draft, value: &Value) -> Option<bool> {
+pub(super) fn fits(root: &Json<'_>, draft: Draft, value: &Value) -> Option<bool> {
     Quick { root, draft, patterns: RefCell::default() }.fits(root, value, MAXIMUM_DEPTH)
 }
 
 struct Quick<'d> {
-    root: &'d Value,
+    root: &'d Json<'d>,
     draft: Draft,
     /// Those that were needed: several schemas refer to one.
     patterns: RefCell<BTreeMap<&'d str, Pattern<'d>>>,
 }
 
 impl<'d> Quick<'d> {
-    fn fits(&self, schema: &'d Value, value: &Value, depth: usize) -> Option<bool> {
+    fn fits(&self, schema: &'d Json<'d>, value: &Value, depth: usize) -> Option<bool> {
         let depth = depth.checked_sub(1)?;
         match schema {
-            Value::Bool(always) => Some(*always),
-            Value::Object(keywords) => match keywords.get("$ref") {
+            Json::Bool(always) => Some(*always),
+            Json::Object(keywords) => match keywords.get("$ref") {
                 // It stood alone then.
                 Some(reference) if self.draft < Draft::V2019 => self.reference(reference, value, depth),
                 _ => all(keywords.iter().map(|(name, wanted)| self.keyword(keywords, name, wanted, value, depth))),
@@ -44,31 +45,31 @@ impl<'d> Quick<'d> {
 
     fn keyword(
         &self,
-        keywords: &'d Map<String, Value>,
+        keywords: &'d Members<'d>,
         name: &str,
-        wanted: &'d Value,
+        wanted: &'d Json<'d>,
         value: &Value,
         depth: usize,
     ) -> Option<bool> {
-        let fits = |schema: &'d Value, value: &Value| self.fits(schema, value, depth);
+        let fits = |schema: &'d Json<'d>, value: &Value| self.fits(schema, value, depth);
         match (name, value) {
             ("$ref", _) => self.reference(wanted, value, depth),
             ("properties", Value::Object(table)) => {
                 let properties = wanted.as_object()?;
                 all(table.iter().filter_map(|(name, value)| Some(fits(properties.get(name)?, value))))
             }
-            ("additionalProperties", Value::Object(table)) if !keywords.contains_key("patternProperties") => {
-                let properties = keywords.get("properties").and_then(Value::as_object);
-                let is_other = |name: &String| properties.is_none_or(|known| !known.contains_key(name));
+            ("additionalProperties", Value::Object(table)) if keywords.get("patternProperties").is_none() => {
+                let properties = keywords.get("properties").and_then(Json::as_object);
+                let is_other = |name: &String| properties.is_none_or(|known| known.get(name).is_none());
                 all(table.iter().filter(|(name, _)| is_other(name)).map(|(_, value)| fits(wanted, value)))
             }
             ("required", Value::Object(table)) => {
-                Some(wanted.as_array()?.iter().filter_map(Value::as_str).all(|name| table.contains_key(name)))
+                Some(wanted.as_array()?.iter().filter_map(Json::as_str).all(|name| table.contains_key(name)))
             }
-            ("items", Value::Array(list)) if !wanted.is_array() && !keywords.contains_key("prefixItems") => {
+            ("items", Value::Array(list)) if wanted.as_array().is_none() && keywords.get("prefixItems").is_none() => {
                 all(list.iter().map(|item| fits(wanted, item)))
             }
-            ("uniqueItems", Value::Array(list)) => Some(*wanted == Value::Bool(false) || duplicates(list).is_none()),
+            ("uniqueItems", Value::Array(list)) => Some(*wanted == Json::Bool(false) || duplicates(list).is_none()),
             ("allOf", _) => all(wanted.as_array()?.iter().map(|schema| fits(schema, value))),
             ("anyOf", _) => not(all(wanted.as_array()?.iter().map(|schema| not(fits(schema, value))))),
             ("oneOf", _) => {
@@ -97,17 +98,20 @@ impl<'d> Quick<'d> {
     }
 
     /// What a keyword asks of a value in itself.
-    fn own(&self, name: &str, wanted: &'d Value, value: &Value) -> Option<bool> {
+    fn own(&self, name: &str, wanted: &'d Json<'d>, value: &Value) -> Option<bool> {
         let holds = |check: &Check<'_>| Some(problem(check, value, true).is_none());
-        let limit = |limit: Limit| holds(&Check::Limit(limit, wanted.as_f64()?));
+        let limit = |limit: Limit| holds(&Check::Limit(limit, wanted.as_number()?.as_f64()?));
         let counted = |count: usize| {
-            let want = wanted.as_u64()?;
+            let want = wanted.as_number()?.as_u64()?;
             Some(if name.starts_with("min") { count as u64 >= want } else { count as u64 <= want })
         };
         match (name, value) {
-            ("type", _) => holds(&Check::Type(Types::read(wanted))),
-            ("const", _) => holds(&Check::Const(wanted)),
-            ("enum", _) => holds(&Check::Enum(wanted.as_array()?)),
+            ("type", _) => {
+                let names = wanted.as_array().unwrap_or(slice::from_ref(wanted));
+                holds(&Check::Type(Types::of(names.iter().filter_map(Json::as_str))))
+            }
+            ("const", _) => holds(&Check::Const(&wanted.to_value())),
+            ("enum", _) => holds(&Check::Enum(wanted.to_value().as_array()?)),
             ("minimum", Value::Number(_)) => limit(Limit::Minimum),
             ("maximum", Value::Number(_)) => limit(Limit::Maximum),
             ("exclusiveMinimum", Value::Number(_)) => limit(Limit::ExclusiveMinimum),
@@ -130,7 +134,7 @@ impl<'d> Quick<'d> {
         }
     }
 
-    fn reference(&self, reference: &'d Value, value: &Value, depth: usize) -> Option<bool> {
+    fn reference(&self, reference: &'d Json<'d>, value: &Value, depth: usize) -> Option<bool> {
         self.fits(place(self.root, reference.as_str()?)?, value, depth)
     }
 }
@@ -170,17 +174,18 @@ mod tests {
         let read = |text: &String| serde_json::from_str::<Value>(text).expect("JSON");
         let values: Vec<Value> = distinct("values").iter().map(read).collect();
         let mut told = [0, 0];
-        for schema in distinct("schema").iter().map(read) {
+        for schema in &distinct("schema") {
             let mut log = Vec::new();
             let mut store = Store { load: &|url| Err(url.to_owned()), log: &mut log, documents: Vec::new() };
-            let Ok(draft) = store.draft(LOCATION, &schema) else { continue };
-            if !glance(&schema, draft).is_closed {
+            let json = Json::read(schema.as_bytes()).expect("JSON");
+            let Ok(draft) = store.draft(LOCATION, &json) else { continue };
+            if !glance(&json, draft).is_closed {
                 continue;
             }
-            store.add(LOCATION, schema.clone()).expect("a schema");
+            store.add(LOCATION, schema).expect("a schema");
             let checked = store.with_compiled(|compiled| {
                 for value in &values {
-                    if let Some(answer) = fits(&schema, draft, value) {
+                    if let Some(answer) = fits(&json, draft, value) {
                         assert_eq!(answer, validate::problems(compiled, value).is_none(), "{schema} of {value}");
                         told[usize::from(answer)] += 1;
                     }

@@ -6,9 +6,9 @@ use std::{
     collections::BTreeSet,
 };
 
-use serde_json::Value;
+use serde_json::{Number, Value};
 
-use super::{document::Draft, formats, plain::duplicates};
+use super::{document::Draft, formats, json::Json, plain::duplicates};
 
 /// How deep schemas nest before they are left to the schema of their draft.
 const MAXIMUM_DEPTH: usize = 64;
@@ -26,7 +26,7 @@ pub(super) struct Glance {
 }
 
 /// Looks at a document.
-pub(super) fn glance(root: &Value, draft: Draft) -> Glance {
+pub(super) fn glance(root: &Json<'_>, draft: Draft) -> Glance {
     let sound = Sound { draft, root, is_closed: Cell::new(true), elsewhere: RefCell::default() };
     // In the oldest draft other values are allowed.
     let is_sound = draft > Draft::V4 && sound.schema(root, MAXIMUM_DEPTH);
@@ -34,8 +34,8 @@ pub(super) fn glance(root: &Value, draft: Draft) -> Glance {
 }
 
 /// What a reference names in its document: `#/definitions/port`, `#/properties/port`.
-pub(super) fn place<'d>(root: &'d Value, reference: &str) -> Option<&'d Value> {
-    reference.strip_prefix("#/")?.split('/').try_fold(root, |place, name| place.as_object()?.get(name))
+pub(super) fn place<'d>(root: &'d Json<'d>, reference: &str) -> Option<&'d Json<'d>> {
+    reference.strip_prefix("#/")?.split('/').try_fold(root, |place, name| place.get(name))
 }
 
 /// Whether a reference is to a definition at the root, which is looked at anyway.
@@ -46,24 +46,24 @@ fn is_definition(reference: &str) -> bool {
 
 struct Sound<'d> {
     draft: Draft,
-    root: &'d Value,
+    root: &'d Json<'d>,
     is_closed: Cell<bool>,
     /// References to other places than definitions: no draft expects schemas at some of them.
     elsewhere: RefCell<BTreeSet<&'d str>>,
 }
 
 impl<'d> Sound<'d> {
-    fn schema(&self, schema: &'d Value, depth: usize) -> bool {
+    fn schema(&self, schema: &'d Json<'d>, depth: usize) -> bool {
         match schema {
-            Value::Bool(_) => true,
-            Value::Object(keywords) if depth > 0 => {
+            Json::Bool(_) => true,
+            Json::Object(keywords) if depth > 0 => {
                 keywords.iter().all(|(keyword, value)| self.keyword(keyword, value, depth - 1))
             }
             _ => false,
         }
     }
 
-    fn keyword(&self, keyword: &str, value: &'d Value, depth: usize) -> bool {
+    fn keyword(&self, keyword: &str, value: &'d Json<'d>, depth: usize) -> bool {
         match keyword {
             "$schema" => value.as_str().and_then(Draft::of_url) == Some(self.draft),
             "$id" => {
@@ -75,12 +75,13 @@ impl<'d> Sound<'d> {
                 is_plain_reference(reference)
             }),
             "$comment" | "title" | "description" | "format" | "contentMediaType" | "contentEncoding" => {
-                value.is_string()
+                value.as_str().is_some()
             }
-            "$defs" | "definitions" | "properties" | "dependentSchemas" => self.members(value, depth),
+            "$defs" | "definitions" | "properties" | "dependentSchemas" => {
+                members(value, |_, schema| self.schema(schema, depth))
+            }
             "patternProperties" => {
-                let names = value.as_object().into_iter().flat_map(|members| members.keys());
-                self.members(value, depth) && names.into_iter().all(|name| formats::regex(name).is_ok())
+                members(value, |name, schema| formats::regex(name).is_ok() && self.schema(schema, depth))
             }
             "additionalItems"
             | "additionalProperties"
@@ -95,25 +96,21 @@ impl<'d> Sound<'d> {
             | "unevaluatedItems"
             | "unevaluatedProperties" => self.schema(value, depth),
             "allOf" | "anyOf" | "oneOf" | "prefixItems" => {
-                let all =
-                    |list: &'d Vec<Value>| !list.is_empty() && list.iter().all(|schema| self.schema(schema, depth));
-                value.as_array().is_some_and(all)
+                let list = value.as_array().unwrap_or_default();
+                !list.is_empty() && list.iter().all(|schema| self.schema(schema, depth))
             }
             "pattern" => value.as_str().is_some_and(|pattern| formats::regex(pattern).is_ok()),
             "type" => is_type(value) || set(value).is_some_and(|types| !types.is_empty() && types.iter().all(is_type)),
             "enum" => set(value).is_some_and(|values| !values.is_empty()),
             "required" => are_names(value),
-            "dependencies" => {
-                let mut members = value.as_object().into_iter().flatten();
-                value.is_object() && members.all(|(_, member)| are_names(member) || self.schema(member, depth))
-            }
-            "dependentRequired" => value.as_object().is_some_and(|members| members.values().all(are_names)),
-            "examples" => value.is_array(),
-            "readOnly" | "writeOnly" | "deprecated" | "uniqueItems" => value.is_boolean(),
-            "minimum" | "maximum" | "exclusiveMinimum" | "exclusiveMaximum" => value.is_number(),
-            "multipleOf" => value.as_f64().is_some_and(|number| number > 0.0),
+            "dependencies" => members(value, |_, member| are_names(member) || self.schema(member, depth)),
+            "dependentRequired" => members(value, |_, names| are_names(names)),
+            "examples" => value.as_array().is_some(),
+            "readOnly" | "writeOnly" | "deprecated" | "uniqueItems" => matches!(value, Json::Bool(_)),
+            "minimum" | "maximum" | "exclusiveMinimum" | "exclusiveMaximum" => value.as_number().is_some(),
+            "multipleOf" => value.as_number().and_then(Number::as_f64).is_some_and(|number| number > 0.0),
             "minLength" | "maxLength" | "minItems" | "maxItems" | "minProperties" | "maxProperties" | "minContains"
-            | "maxContains" => value.is_u64(),
+            | "maxContains" => value.as_number().is_some_and(Number::is_u64),
             // Whatever else begins so is a name or a reference; anything else is nobody's keyword.
             other => other != "id" && !other.starts_with('$'),
         }
@@ -125,22 +122,25 @@ impl<'d> Sound<'d> {
         let is_known = is_definition(reference) || !self.elsewhere.borrow_mut().insert(reference);
         is_known || self.schema(place, depth)
     }
+}
 
-    fn members(&self, value: &'d Value, depth: usize) -> bool {
-        value.as_object().is_some_and(|members| members.values().all(|schema| self.schema(schema, depth)))
-    }
+/// Whether something is an object of which this holds for each member.
+fn members<'v>(value: &'v Json<'v>, holds: impl Fn(&str, &'v Json<'v>) -> bool) -> bool {
+    value.as_object().is_some_and(|members| members.iter().all(|(name, member)| holds(name, member)))
 }
 
 /// A list of things that all differ.
-fn set(value: &Value) -> Option<&Vec<Value>> {
-    value.as_array().filter(|list| list.len() <= MAXIMUM_VALUES && duplicates(list).is_none())
+fn set<'v>(value: &'v Json<'v>) -> Option<&'v [Json<'v>]> {
+    let list = value.as_array().filter(|list| list.len() <= MAXIMUM_VALUES)?;
+    let values: Vec<Value> = list.iter().map(Json::to_value).collect();
+    duplicates(&values).is_none().then_some(list)
 }
 
-fn are_names(value: &Value) -> bool {
-    set(value).is_some_and(|names| names.iter().all(Value::is_string))
+fn are_names(value: &Json<'_>) -> bool {
+    set(value).is_some_and(|names| names.iter().all(|name| name.as_str().is_some()))
 }
 
-fn is_type(value: &Value) -> bool {
+fn is_type(value: &Json<'_>) -> bool {
     let name = value.as_str().unwrap_or_default();
     matches!(name, "array" | "boolean" | "integer" | "null" | "number" | "object" | "string")
 }
@@ -222,11 +222,15 @@ mod tests {
         schemas
     }
 
+    fn look(schema: &Value, draft: Draft) -> Glance {
+        glance(&Json::read(schema.to_string().as_bytes()).expect("JSON"), draft)
+    }
+
     #[test]
     fn what_is_plainly_sound_fits_the_schema_of_its_draft() {
         let schemas = schemas();
         for draft in DRAFTS {
-            let sound = schemas.iter().filter(|schema| glance(schema, draft).is_sound);
+            let sound = schemas.iter().filter(|schema| look(schema, draft).is_sound);
             let named: Vec<(&Value, String)> = sound.map(|schema| (schema, schema.to_string())).collect();
             assert!(named.len() > 400, "{draft:?}: only {} are", named.len());
             let checked = check_against_draft(draft, named.iter().map(|(schema, name)| (*schema, name.as_str())));
@@ -247,8 +251,8 @@ mod tests {
                 "extra": {"oneOf": [{"type": ["string", "null"]}, {"items": {"type": "string"}}]},
             },
         });
-        assert_eq!(glance(&schema, Draft::V7), Glance { is_sound: true, is_closed: true });
-        assert!(!glance(&schema, Draft::V2020).is_sound, "it names another draft");
+        assert_eq!(look(&schema, Draft::V7), Glance { is_sound: true, is_closed: true });
+        assert!(!look(&schema, Draft::V2020).is_sound, "it names another draft");
     }
 
     #[test]
@@ -256,7 +260,7 @@ mod tests {
         let is_closed = |shared: Value, reference: &str| {
             let schema =
                 json!({"shared": shared, "properties": {"a": {"$ref": reference}}, "items": {"type": "object"}});
-            let glance = glance(&schema, Draft::V2020);
+            let glance = look(&schema, Draft::V2020);
             assert!(glance.is_sound, "{schema}");
             glance.is_closed
         };
