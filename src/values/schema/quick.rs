@@ -25,7 +25,7 @@ pub(super) fn fits(root: &Json<'_>, draft: Draft, value: &Value) -> Option<bool>
 struct Quick<'d> {
     root: &'d Json<'d>,
     draft: Draft,
-    /// Those that were needed: several schemas refer to one.
+    /// Those that were needed: one is asked of many members.
     patterns: RefCell<BTreeMap<&'d str, Pattern<'d>>>,
 }
 
@@ -58,9 +58,17 @@ impl<'d> Quick<'d> {
                 let properties = wanted.as_object()?;
                 all(table.iter().filter_map(|(name, value)| Some(fits(properties.get(name)?, value))))
             }
-            ("additionalProperties", Value::Object(table)) if keywords.get("patternProperties").is_none() => {
-                let properties = keywords.get("properties").and_then(Json::as_object);
-                let is_other = |name: &String| properties.is_none_or(|known| known.get(name).is_none());
+            ("patternProperties", Value::Object(table)) => all(wanted.as_object()?.iter().map(|(pattern, schema)| {
+                let matching = table.iter().filter(|(name, _)| self.matches(pattern, name));
+                all(matching.map(|(_, value)| fits(schema, value)))
+            })),
+            ("additionalProperties", Value::Object(table)) => {
+                let members = |keyword: &str| keywords.get(keyword).and_then(Json::as_object);
+                let (properties, patterns) = (members("properties"), members("patternProperties"));
+                let is_other = |name: &str| {
+                    properties.is_none_or(|known| known.get(name).is_none())
+                        && patterns.is_none_or(|known| !known.iter().any(|(pattern, _)| self.matches(pattern, name)))
+                };
                 all(table.iter().filter(|(name, _)| is_other(name)).map(|(_, value)| fits(wanted, value)))
             }
             ("required", Value::Object(table)) => {
@@ -82,13 +90,7 @@ impl<'d> Quick<'d> {
                 keywords.get(branch).map_or(Some(true), |schema| fits(schema, value))
             }
             (
-                "additionalProperties"
-                | "patternProperties"
-                | "propertyNames"
-                | "dependencies"
-                | "dependentRequired"
-                | "dependentSchemas"
-                | "unevaluatedProperties",
+                "propertyNames" | "dependencies" | "dependentRequired" | "dependentSchemas" | "unevaluatedProperties",
                 Value::Object(_),
             )
             | ("items" | "prefixItems" | "additionalItems" | "contains" | "unevaluatedItems", Value::Array(_))
@@ -118,11 +120,7 @@ impl<'d> Quick<'d> {
             ("exclusiveMaximum", Value::Number(_)) => limit(Limit::ExclusiveMaximum),
             ("multipleOf", Value::Number(_)) => limit(Limit::MultipleOf),
             ("minLength" | "maxLength", Value::String(text)) => counted(text.chars().count()),
-            ("pattern", Value::String(text)) => {
-                let wanted = wanted.as_str()?;
-                let mut patterns = self.patterns.borrow_mut();
-                Some(patterns.entry(wanted).or_insert_with(|| Pattern::new(wanted)).is_match(text))
-            }
+            ("pattern", Value::String(text)) => Some(self.matches(wanted.as_str()?, text)),
             ("minItems" | "maxItems", Value::Array(list)) => counted(list.len()),
             ("minProperties" | "maxProperties", Value::Object(table)) => counted(table.len()),
             // Formats are only notes since 2019.
@@ -132,6 +130,10 @@ impl<'d> Quick<'d> {
             }
             _ => Some(true),
         }
+    }
+
+    fn matches(&self, pattern: &'d str, text: &str) -> bool {
+        self.patterns.borrow_mut().entry(pattern).or_insert_with(|| Pattern::new(pattern)).is_match(text)
     }
 
     fn reference(&self, reference: &'d Json<'d>, value: &Value, depth: usize) -> Option<bool> {
