@@ -28,7 +28,7 @@ fn main() -> ExitCode {
                 if command.wants_debug() {
                     logging::to_standard_error();
                 }
-                cli::run(command, console, None).await
+                cli::run(*command, console, None).await
             }
             Request::Screen(screen) => {
                 logging::to_file();

@@ -263,7 +263,7 @@ fn run(args: &[String]) -> Answer {
     };
     let console = Console::new(out.clone(), err.clone());
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-    let code = runtime.block_on(cli::run(command, console, None));
+    let code = runtime.block_on(cli::run(*command, console, None));
     Answer { out: out.take(), err: String::from_utf8_lossy(&err.take()).into_owned(), code }
 }
 

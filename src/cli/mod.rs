@@ -46,7 +46,7 @@ pub enum Request {
     /// The terminal program.
     Screen(Box<Screen>),
     /// A headless command.
-    Command(Command),
+    Command(Box<Command>),
 }
 
 /// How the terminal program was asked for.
@@ -102,7 +102,7 @@ impl Command {
 /// Reads a command line (without the program name): a command, or the terminal program when there is none.
 pub fn request(args: &[String], env: Env) -> Request {
     if args.first().is_some_and(|first| COMPLETIONS.contains(&first.as_str())) {
-        return Request::Command(Command::new(Path::root(), args.to_vec(), None, env));
+        return Request::Command(Box::new(Command::new(Path::root(), args.to_vec(), None, env)));
     }
     let (path, args, error) = match commands::find(&env, args) {
         Ok((path, args)) => (path, args, None),
@@ -115,7 +115,7 @@ pub fn request(args: &[String], env: Env) -> Request {
         {
             Request::Screen(Box::new(screen(flags, &command.env)))
         }
-        _ => Request::Command(command),
+        _ => Request::Command(command.into()),
     }
 }
 

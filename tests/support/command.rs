@@ -89,6 +89,6 @@ pub async fn run(line: &str, cluster: &Cluster) -> Answer {
         panic!("{line} opens the screen");
     };
     let console = Console::new(out.clone(), err.clone());
-    let code = cli::run(command, console, Some(cluster.clone())).await;
+    let code = cli::run(*command, console, Some(cluster.clone())).await;
     Answer { out: out.text(), err: err.text(), code }
 }

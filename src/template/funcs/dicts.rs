@@ -18,7 +18,7 @@ pub(crate) fn functions() -> Vec<(&'static str, Function)> {
         ("get", function(|map: Map, name: Str| map.get(&name.to_text()).unwrap_or_else(|| "".into()))),
         ("set", function(set)),
         ("unset", function(unset)),
-        ("hasKey", function(|map: Map, name: Str| map.entries.borrow().contains_key(&*name.to_text()))),
+        ("hasKey", function(|map: Map, name: Str| map.entries.borrow().contains_key(&name.to_text()))),
         ("pluck", function(pluck)),
         ("keys", function(keys)),
         ("values", function(|map: Map| List::any(map.entries.borrow().values().cloned().collect()))),
@@ -54,7 +54,7 @@ fn set(map: Option<Map>, name: Str, value: Value) -> Result<Map, Fault> {
 }
 
 fn unset(map: Map, name: Str) -> Map {
-    map.entries.borrow_mut().remove(&*name.to_text());
+    map.entries.borrow_mut().remove(&name.to_text());
     map
 }
 
@@ -70,14 +70,14 @@ fn keys(maps: Rest<Map>) -> List {
 
 fn pick(map: Map, names: Rest<Str>) -> Map {
     let entries = map.entries.borrow();
-    let picked = names.0.iter().filter_map(|name| entries.get_key_value(&*name.to_text()));
+    let picked = names.0.iter().filter_map(|name| entries.get_key_value(&name.to_text()));
     picked.map(|(key, value)| (key.clone(), value.clone())).collect()
 }
 
 fn omit(map: Map, names: Rest<Str>) -> Map {
     let mut entries = map.entries.borrow().clone();
     for name in &names.0 {
-        entries.remove(&*name.to_text());
+        entries.remove(&name.to_text());
     }
     entries.into()
 }
