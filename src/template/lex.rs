@@ -3,8 +3,11 @@
 //! In Go, a space in an action is a token of its own. Here each token remembers the space in front of it, which halves
 //! their number.
 
+use std::sync::LazyLock;
+
 use super::ast::{Position, Span};
 use memchr::memmem;
+use regex::Regex;
 
 /// What a token is. Keywords come last, as in Go, since error texts print them differently.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -476,8 +479,14 @@ pub(super) fn decode(bytes: &[u8]) -> Option<(char, usize)> {
     Some(valid.chars().next().map_or((char::REPLACEMENT_CHARACTER, 1), |character| (character, character.len_utf8())))
 }
 
-fn is_alphanumeric(character: char) -> bool {
-    character == '_' || character.is_alphanumeric()
+/// Go's `isAlphaNumeric`: Rust's `char::is_alphanumeric` takes marks and numbers that are no digits as well.
+pub(super) fn is_alphanumeric(character: char) -> bool {
+    static LETTER_OR_DIGIT: LazyLock<Regex> =
+        LazyLock::new(|| Regex::new(r"^[\p{L}\p{Nd}]").expect("a constant pattern"));
+    match character {
+        _ if character.is_ascii() => character == '_' || character.is_ascii_alphanumeric(),
+        _ => character.is_alphanumeric() && LETTER_OR_DIGIT.is_match(character.encode_utf8(&mut [0; 4])),
+    }
 }
 
 fn trailing_spaces(bytes: &[u8]) -> usize {

@@ -12,6 +12,7 @@ use super::check_text;
 use crate::template::{
     Fault, List, Str, fmt,
     func::{Function, function},
+    lex::is_alphanumeric,
 };
 
 /// How many patterns are kept. Charts make some from values, but hardly so many.
@@ -295,7 +296,7 @@ fn readable(text: &Str) -> (Cow<'_, str>, Option<Vec<usize>>) {
 /// The name after a dollar, in braces or not, and what follows it.
 fn group_name(text: &str) -> Option<(&str, &str)> {
     let inner = text.strip_prefix('{').unwrap_or(text);
-    let end = inner.find(|char: char| !char.is_alphanumeric() && char != '_').unwrap_or(inner.len());
+    let end = inner.find(|char: char| !is_alphanumeric(char)).unwrap_or(inner.len());
     let (name, rest) = inner.split_at(end);
     let rest = if inner.len() < text.len() { rest.strip_prefix('}')? } else { rest };
     (!name.is_empty()).then_some((name, rest))
