@@ -1,7 +1,8 @@
 //! The parser's events, with its errors in Go's words and its weak spots covered.
 
 use std::{
-    io::{Chain, Read},
+    borrow::Cow,
+    io::{Chain, Cursor, Read},
     sync::LazyLock,
 };
 
@@ -10,12 +11,20 @@ use regex::Regex;
 
 use super::{Dialect, Error, is_break};
 
+/// What the parser reads: the text, and a line break after it where it ends without one, since the parser does not
+/// expect an end inside a line.
+type Input<'a> = Chain<Cursor<Cow<'a, [u8]>>, &'static [u8]>;
+
+/// Stands for colons that the parser would refuse. Texts that have this character of nobody's are read as they are.
+const HIDDEN_COLON: char = '\u{e000}';
+/// How many colons are hidden: for each the text is read from the start.
+const MAX_HIDDEN: usize = 100;
+
 /// The events of a text, until the first error.
 pub(super) struct Events<'a> {
-    /// Reads the text, and a line break after it where it ends without one: the parser does not expect an end
-    /// inside a line.
-    parser: Parser<Chain<&'a [u8], &'static [u8]>>,
-    text: &'a str,
+    parser: Parser<Input<'a>>,
+    text: Cow<'a, str>,
+    hides_colons: bool,
     /// What is wrong with the text where the parser would not survive it.
     rejected: Option<Error>,
     stopped: bool,
@@ -34,7 +43,11 @@ impl<'a> Events<'a> {
 
     fn of(text: &'a str, dialect: Dialect) -> Self {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-        Self { parser: parser(text), text, rejected: tag_before_comma(text, dialect), stopped: false, dialect }
+        let rejected = tag_before_comma(text, dialect);
+        let hidden = if rejected.is_none() && dialect == Dialect::Json { hide_colons(text) } else { None };
+        let hides_colons = hidden.is_some();
+        let text = hidden.map_or(Cow::Borrowed(text), Cow::Owned);
+        Self { parser: parser(text.clone()), text, hides_colons, rejected, stopped: false, dialect }
     }
 
     /// Goes on until a document ends.
@@ -46,12 +59,17 @@ impl<'a> Events<'a> {
     pub(super) fn next(&mut self) -> Result<Event, Error> {
         let event = match self.rejected.take() {
             Some(error) => Err(error),
-            None => self.parser.parse().map_err(|error| syntax(&error, self.text, self.dialect)),
+            None => self.parser.parse().map_err(|error| syntax(&error, &self.text, self.dialect)),
         };
         self.stopped |= event.is_err();
         let mut event = event?;
-        if let EventData::Scalar { value, style: ScalarStyle::Literal | ScalarStyle::Folded, .. } = &mut event.data {
-            self.without_added_break(value, event.end_mark);
+        if let EventData::Scalar { value, style, .. } = &mut event.data {
+            if matches!(style, ScalarStyle::Literal | ScalarStyle::Folded) {
+                self.without_added_break(value, event.end_mark);
+            }
+            if self.hides_colons {
+                *value = value.replace(HIDDEN_COLON, ":");
+            }
         }
         Ok(event)
     }
@@ -114,13 +132,46 @@ fn syntax(error: &libyaml_safer::Error, text: &str, dialect: Dialect) -> Error {
     if dialect == Dialect::V3 { Error { message, ..failure } } else { failure }
 }
 
-fn parser(text: &str) -> Parser<Chain<&[u8], &'static [u8]>> {
+fn parser(text: Cow<'_, str>) -> Parser<Input<'_>> {
     let mut parser = Parser::new();
     // The encoding is known, and detection would mistake other characters for a byte order mark.
     parser.set_encoding(Encoding::Utf8);
     let end: &[u8] = if text.ends_with(is_break) { b"" } else { b"\n" };
-    parser.set_input(text.as_bytes().chain(end));
+    let bytes = match text {
+        Cow::Borrowed(text) => text.as_bytes().into(),
+        Cow::Owned(text) => text.into_bytes().into(),
+    };
+    parser.set_input(Cursor::new(bytes).chain(end));
     parser
+}
+
+/// The text without the colons that the parser refuses in a scalar of a flow collection since a bracket or a comma follows
+/// (`[a:, b]`), where Go takes them as they are. Nothing where there are none.
+fn hide_colons(text: &str) -> Option<String> {
+    // In front of JSON's are quotes.
+    static SUSPECT: LazyLock<Regex> =
+        LazyLock::new(|| Regex::new(r#"[^"']:[,\[\]{}]"#).expect("a constant pattern"));
+    if !SUSPECT.is_match(text) || text.contains(HIDDEN_COLON) {
+        return None;
+    }
+    let mut hidden = None;
+    for _ in 0..MAX_HIDDEN {
+        let text = hidden.as_deref().unwrap_or(text);
+        let Some(colon) = refused_colon(text) else { break };
+        hidden = Some(format!("{}{HIDDEN_COLON}{}", &text[..colon], &text[colon + 1..]));
+    }
+    hidden
+}
+
+/// Where the first colon is that the parser refuses, if that is what it refuses.
+fn refused_colon(text: &str) -> Option<usize> {
+    let mut scanner = Scanner::new();
+    scanner.set_encoding(Encoding::Utf8);
+    scanner.set_input(text.as_bytes());
+    let error = scanner.find_map(Result::err).filter(|error| error.problem() == "found unexpected ':'")?;
+    let place = usize::try_from(error.problem_mark()?.index).ok()?;
+    // A question mark is refused by Go as well.
+    text.get(place..).filter(|rest| rest.starts_with(':') && !rest.starts_with(":?")).map(|_| place)
 }
 
 /// The parser panics at a tag that is followed by a comma (`[!a, b]`), which Go takes for a part of the tag. Such
