@@ -136,13 +136,17 @@ fn parser(text: Cow<'_, str>) -> Parser<Input<'_>> {
     let mut parser = Parser::new();
     // The encoding is known, and detection would mistake other characters for a byte order mark.
     parser.set_encoding(Encoding::Utf8);
+    parser.set_input(input(text));
+    parser
+}
+
+fn input(text: Cow<'_, str>) -> Input<'_> {
     let end: &[u8] = if text.ends_with(is_break) { b"" } else { b"\n" };
     let bytes = match text {
         Cow::Borrowed(text) => text.as_bytes().into(),
         Cow::Owned(text) => text.into_bytes().into(),
     };
-    parser.set_input(Cursor::new(bytes).chain(end));
-    parser
+    Cursor::new(bytes).chain(end)
 }
 
 /// The text without the colons that the parser refuses in a scalar of a flow collection since a bracket or a comma follows
@@ -167,7 +171,7 @@ fn hide_colons(text: &str) -> Option<String> {
 fn refused_colon(text: &str) -> Option<usize> {
     let mut scanner = Scanner::new();
     scanner.set_encoding(Encoding::Utf8);
-    scanner.set_input(text.as_bytes());
+    scanner.set_input(input(text.into()));
     let error = scanner.find_map(Result::err).filter(|error| error.problem() == "found unexpected ':'")?;
     let place = usize::try_from(error.problem_mark()?.index).ok()?;
     // A question mark is refused by Go as well.
