@@ -9,7 +9,7 @@ use std::{
 use super::stack;
 
 /// How many bytes must be read for a second thread to be worth its start.
-const WORTHWHILE: usize = 64 * 1024;
+const WORTHWHILE: usize = 256 * 1024;
 
 /// What `work` makes of each item, in their order. A second thread helps where so many bytes are to be read that it pays;
 /// more of them would mostly wait for memory.
