@@ -153,8 +153,7 @@ fn input(text: Cow<'_, str>) -> Input<'_> {
 /// (`[a:, b]`), where Go takes them as they are. Nothing where there are none.
 fn hide_colons(text: &str) -> Option<String> {
     // In front of JSON's are quotes.
-    static SUSPECT: LazyLock<Regex> =
-        LazyLock::new(|| Regex::new(r#"[^"']:[,\[\]{}]"#).expect("a constant pattern"));
+    static SUSPECT: LazyLock<Regex> = LazyLock::new(|| Regex::new(r#"[^"']:[,\[\]{}]"#).expect("a constant pattern"));
     if !SUSPECT.is_match(text) || text.contains(HIDDEN_COLON) {
         return None;
     }
