@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use memchr::memmem;
+use memchr::{memchr_iter, memmem};
 
 use super::{
     MAX_TEXT,
@@ -139,16 +139,15 @@ fn repetitions(count: i64, width: usize) -> Result<usize, Fault> {
 /// A text with so many spaces before each line.
 fn indent(before: &str, width: i64, text: &Str) -> Result<Str, Fault> {
     let bytes = text.as_bytes();
-    let lines = 1 + bytes.iter().filter(|byte| **byte == b'\n').count();
+    let lines = 1 + memchr_iter(b'\n', bytes).count();
     let width = repetitions(width, lines)?;
     let mut out = Vec::with_capacity(before.len() + bytes.len() + width * lines);
     out.extend_from_slice(before.as_bytes());
-    for line in bytes.split_inclusive(|byte| *byte == b'\n') {
+    let mut start = 0;
+    for end in memchr_iter(b'\n', bytes).map(|found| found + 1).chain([bytes.len()]) {
         out.resize(out.len() + width, b' ');
-        out.extend_from_slice(line);
-    }
-    if bytes.is_empty() || bytes.ends_with(b"\n") {
-        out.resize(out.len() + width, b' ');
+        out.extend_from_slice(&bytes[start..end]);
+        start = end;
     }
     Ok(Str::from_bytes(out))
 }
