@@ -101,8 +101,10 @@ impl Terminal {
         let line = chosen.filter(|line| !line.trim().is_empty()).unwrap_or_else(|| otherwise.into());
         let mut words = line.split_whitespace();
         let program = words.next().unwrap_or(otherwise);
-        let shown = tokio::process::Command::new(program).args(words).arg(file.path()).status();
-        let status = self.lend(shown).await?;
+        let mut command = tokio::process::Command::new(program);
+        command.args(words).arg(file.path());
+        // `status` starts the program where it is called, not where it is awaited: the terminal must be given back first.
+        let status = self.lend(async move { command.status().await }).await?;
         let status = status.map_err(|error| io::Error::new(error.kind(), format!("{program}: {error}")))?;
         // Read by its path: editors put a new file in its place.
         Ok((std::fs::read_to_string(file.path())?, status))
